@@ -1,0 +1,122 @@
+namespace AttnKernels.Simd;
+
+/// <summary>A (batch, head, row, column) tensor: address and strides in elements. The last axis is contiguous; a stride of 0 repeats.</summary>
+public unsafe struct HeadTensor
+{
+    public void* Data;
+    public long BatchStride;
+    public long HeadStride;
+    public long RowStride;
+}
+
+/// <summary>A (batch, head, row, column) tensor whose every axis may repeat (stride 0); the column stride is 0 or 1. Data null = absent.</summary>
+public unsafe struct BroadcastTensor
+{
+    public void* Data;
+    public long BatchStride;
+    public long HeadStride;
+    public long RowStride;
+    public long ColumnStride;
+}
+
+/// <summary>
+/// What turns a dot product into a score, in this order: s = Scale * dot; s = Softcap * tanh(s / Softcap) where Softcap > 0;
+/// s += bias - slope * |i + shift - j|; s = -inf where the band, the key length or the mask hides key j from query i.
+/// </summary>
+public unsafe struct ScoreArgs
+{
+    public float Scale;
+    public float Softcap;
+    public KeyBand Band;
+
+    /// <summary>(batch) visible keys of each batch entry, or null: all.</summary>
+    public int* KeyLengths;
+
+    /// <summary>Bytes, nonzero = attend.</summary>
+    public BroadcastTensor Mask;
+
+    /// <summary>Added to the score; of type <see cref="BiasType"/>.</summary>
+    public BroadcastTensor Bias;
+    public DType BiasType;
+
+    /// <summary>ALiBi slopes (batch, headsQ), or null.</summary>
+    public float* AlibiSlopes;
+    public long AlibiBatchStride;
+}
+
+/// <summary>
+/// O = softmax(score(Q K^T)) V. Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim),
+/// V (batch, headsKv, seqKv, headDimV), O (batch, headsQ, seqQ, headDimV), all of type <see cref="Type"/>; Lse (batch, headsQ, seqQ) fp32,
+/// natural logarithm, contiguous, or null. A row that sees no key gives O = 0, Lse = -inf.
+/// </summary>
+public unsafe struct AttentionArgs
+{
+    public int Batch;
+    public int HeadsQ;
+    public int HeadsKv;
+    public int SeqQ;
+    public int SeqKv;
+    public int HeadDim;
+    public int HeadDimV;
+    public DType Type;
+    public HeadTensor Q;
+    public HeadTensor K;
+    public HeadTensor V;
+    public HeadTensor O;
+    public float* Lse;
+    public ScoreArgs Score;
+}
+
+/// <summary>
+/// Y = softmax(score(X)) per row, or its logarithm. X and Y (batch, heads, rows, columns), may be the same memory;
+/// Lse as in <see cref="AttentionArgs"/>. The row index plays the query's part in the band, the column index the key's.
+/// </summary>
+public unsafe struct SoftmaxArgs
+{
+    public int Batch;
+    public int Heads;
+    public int Rows;
+    public int Columns;
+    public DType TypeX;
+    public DType TypeY;
+    public HeadTensor X;
+    public HeadTensor Y;
+    public float* Lse;
+    public bool Log;
+    public ScoreArgs Score;
+}
+
+/// <summary>A matrix in a batch of matrices: element (r, c) of batch (b0, b1) lies at b0*Batch0 + b1*Batch1 + r*Row + c*Column elements.</summary>
+public unsafe struct MatrixArgs
+{
+    public void* Data;
+    public DType Type;
+    public long Batch0Stride;
+    public long Batch1Stride;
+    public long RowStride;
+    public long ColumnStride;
+}
+
+/// <summary>
+/// C[b0,b1] = Alpha * A[b0,b1] B[b0,b1/GroupB] + Beta * C[b0,b1] + Bias, with A (M, K), B (K, N), C (M, N) at any strides
+/// (a transposed operand is one whose strides are swapped) and Bias (N) of type <see cref="BiasType"/> or null. C is not read where Beta = 0.
+/// </summary>
+public unsafe struct MatmulArgs
+{
+    public int Batch0;
+    public int Batch1;
+    public int GroupB;
+    public int M;
+    public int N;
+    public int K;
+    public MatrixArgs A;
+    public MatrixArgs B;
+    public MatrixArgs C;
+    public void* Bias;
+    public DType BiasType;
+    public float Alpha;
+    public float Beta;
+
+    /// <summary>An element of A that is exactly 0 contributes nothing, even where B holds NaN or infinity (attention weights of masked keys).</summary>
+    public bool SkipZeroA;
+}

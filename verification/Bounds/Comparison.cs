@@ -1,0 +1,59 @@
+namespace AttnKernels.Verification;
+
+/// <summary>How a result compares with what was expected: the worst element by error / bound.</summary>
+/// <param name="Tensor">Name of the result.</param>
+/// <param name="Worst">Largest error / bound; above 1 the comparison has failed; +inf where an expected NaN, infinity or exact value is missed.</param>
+/// <param name="At">Index of that element.</param>
+/// <param name="Expected">What was expected there.</param>
+/// <param name="Got">What was found there.</param>
+/// <param name="Bound">How far it could be off.</param>
+/// <param name="Failures">How many elements are outside their bounds.</param>
+/// <param name="MaxError">Largest absolute error over the elements expected to be finite.</param>
+public sealed record Comparison(
+    string Tensor, double Worst, int[] At, double Expected, double Got, double Bound, long Failures, double MaxError)
+{
+    /// <summary>Whether every element is within its bound.</summary>
+    public bool Passed => Failures == 0;
+
+    /// <summary>
+    /// Compares element by element. The test is <c>!(error &lt;= bound)</c>, so a NaN fails, except where NaN is expected: there anything else
+    /// fails. An infinity must be that infinity.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A bound is not finite, so the comparison would accept anything.</exception>
+    public static Comparison Of(Expected expected, ReadOnlySpan<float> got)
+    {
+        if (got.Length != expected.Values.Length)
+            throw new ArgumentException($"{got.Length} elements of {expected.Name}, {expected.Values.Length} expected", nameof(got));
+
+        double worst = -1, maxError = 0;
+        int worstAt = 0;
+        long failures = 0;
+        for (int n = 0; n < got.Length; n++)
+        {
+            double value = expected.Values[n], bound = expected.Bounds[n], ratio;
+            if (!double.IsFinite(value))
+            {
+                ratio = (double.IsNaN(value) ? float.IsNaN(got[n]) : got[n] == value) ? 0 : double.PositiveInfinity;
+            }
+            else
+            {
+                if (!double.IsFinite(bound))
+                    throw new InvalidOperationException($"{expected.Name}: element {n} has the bound {bound}, which checks nothing");
+                double error = Math.Abs(got[n] - value);
+                ratio = error == 0 ? 0 : error / bound;
+                if (!(error <= bound)) ratio = double.IsNaN(error) ? double.PositiveInfinity : ratio;
+                maxError = Math.Max(maxError, double.IsNaN(error) ? double.PositiveInfinity : error);
+            }
+            if (!(ratio <= 1)) failures++;
+            if (ratio > worst) (worst, worstAt) = (ratio, n);
+        }
+        if (got.Length == 0) return new Comparison(expected.Name, 0, [], 0, 0, 0, 0, 0);
+        return new Comparison(expected.Name, worst, HostTensor.IndexOf(expected.Shape, worstAt), expected.Values[worstAt], got[worstAt],
+            expected.Bounds[worstAt], failures, maxError);
+    }
+
+    /// <summary>Where and by how much, in one line.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"{Tensor}[{string.Join(',', At)}]: expected {Expected:G9}, got {Got:G9}, bound {Bound:G3}, ")
+        + FormattableString.Invariant($"error/bound {Worst:G3}, {Failures} elements outside");
+}

@@ -1,0 +1,102 @@
+namespace AttnKernels.Verification;
+
+/// <summary>
+/// One row of scores in double, its softmax, and the parts that the error bound needs. Reused from row to row.
+/// </summary>
+/// <remarks>A hidden key has weight 0 and is never read: what its K and V hold cannot matter.</remarks>
+public sealed class ScoreRow(int keys)
+{
+    /// <summary>Whether the query sees the key.</summary>
+    public bool[] Visible { get; } = new bool[keys];
+
+    /// <summary>scale * dot.</summary>
+    public double[] Scaled { get; } = new double[keys];
+
+    /// <summary>|scale| * sum of |q||k|: what the rounding error of the dot product is relative to.</summary>
+    public double[] Magnitude { get; } = new double[keys];
+
+    /// <summary>The score after the softcap.</summary>
+    public double[] Capped { get; } = new double[keys];
+
+    /// <summary>|bias| + |ALiBi term|.</summary>
+    public double[] Added { get; } = new double[keys];
+
+    /// <summary>The score.</summary>
+    public double[] Score { get; } = new double[keys];
+
+    /// <summary>softmax(score).</summary>
+    public double[] Weight { get; } = new double[keys];
+
+    /// <summary>How many keys are visible.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The largest visible score; -inf where nothing is visible.</summary>
+    public double Max { get; private set; }
+
+    /// <summary>Natural logarithm of the sum of exp(score); -inf where nothing is visible.</summary>
+    public double Lse { get; private set; }
+
+    /// <summary>The row of query <paramref name="i"/>: scores of <paramref name="q"/> (headDim) against the keys of one head.</summary>
+    public void FromQuery(ReadOnlySpan<float> q, HostTensor k, int headKv, ScoreRule rule, int b, int h, int i, int queries)
+    {
+        for (int j = 0; j < keys; j++)
+        {
+            Visible[j] = rule.Sees(b, h, i, j, queries, keys);
+            if (!Visible[j]) continue;
+            ReadOnlySpan<float> key = k.Row(b, headKv, j);
+            double dot = 0, magnitude = 0;
+            for (int d = 0; d < q.Length; d++)
+            {
+                double product = (double)q[d] * key[d];
+                dot += product;
+                magnitude += Math.Abs(product);
+            }
+            Scaled[j] = rule.Scale * dot;
+            Magnitude[j] = Math.Abs(rule.Scale) * magnitude;
+        }
+        Finish(rule, b, h, i, queries);
+    }
+
+    /// <summary>The row of given logits <paramref name="x"/>, which take the place of dot products.</summary>
+    public void FromLogits(ReadOnlySpan<float> x, ScoreRule rule, int b, int h, int i, int rows)
+    {
+        for (int j = 0; j < keys; j++)
+        {
+            Visible[j] = rule.Sees(b, h, i, j, rows, keys);
+            if (!Visible[j]) continue;
+            Scaled[j] = rule.Scale * x[j];
+            Magnitude[j] = 0;
+        }
+        Finish(rule, b, h, i, rows);
+    }
+
+    private void Finish(ScoreRule rule, int b, int h, int i, int queries)
+    {
+        int aligned = rule.AlignedKey(b, i, queries, keys);
+        double slope = rule.Slope(b, h);
+        Count = 0;
+        Max = double.NegativeInfinity;
+        for (int j = 0; j < keys; j++)
+        {
+            Weight[j] = 0;
+            Score[j] = double.NegativeInfinity;
+            if (!Visible[j]) continue;
+            Count++;
+            Capped[j] = rule.Softcap > 0 ? rule.Softcap * Math.Tanh(Scaled[j] / rule.Softcap) : Scaled[j];
+            double bias = rule.Bias?.Broadcast(b, h, i, j) ?? 0;
+            double alibi = slope * Math.Abs(aligned - j);
+            Added[j] = Math.Abs(bias) + Math.Abs(alibi);
+            Score[j] = Capped[j] + bias - alibi;
+            if (!(Score[j] <= Max)) Max = double.IsNaN(Max) ? Max : Score[j];
+        }
+
+        double sum = 0;
+        for (int j = 0; j < keys; j++)
+            if (Visible[j])
+                sum += Weight[j] = Math.Exp(Score[j] - Max);
+        Lse = Count == 0 ? double.NegativeInfinity : Max + Math.Log(sum);
+        for (int j = 0; j < keys; j++)
+            if (Visible[j])
+                Weight[j] /= sum;
+    }
+}

@@ -1,0 +1,78 @@
+namespace AttnKernels.Verification;
+
+/// <summary>Which key counts as aligned with a query, for causal masks, windows and ALiBi.</summary>
+public enum KeyAlignment
+{
+    /// <summary>Key i + <see cref="ScoreRule.Offset"/> is aligned with query i; offset 0 is top-left.</summary>
+    Offset,
+
+    /// <summary>The last visible key is aligned with the last query: bottom-right.</summary>
+    BottomRight,
+}
+
+/// <summary>
+/// What turns a dot product into a score, and which keys a query sees: the contract of attention written out condition by condition,
+/// so that it shares nothing with the interval arithmetic of the kernels.
+/// </summary>
+public sealed record ScoreRule
+{
+    /// <summary>Multiplies the dot product.</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>0, or c of s = c tanh(s / c).</summary>
+    public double Softcap { get; init; }
+
+    /// <summary>Whether keys after the aligned one are hidden.</summary>
+    public bool Causal { get; init; }
+
+    /// <summary>How the aligned key is found.</summary>
+    public KeyAlignment Alignment { get; init; }
+
+    /// <summary>The aligned key of query 0 under <see cref="KeyAlignment.Offset"/>.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>How many keys before the aligned one are seen; null = all.</summary>
+    public int? WindowLeft { get; init; }
+
+    /// <summary>How many keys after the aligned one are seen; null = all.</summary>
+    public int? WindowRight { get; init; }
+
+    /// <summary>(batch), or null: all keys count.</summary>
+    public HostTensor? KeyLengths { get; init; }
+
+    /// <summary>Rank 4, broadcast; 0 hides the key.</summary>
+    public HostTensor? Mask { get; init; }
+
+    /// <summary>Rank 4, broadcast, added to the score; -inf hides the key.</summary>
+    public HostTensor? Bias { get; init; }
+
+    /// <summary>(heads) or (batch, heads).</summary>
+    public HostTensor? AlibiSlopes { get; init; }
+
+    /// <summary>The number of keys of batch entry <paramref name="b"/> that exist.</summary>
+    public int KeysOf(int b, int keys) => KeyLengths is null ? keys : (int)KeyLengths.Values[b];
+
+    /// <summary>The key aligned with query <paramref name="i"/>; it need not exist.</summary>
+    public int AlignedKey(int b, int i, int queries, int keys) =>
+        Alignment == KeyAlignment.BottomRight ? i + KeysOf(b, keys) - queries : i + Offset;
+
+    /// <summary>Whether query <paramref name="i"/> of <paramref name="queries"/> sees key <paramref name="j"/> of <paramref name="keys"/>.</summary>
+    public bool Sees(int b, int h, int i, int j, int queries, int keys)
+    {
+        int aligned = AlignedKey(b, i, queries, keys);
+        if (j >= KeysOf(b, keys)) return false;
+        if (Causal && j > aligned) return false;
+        if (WindowLeft is int left && j < aligned - left) return false;
+        if (WindowRight is int right && j > aligned + right) return false;
+        if (Mask is not null && Mask.Broadcast(b, h, i, j) == 0) return false;
+        return Bias is null || !float.IsNegativeInfinity(Bias.Broadcast(b, h, i, j));
+    }
+
+    /// <summary>The ALiBi slope of a head; 0 where there is none.</summary>
+    public double Slope(int b, int h)
+    {
+        if (AlibiSlopes is null) return 0;
+        int heads = AlibiSlopes.Shape[^1];
+        return AlibiSlopes.Values[AlibiSlopes.Shape.Length == 1 ? h : (b * heads) + h];
+    }
+}

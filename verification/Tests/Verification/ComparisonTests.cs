@@ -1,0 +1,67 @@
+using AttnKernels.Verification;
+
+namespace AttnKernels.Tests.Verification;
+
+/// <summary>The comparator refuses what it must refuse.</summary>
+public class ComparisonTests
+{
+    private static Expected One(double value, double bound) => new("T", [1], [value], [bound]);
+
+    [Fact]
+    public void Accepts_an_error_within_the_bound() => Comparison.Of(One(1, 1e-3), [1.0005f]).Passed.Should().BeTrue();
+
+    [Fact]
+    public void Refuses_an_error_of_twice_the_bound()
+    {
+        Comparison result = Comparison.Of(One(1, 1e-3), [1.002f]);
+        result.Passed.Should().BeFalse();
+        result.Worst.Should().BeApproximately(2, 1e-3);
+    }
+
+    [Theory]
+    [InlineData(1.0, float.NaN)]
+    [InlineData(1.0, float.PositiveInfinity)]
+    [InlineData(double.NaN, 1f)]
+    [InlineData(double.NaN, float.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity, float.MinValue)]
+    [InlineData(double.NegativeInfinity, float.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity, float.NaN)]
+    public void Refuses_the_wrong_special_value(double expected, float got)
+    {
+        Comparison result = Comparison.Of(One(expected, 1e30), [got]);
+        result.Failures.Should().Be(1);
+        result.Worst.Should().Be(double.PositiveInfinity);
+    }
+
+    [Theory]
+    [InlineData(double.NaN, float.NaN)]
+    [InlineData(double.NegativeInfinity, float.NegativeInfinity)]
+    public void Accepts_the_right_special_value(double expected, float got) => Comparison.Of(One(expected, 0), [got]).Passed.Should().BeTrue();
+
+    [Fact]
+    public void Refuses_anything_but_the_value_where_the_bound_is_zero()
+    {
+        Comparison.Of(One(0, 0), [0f]).Passed.Should().BeTrue();
+        Comparison.Of(One(0, 0), [float.Epsilon]).Passed.Should().BeFalse();
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void Throws_on_a_bound_that_checks_nothing(double bound)
+    {
+        Action compare = () => Comparison.Of(One(1, bound), [1f]);
+        compare.Should().Throw<InvalidOperationException>().WithMessage("*checks nothing*");
+    }
+
+    [Fact]
+    public void Names_the_worst_element()
+    {
+        Expected expected = new("T", [2, 3], new double[6], [1, 1, 1, 1, 1, 1]);
+        Comparison result = Comparison.Of(expected, [0, 0, 0, 0, 0.5f, 3]);
+        result.At.Should().Equal(1, 2);
+        result.Failures.Should().Be(1);
+        result.Worst.Should().Be(3);
+        result.ToString().Should().Contain("T[1,2]");
+    }
+}

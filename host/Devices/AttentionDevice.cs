@@ -1,0 +1,105 @@
+using AttnKernels.Plans;
+
+namespace AttnKernels;
+
+/// <summary>
+/// A device that computes: the CPU, a GPU, or the simulator. Thread-safe: tensors, plans and streams of one device may be made and used
+/// by several threads. Dispose it last; disposing it makes its tensors and plans unusable.
+/// </summary>
+/// <example>
+/// <code>
+/// using AttentionDevice device = AttentionDevice.Open();
+/// using DeviceTensor q = device.Upload(queries, 1, 8, 512, 64);
+/// </code>
+/// </example>
+public sealed partial class AttentionDevice : IDisposable
+{
+    private AttentionDevice(DeviceBackend backend)
+    {
+        Backend = backend;
+        DefaultStream = new DeviceStream(this, backend.DefaultStream, owned: false);
+    }
+
+    internal DeviceBackend Backend { get; }
+
+    /// <summary>The name it was opened by, such as "cpu" or "cuda:0".</summary>
+    public string Name => Backend.Info.Name;
+
+    /// <summary>Facts about it.</summary>
+    public DeviceInfo Info => Backend.Info;
+
+    /// <summary>The stream of calls that name none.</summary>
+    public DeviceStream DefaultStream { get; }
+
+    /// <summary>The devices present on this machine, as far as the kernel API of this build reaches them.</summary>
+    public static IReadOnlyList<DeviceInfo> List() => DeviceRegistry.List();
+
+    /// <summary>
+    /// Opens the device <paramref name="name"/>, one of <see cref="List"/>. Null takes the best: the first CUDA device, else the first
+    /// OpenCL GPU, else the CPU.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is no such device; the message lists those there are.</exception>
+    public static AttentionDevice Open(string? name = null, DeviceOptions? options = null) =>
+        new(DeviceRegistry.Open(name, options ?? new DeviceOptions()));
+
+    /// <summary>A new stream.</summary>
+    public DeviceStream CreateStream()
+    {
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        return new DeviceStream(this, Backend.CreateStream(), owned: true);
+    }
+
+    /// <summary>Waits until all streams are done.</summary>
+    /// <exception cref="DeviceFaultException">Something queued failed.</exception>
+    public void Synchronize()
+    {
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        Backend.Synchronize();
+    }
+
+    /// <summary>Validates the problem and prepares its kernels. Keep the plan: this may compile.</summary>
+    /// <exception cref="ArgumentException">The problem contradicts itself.</exception>
+    /// <exception cref="NotSupportedException">The device has no kernel for it; the message lists what it has.</exception>
+    public AttentionPlan Plan(AttentionProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        AttentionExecutable executable = problem.Weights
+            ? new UnfusedAttention(Backend.Plans, problem)
+            : Backend.Plans.Attention(problem);
+        return new AttentionPlan(this, problem, executable);
+    }
+
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public SoftmaxPlan Plan(SoftmaxProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new SoftmaxPlan(this, problem, Backend.Plans.Softmax(problem));
+    }
+
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public MatmulPlan Plan(MatmulProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new MatmulPlan(this, problem, Backend.Plans.Matmul(problem));
+    }
+
+    /// <summary>Frees the device.</summary>
+    public void Dispose() => Backend.Dispose();
+
+    /// <summary>The stream to use, checked.</summary>
+    internal DeviceStream Use(DeviceStream? stream)
+    {
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        if (stream is null) return DefaultStream;
+        if (stream.Device != this)
+            throw new ArgumentException($"The stream belongs to device {stream.Device.Name}, not to this {Name}.", nameof(stream));
+        ObjectDisposedException.ThrowIf(stream.IsDisposed, stream);
+        return stream;
+    }
+}

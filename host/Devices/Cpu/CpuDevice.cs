@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using AttnKernels.Plans;
+using AttnKernels.Plans.Cpu;
+
+namespace AttnKernels.Devices.Cpu;
+
+/// <summary>This machine's processor, through the kernels of kernels/Simd.</summary>
+internal sealed unsafe class CpuDevice : DeviceBackend
+{
+
+    public CpuDevice(DeviceOptions options) : base(Describe(options))
+    {
+        Plans = new CpuPlans();
+    }
+
+    public override IPlanFactory Plans { get; }
+
+    public override StreamBackend DefaultStream { get; } = new CpuStream();
+
+    /// <summary>The facts about this processor, with the threads that <paramref name="options"/> ask for.</summary>
+    public static DeviceInfo Describe(DeviceOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        return new DeviceInfo("cpu", CpuName(), DeviceKind.Cpu)
+        {
+            MemoryBytes = CpuMemory.Total,
+            ComputeUnits = options.Threads == 0 ? Environment.ProcessorCount : options.Threads,
+            Architecture = $"{RuntimeInformation.ProcessArchitecture}, {VectorBits()}-bit vectors",
+        };
+    }
+
+    public override DeviceBuffer Allocate(long bytes) => CpuBuffer.Allocate(this, bytes);
+
+    public override DeviceBuffer Wrap(nint address, long bytes, IDisposable? owner) => CpuBuffer.Wrap(this, address, bytes, owner);
+
+    public override StreamBackend CreateStream() => new CpuStream();
+
+    public override void Synchronize()
+    {
+    }
+
+    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
+        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
+
+    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
+        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
+
+    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
+        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
+
+    protected override void DisposeDevice() { }
+
+    private static int VectorBits() =>
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 32;
+
+    private static string CpuName()
+    {
+        const string Path = "/proc/cpuinfo";
+        if (OperatingSystem.IsLinux() && File.Exists(Path))
+        {
+            foreach (string line in File.ReadLines(Path))
+            {
+                if (line.StartsWith("model name", StringComparison.Ordinal)) return line[(line.IndexOf(':') + 1)..].Trim();
+            }
+        }
+        return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"{RuntimeInformation.ProcessArchitecture} processor";
+    }
+}

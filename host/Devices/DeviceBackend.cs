@@ -1,0 +1,49 @@
+using AttnKernels.Plans;
+
+namespace AttnKernels;
+
+/// <summary>What an <see cref="AttentionDevice"/> needs from the machinery of one device. Thread-safe.</summary>
+internal abstract class DeviceBackend(DeviceInfo info) : IDisposable
+{
+    public DeviceInfo Info { get; } = info;
+
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>Makes the device-specific halves of the plans.</summary>
+    public abstract IPlanFactory Plans { get; }
+
+    /// <summary>Memory of at least <paramref name="bytes"/> bytes, zeroed.</summary>
+    /// <exception cref="DeviceMemoryException">There is too little.</exception>
+    public abstract DeviceBuffer Allocate(long bytes);
+
+    /// <summary>A tensor's memory that the caller owns.</summary>
+    /// <exception cref="NotSupportedException">The device cannot use memory that it did not allocate.</exception>
+    public abstract DeviceBuffer Wrap(nint address, long bytes, IDisposable? owner);
+
+    /// <summary>The stream that calls without a stream use.</summary>
+    public abstract StreamBackend DefaultStream { get; }
+
+    public abstract StreamBackend CreateStream();
+
+    /// <summary>Waits for everything on all streams.</summary>
+    public abstract void Synchronize();
+
+    /// <summary>Copies after the work queued on <paramref name="stream"/>; <paramref name="source"/> may be reused on return.</summary>
+    public abstract void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte);
+
+    /// <summary>Copies after the work queued on <paramref name="stream"/> and waits for it.</summary>
+    public abstract void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target);
+
+    /// <summary>Sets bytes after the work queued on <paramref name="stream"/>.</summary>
+    public abstract void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value);
+
+    public void Dispose()
+    {
+        if (IsDisposed) return;
+        IsDisposed = true;
+        DisposeDevice();
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void DisposeDevice();
+}

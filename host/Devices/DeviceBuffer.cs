@@ -1,0 +1,54 @@
+namespace AttnKernels;
+
+/// <summary>
+/// Memory on a device. A run that uses it holds a reference, so that disposing its tensor meanwhile frees it only when the run is over.
+/// </summary>
+internal abstract class DeviceBuffer(DeviceBackend backend, long bytes) : IDisposable
+{
+    private const int Disposed = 1 << 30;
+
+    // Number of holders, plus Disposed once the owner has let go.
+    private int state;
+
+    public DeviceBackend Backend { get; } = backend;
+
+    public long Bytes { get; } = bytes;
+
+    public bool IsDisposed => (Volatile.Read(ref state) & Disposed) != 0 || Backend.IsDisposed;
+
+    /// <summary>Address on this machine of the first byte, or 0 where the memory has none.</summary>
+    public virtual nint Address => 0;
+
+    /// <summary>Keeps the memory until <see cref="Release"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The tensor has been disposed.</exception>
+    public void Hold()
+    {
+        if ((Interlocked.Increment(ref state) & Disposed) == 0) return;
+        Release();
+        throw new ObjectDisposedException(nameof(DeviceTensor), "The tensor has been disposed.");
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref state) == Disposed) FreeOnce();
+    }
+
+    public void Dispose()
+    {
+        int before = Interlocked.Or(ref state, Disposed);
+        if (before == 0) FreeOnce();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the memory. Called once.</summary>
+    protected abstract void Free();
+
+    private int freed;
+
+    private void FreeOnce()
+    {
+        if (Interlocked.Exchange(ref freed, 1) == 0) Free();
+    }
+
+    ~DeviceBuffer() => FreeOnce();
+}

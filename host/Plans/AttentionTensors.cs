@@ -1,0 +1,38 @@
+namespace AttnKernels;
+
+/// <summary>
+/// What an <see cref="AttentionPlan"/> reads and writes. Views of any strides whose last axis is contiguous; leading axes of size 1 may be
+/// left out. Outputs must not overlap any other tensor.
+/// </summary>
+public readonly struct AttentionTensors
+{
+    /// <summary>Queries (batch, headsQ, seqQ, headDim).</summary>
+    public required TensorView Q { get; init; }
+
+    /// <summary>Keys (batch, headsKv, seqKv, headDim).</summary>
+    public required TensorView K { get; init; }
+
+    /// <summary>Values (batch, headsKv, seqKv, headDimV).</summary>
+    public required TensorView V { get; init; }
+
+    /// <summary>Output (batch, headsQ, seqQ, headDimV).</summary>
+    public required TensorView O { get; init; }
+
+    /// <summary>Output: natural log-sum-exp of each row's scores, Float32 (batch, headsQ, seqQ), dense.</summary>
+    public TensorView Lse { get; init; }
+
+    /// <summary>Output: attention weights P, Float32 (batch, headsQ, seqQ, seqKv).</summary>
+    public TensorView Weights { get; init; }
+
+    /// <summary>Bool, true = attend: (batch, headsQ, seqQ, seqKv), each axis full or 1.</summary>
+    public TensorView Mask { get; init; }
+
+    /// <summary>Added to the scores: (batch, headsQ, seqQ, seqKv), each axis full or 1.</summary>
+    public TensorView Bias { get; init; }
+
+    /// <summary>Visible keys of each batch entry, Int32 (batch), each 0..seqKv.</summary>
+    public TensorView KeyLengths { get; init; }
+
+    /// <summary>ALiBi slopes, Float32 (headsQ) or (batch, headsQ).</summary>
+    public TensorView AlibiSlopes { get; init; }
+}

@@ -1,0 +1,34 @@
+using AttnKernels.Simd;
+
+namespace AttnKernels.Plans.Cpu;
+
+/// <summary>Fused attention on the CPU device.</summary>
+internal sealed unsafe class CpuAttention(AttentionProblem p) : AttentionExecutable
+{
+    private readonly ScoreArgs score = SimdArgs.Score(p);
+
+    public override string Explain() => "plain loops, one thread";
+
+    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
+    {
+        AttentionArgs args = new()
+        {
+            Batch = p.Batch,
+            HeadsQ = p.HeadsQ,
+            HeadsKv = p.HeadsKv,
+            SeqQ = p.SeqQ,
+            SeqKv = p.SeqKv,
+            HeadDim = p.HeadDim,
+            HeadDimV = p.HeadDimV,
+            Type = p.Type,
+            Q = SimdArgs.Heads(t.Q),
+            K = SimdArgs.Heads(t.K),
+            V = SimdArgs.Heads(t.V),
+            O = SimdArgs.Heads(t.O),
+            Lse = (float*)SimdArgs.Data(t.Lse),
+            Score = score,
+        };
+        SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
+        ScalarKernels.Attention(args);
+    }
+}

@@ -1,0 +1,31 @@
+using AttnKernels.Simd;
+
+namespace AttnKernels.Plans.Cpu;
+
+/// <summary>Matmul on the CPU device.</summary>
+internal sealed unsafe class CpuMatmul(MatmulProblem p) : MatmulExecutable
+{
+    public override string Explain() => "plain loops, one thread";
+
+    public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
+    {
+        MatmulArgs args = new()
+        {
+            Batch0 = p.Batch0,
+            Batch1 = p.Batch1,
+            GroupB = p.GroupB,
+            M = p.M,
+            N = p.N,
+            K = p.K,
+            A = SimdArgs.Matrix(t.A),
+            B = SimdArgs.Matrix(t.B),
+            C = SimdArgs.Matrix(t.C),
+            Bias = SimdArgs.Data(t.Bias),
+            BiasType = p.BiasType,
+            Alpha = p.Alpha,
+            Beta = p.Beta,
+            SkipZeroA = p.SkipZeroA,
+        };
+        ScalarKernels.Matmul(args);
+    }
+}

@@ -1,0 +1,31 @@
+using AttnKernels.Simd;
+
+namespace AttnKernels.Plans.Cpu;
+
+/// <summary>Softmax on the CPU device.</summary>
+internal sealed unsafe class CpuSoftmax(SoftmaxProblem p) : SoftmaxExecutable
+{
+    private readonly ScoreArgs score = SimdArgs.Score(p);
+
+    public override string Explain() => "plain loops, one thread";
+
+    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
+    {
+        SoftmaxArgs args = new()
+        {
+            Batch = p.Batch,
+            Heads = p.Heads,
+            Rows = p.Rows,
+            Columns = p.Columns,
+            TypeX = p.Type,
+            TypeY = p.OutputType,
+            X = SimdArgs.Heads(t.X),
+            Y = SimdArgs.Heads(t.Y),
+            Lse = (float*)SimdArgs.Data(t.Lse),
+            Log = p.Log,
+            Score = score,
+        };
+        SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
+        ScalarKernels.Softmax(args);
+    }
+}

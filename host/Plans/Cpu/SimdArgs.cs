@@ -1,0 +1,57 @@
+using AttnKernels.Simd;
+
+namespace AttnKernels.Plans.Cpu;
+
+/// <summary>Turns checked views and problems into the arguments of the SIMD kernels.</summary>
+internal static unsafe class SimdArgs
+{
+    public static void* Data(in TensorView view) =>
+        view.Buffer is { } buffer ? (byte*)buffer.Address + (view.Offset * view.Type.Size()) : null;
+
+    /// <summary>A (batch, head, row, column) view with contiguous last axis.</summary>
+    public static HeadTensor Heads(in TensorView view) => new()
+    {
+        Data = Data(view),
+        BatchStride = view.Stride(0),
+        HeadStride = view.Stride(1),
+        RowStride = view.Stride(2),
+    };
+
+    public static BroadcastTensor Broadcast(in TensorView view) => view.IsEmpty ? default : new()
+    {
+        Data = Data(view),
+        BatchStride = view.Stride(0),
+        HeadStride = view.Stride(1),
+        RowStride = view.Stride(2),
+        ColumnStride = view.Stride(3),
+    };
+
+    public static MatrixArgs Matrix(in TensorView view) => new()
+    {
+        Data = Data(view),
+        Type = view.Type,
+        Batch0Stride = view.Stride(0),
+        Batch1Stride = view.Stride(1),
+        RowStride = view.Stride(2),
+        ColumnStride = view.Stride(3),
+    };
+
+    /// <summary>The part of the score that the problem alone decides.</summary>
+    public static ScoreArgs Score(ScoreProblem problem) => new()
+    {
+        Scale = problem.ScoreScale,
+        Softcap = problem.Softcap,
+        Band = problem.Band,
+        BiasType = problem.BiasType,
+    };
+
+    /// <summary>Adds the tensors of one run.</summary>
+    public static void Fill(ref ScoreArgs score, in TensorView mask, in TensorView bias, in TensorView keyLengths, in TensorView slopes)
+    {
+        score.Mask = Broadcast(mask);
+        score.Bias = Broadcast(bias);
+        score.KeyLengths = (int*)Data(keyLengths);
+        score.AlibiSlopes = (float*)Data(slopes);
+        score.AlibiBatchStride = slopes.IsEmpty ? 0 : slopes.Stride(0);
+    }
+}

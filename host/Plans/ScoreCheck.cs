@@ -1,0 +1,65 @@
+namespace AttnKernels.Plans;
+
+/// <summary>Checks the optional tensors that attention and softmax share.</summary>
+internal static class ScoreCheck
+{
+    public static TensorView Lse(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.Lse);
+        if (p.Lse) return check.Dense(Name, view, DType.Float32, p.ScoreBatch, p.ScoreHeads, p.ScoreRows);
+        check.Absent(Name, view, nameof(p.Lse));
+        return default;
+    }
+
+    public static TensorView Mask(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.Mask);
+        if (p.Mask) return check.Broadcast(Name, view, DType.Bool, p.ScoreBatch, p.ScoreHeads, p.ScoreRows, p.ScoreColumns);
+        check.Absent(Name, view, nameof(p.Mask));
+        return default;
+    }
+
+    public static TensorView Bias(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.Bias);
+        if (p.Bias) return check.Broadcast(Name, view, p.BiasType, p.ScoreBatch, p.ScoreHeads, p.ScoreRows, p.ScoreColumns);
+        check.Absent(Name, view, nameof(p.Bias));
+        return default;
+    }
+
+    public static TensorView KeyLengths(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.KeyLengths);
+        if (p.KeyLengths)
+        {
+            TensorView lengths = check.Dense(Name, view, DType.Int32, p.ScoreBatch);
+            RequireInRange(Name, lengths, p.ScoreColumns);
+            return lengths;
+        }
+        check.Absent(Name, view, nameof(p.KeyLengths));
+        return default;
+    }
+
+    public static TensorView AlibiSlopes(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.AlibiSlopes);
+        if (p.Alibi) return check.Slopes(Name, view, p.ScoreBatch, p.ScoreHeads);
+        check.Absent(Name, view, nameof(p.Alibi));
+        return default;
+    }
+
+    /// <summary>
+    /// Refuses lengths outside 0..<paramref name="keys"/>, where the memory can be read here. Elsewhere reading it would wait for the device;
+    /// the kernels clamp there.
+    /// </summary>
+    private static unsafe void RequireInRange(string name, in TensorView view, int keys)
+    {
+        if (view.Buffer!.Address == 0) return;
+        int* lengths = (int*)view.Buffer.Address + view.Offset;
+        for (int b = 0; b < view.Size(0); b++)
+        {
+            if (lengths[b] >= 0 && lengths[b] <= keys) continue;
+            throw new ArgumentOutOfRangeException(name, lengths[b], $"{name}[{b}] = {lengths[b]} is not in 0..{keys}.");
+        }
+    }
+}

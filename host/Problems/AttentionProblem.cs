@@ -1,0 +1,114 @@
+namespace AttnKernels;
+
+/// <summary>
+/// O = softmax(score(Q K^T)) V per batch entry and head (Vaswani et al. 2017, eq. 1), with the score of <see cref="ScoreProblem"/>.
+/// Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim), V (batch, headsKv, seqKv, headDimV),
+/// O (batch, headsQ, seqQ, headDimV). Query head h reads key head h / (headsQ / headsKv). A row that sees no key gives O = 0 and
+/// LSE = -inf. Immutable; equal problems compare equal.
+/// </summary>
+public sealed record AttentionProblem : ScoreProblem
+{
+    private readonly int? headsKv;
+    private readonly int? headDimV;
+
+    /// <summary>Batch entries, at least 1.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Query heads, a multiple of <see cref="HeadsKv"/>.</summary>
+    public required int HeadsQ { get; init; }
+
+    /// <summary>Queries per head.</summary>
+    public required int SeqQ { get; init; }
+
+    /// <summary>Keys per head; <see cref="ScoreProblem.KeyLengths"/> may make fewer visible.</summary>
+    public required int SeqKv { get; init; }
+
+    /// <summary>Elements of a query and of a key.</summary>
+    public required int HeadDim { get; init; }
+
+    /// <summary>Key and value heads (1 = MQA, fewer than HeadsQ = GQA). Default: HeadsQ.</summary>
+    public int HeadsKv
+    {
+        get => headsKv ?? HeadsQ;
+        init => headsKv = value;
+    }
+
+    /// <summary>Elements of a value and of an output row. Default: HeadDim.</summary>
+    public int HeadDimV
+    {
+        get => headDimV ?? HeadDim;
+        init => headDimV = value;
+    }
+
+    /// <summary>Type of Q, K, V and O in memory; sums and the softmax are in fp32. Default Float32.</summary>
+    public DType Type { get; init; } = DType.Float32;
+
+    /// <summary>Factor of the dot products; null = 1/sqrt(headDim).</summary>
+    public float? Scale { get; init; }
+
+    /// <summary>
+    /// Run also returns the attention weights P, Float32 (batch, headsQ, seqQ, seqKv). This takes the unfused path: two matmuls
+    /// and a softmax, with the weights' tensor as their workspace.
+    /// </summary>
+    public bool Weights { get; init; }
+
+    /// <summary>The factor in force.</summary>
+    public float EffectiveScale => Scale ?? 1f / MathF.Sqrt(HeadDim);
+
+    /// <summary>
+    /// Floating-point operations of the two products: 2 * batch * headsQ * pairs * (headDim + headDimV), where pairs counts
+    /// the (query, key) pairs that the causal mask and the window leave visible; boolean masks and key lengths do not lower it.
+    /// </summary>
+    public double Flops => 2.0 * Batch * HeadsQ * VisiblePairs * ((double)HeadDim + HeadDimV);
+
+    /// <summary>Least memory traffic in bytes: Q, K, V, O (and LSE, weights) once each; masks and biases are not counted.</summary>
+    public double Bytes
+    {
+        get
+        {
+            double q = (double)Batch * HeadsQ * SeqQ;
+            double kv = (double)Batch * HeadsKv * SeqKv;
+            double elements = (q + kv) * ((double)HeadDim + HeadDimV);
+            return (elements * Type.Size()) + (Lse ? 4 * q : 0) + (Weights ? 4 * q * SeqKv : 0);
+        }
+    }
+
+    internal override int ScoreBatch => Batch;
+
+    internal override int ScoreHeads => HeadsQ;
+
+    internal override int ScoreRows => SeqQ;
+
+    internal override int ScoreColumns => SeqKv;
+
+    internal override float ScoreScale => EffectiveScale;
+
+    /// <summary>Checks everything that does not depend on a device.</summary>
+    /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
+    public void Validate()
+    {
+        ProblemCheck.Positive(Batch);
+        ProblemCheck.Positive(HeadsQ);
+        ProblemCheck.Positive(HeadsKv);
+        ProblemCheck.Positive(HeadDim);
+        ProblemCheck.Positive(HeadDimV);
+        ProblemCheck.Float(Type);
+        if (HeadsQ % HeadsKv != 0)
+            throw new ArgumentException($"HeadsQ ({HeadsQ}) must be a multiple of HeadsKv ({HeadsKv}).", nameof(HeadsKv));
+        ValidateScore();
+        ProblemCheck.Addressable("Q", Type, Batch, HeadsQ, SeqQ, HeadDim);
+        ProblemCheck.Addressable("K", Type, Batch, HeadsKv, SeqKv, HeadDim);
+        ProblemCheck.Addressable("V", Type, Batch, HeadsKv, SeqKv, HeadDimV);
+        ProblemCheck.Addressable("O", Type, Batch, HeadsQ, SeqQ, HeadDimV);
+        if (Weights) ProblemCheck.Addressable("Weights", DType.Float32, Batch, HeadsQ, SeqQ, SeqKv);
+    }
+
+    /// <summary>One line: "attention B1 Hq32 Hkv8 Sq1 Skv4096 D128 Float16, causal BottomRight".</summary>
+    public override string ToString()
+    {
+        string heads = HeadsKv == HeadsQ ? $"H{HeadsQ}" : $"Hq{HeadsQ} Hkv{HeadsKv}";
+        string seq = SeqKv == SeqQ ? $"S{SeqQ}" : $"Sq{SeqQ} Skv{SeqKv}";
+        string dim = HeadDimV == HeadDim ? $"D{HeadDim}" : $"D{HeadDim} Dv{HeadDimV}";
+        return $"attention B{Batch} {heads} {seq} {dim} {Type}, {DescribeScore()}{(Weights ? ", weights" : "")}";
+    }
+}

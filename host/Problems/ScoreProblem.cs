@@ -1,0 +1,120 @@
+namespace AttnKernels;
+
+/// <summary>
+/// What turns a dot product (or an element of X) into a score, in this order: s = scale * dot; s = softcap * tanh(s / softcap) where
+/// softcap &gt; 0; s += bias - slope * |i + shift - j|; s = -inf where the causal mask, the window, the key length or the
+/// boolean mask hides key j from query i. Masks compose: a key is visible where all of them allow it.
+/// </summary>
+public abstract record ScoreProblem
+{
+    private protected ScoreProblem()
+    {
+    }
+
+    /// <summary>Largest query or key count, window and offset: index sums stay within 32 bits.</summary>
+    internal const int MaxRows = 1 << 29;
+
+    /// <summary>tanh soft cap of the scaled score (Gemma 2), 0 = none.</summary>
+    public float Softcap { get; init; }
+
+    /// <summary>Hides keys after the aligned one.</summary>
+    public CausalMask Causal { get; init; }
+
+    /// <summary>
+    /// Where the diagonal of the window or of ALiBi lies if <see cref="Causal"/> is None. Must be said where it makes a difference
+    /// (different numbers of queries and keys, or key lengths).
+    /// </summary>
+    public BandAlignment? Alignment { get; init; }
+
+    /// <summary>How many keys before the aligned one are visible; null = all.</summary>
+    public int? WindowLeft { get; init; }
+
+    /// <summary>How many keys after the aligned one are visible; null = all. A causal mask makes it 0.</summary>
+    public int? WindowRight { get; init; }
+
+    /// <summary>Run receives key lengths: Int32 (batch), each 0..number of keys; keys from there on are hidden.</summary>
+    public bool KeyLengths { get; init; }
+
+    /// <summary>Run receives a boolean mask, true = attend: Bool (batch, heads, queries, keys), each axis full or 1.</summary>
+    public bool Mask { get; init; }
+
+    /// <summary>Run receives a bias that is added to the scores: (batch, heads, queries, keys), each axis full or 1.</summary>
+    public bool Bias { get; init; }
+
+    /// <summary>Type of the bias. Default Float32.</summary>
+    public DType BiasType { get; init; } = DType.Float32;
+
+    /// <summary>Run receives ALiBi slopes: Float32 (heads) or (batch, heads); the score loses slope * |i + shift - j|.</summary>
+    public bool Alibi { get; init; }
+
+    /// <summary>Run also returns the natural log-sum-exp of every row: Float32 (batch, heads, queries).</summary>
+    public bool Lse { get; init; }
+
+    internal abstract int ScoreBatch { get; }
+
+    internal abstract int ScoreHeads { get; }
+
+    internal abstract int ScoreRows { get; }
+
+    internal abstract int ScoreColumns { get; }
+
+    internal abstract float ScoreScale { get; }
+
+    /// <summary>The alignment in force.</summary>
+    internal BandAlignment EffectiveAlignment => Causal.Alignment ?? Alignment ?? BandAlignment.TopLeft;
+
+    /// <summary>The keys that index arithmetic alone makes visible: causal mask and window in one interval a row.</summary>
+    public KeyBand Band
+    {
+        get
+        {
+            BandAlignment alignment = EffectiveAlignment;
+            int left = WindowLeft ?? KeyBand.Unlimited;
+            int right = Causal.Alignment is null ? WindowRight ?? KeyBand.Unlimited : 0;
+            return new KeyBand(alignment.Offset, alignment.FollowsEnd, left, right);
+        }
+    }
+
+    /// <summary>Pairs (query, key) of one head that <see cref="Band"/> leaves visible, with all keys present.</summary>
+    internal double VisiblePairs => BandArea.Pairs(Band, ScoreRows, ScoreColumns);
+
+    private protected void ValidateScore()
+    {
+        ProblemCheck.InRange(ScoreRows, 1, MaxRows, "SeqQ (Rows)");
+        ProblemCheck.InRange(ScoreColumns, 1, MaxRows, "SeqKv (Columns)");
+        if (!float.IsFinite(ScoreScale)) throw new ArgumentException($"Scale must be finite, is {ScoreScale}.", "Scale");
+        if (!float.IsFinite(Softcap) || Softcap < 0)
+            throw new ArgumentException($"Softcap must be finite and not negative (0 = none), is {Softcap}.", nameof(Softcap));
+        if (WindowLeft is { } left) ProblemCheck.InRange(left, 0, MaxRows, nameof(WindowLeft));
+        if (WindowRight is { } right) ProblemCheck.InRange(right, 0, MaxRows, nameof(WindowRight));
+        ProblemCheck.InRange(EffectiveAlignment.Offset, -MaxRows, MaxRows, "offset of Causal or Alignment");
+        if (Bias) ProblemCheck.Float(BiasType, nameof(BiasType));
+
+        if (Causal.Alignment is { } causal && Alignment is { } other && causal != other)
+            throw new ArgumentException($"Alignment is {other}, but the causal mask is aligned {causal}. Say it once.", nameof(Alignment));
+        bool diagonalMatters = WindowLeft is not null || WindowRight is not null || Alibi;
+        bool ambiguous = ScoreRows != ScoreColumns || KeyLengths;
+        if (diagonalMatters && ambiguous && Causal.Alignment is null && Alignment is null)
+        {
+            throw new ArgumentException(
+                $"A window or ALiBi over {ScoreRows} queries and {ScoreColumns} keys{(KeyLengths ? " of variable length" : "")} needs " +
+                "Alignment (TopLeft, BottomRight or At(offset)), or a causal mask that has one.", nameof(Alignment));
+        }
+    }
+
+    /// <summary>The mask part of Explain(): "causal BottomRight, window (128, -), key lengths".</summary>
+    internal string DescribeScore()
+    {
+        List<string> parts = [];
+        if (Causal.Alignment is { } causal) parts.Add($"causal {causal}");
+        if (WindowLeft is not null || WindowRight is not null)
+            parts.Add($"window ({WindowLeft?.ToString() ?? "-"}, {WindowRight?.ToString() ?? "-"}) {EffectiveAlignment}");
+        if (KeyLengths) parts.Add("key lengths");
+        if (Mask) parts.Add("boolean mask");
+        if (Bias) parts.Add($"bias {BiasType}");
+        if (Alibi) parts.Add($"ALiBi {EffectiveAlignment}");
+        if (Softcap > 0) parts.Add($"softcap {Softcap}");
+        if (Lse) parts.Add("LSE");
+        return parts.Count == 0 ? "no mask" : string.Join(", ", parts);
+    }
+}

@@ -1,0 +1,246 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+
+namespace AttnKernels.Simulation;
+
+/// <summary>
+/// Runs groups lane by lane. A lane runs until it needs others (a barrier, a shuffle) or ends; then the next lane of its warp runs,
+/// then the next warp. All of this happens on whichever thread of the set holds the baton, so nothing here needs a lock.
+/// </summary>
+internal sealed unsafe partial class GroupRunner : IDisposable
+{
+    private readonly ManualResetEventSlim _done = new();
+    private LaneThreadSet? _threads;
+    private KernelCall _call = null!;
+    private Lane[] _lanes = [];
+    private int _laneCount;
+    private int _cursor;
+    private int _warp;
+    private long _group;
+    private long _groupCount;
+    private long _groupStride;
+
+    public GroupRunner(SimulatorOptions options)
+    {
+        Options = options;
+        Arena = new SharedArena(this);
+        WarpExchange = (byte*)NativeMemory.AlignedAlloc((nuint)(options.WarpSize * Lane.SlotBytes), 64);
+    }
+
+    public SimulatorOptions Options { get; }
+
+    public int WarpSize => Options.WarpSize;
+
+    public Index3D GridDim { get; private set; }
+
+    public Index3D GroupDim { get; private set; }
+
+    public Index3D GroupIndex { get; private set; }
+
+    public SharedArena Arena { get; }
+
+    public FindingLog Findings { get; } = new();
+
+    /// <summary>Values of the warp's last exchange, one slot a lane.</summary>
+    public byte* WarpExchange { get; }
+
+    public ulong WarpExchangeMask { get; private set; }
+
+    public long MostBarriers { get; private set; }
+
+    public long WarpCollectives { get; private set; }
+
+    /// <summary>An error of the runner itself, not of the kernel.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Starts on the groups first, first + stride, ... of a launch.</summary>
+    public void Start(KernelCall call, Index3D grid, Index3D group, int dynamicSharedBytes, int first, int stride)
+    {
+        _call = call;
+        GridDim = grid;
+        GroupDim = group;
+        _groupCount = grid.LongSize;
+        _groupStride = stride;
+        _group = first - stride;
+        MostBarriers = 0;
+        WarpCollectives = 0;
+        Failure = null;
+        Findings.Clear();
+        Arena.BeginLaunch(dynamicSharedBytes);
+        SizeLanes(group);
+        // The lanes count as done with a group before the first.
+        _warp = WarpCount;
+        _cursor = _laneCount;
+        _done.Reset();
+        _threads = LaneThreadSet.Rent();
+        _threads.Take().Start(this, null);
+    }
+
+    /// <summary>Waits for the end of the last group.</summary>
+    public void Finish()
+    {
+        _done.Wait();
+        LaneThreadSet.Return(_threads!);
+        _threads = null;
+        if (Failure is not null)
+            throw new InvalidOperationException("The simulator failed.", Failure);
+    }
+
+    public void Dispose()
+    {
+        foreach (Lane lane in _lanes)
+            lane.Free();
+        _lanes = [];
+        NativeMemory.AlignedFree(WarpExchange);
+        Arena.Dispose();
+        _done.Dispose();
+    }
+
+    /// <summary>The loop of a thread with the baton: runs lanes until a suspended one must go on elsewhere, or no group is left.</summary>
+    public void Drive(LaneThread thread, LaneThreadSet threads, Lane? lane)
+    {
+        while (true)
+        {
+            try
+            {
+                lane ??= Next();
+            }
+            catch (Exception e)
+            {
+                Failure = e;
+            }
+            if (lane is null)
+            {
+                threads.Park(thread);
+                _done.Set();
+                return;
+            }
+            if (lane.Thread is { } holder)
+            {
+                // Parked before the signal: from then on the other thread owns the set.
+                threads.Park(thread);
+                lane.Thread = null;
+                holder.Baton.Signal();
+                return;
+            }
+            Run(lane, thread);
+            lane = null;
+        }
+    }
+
+    /// <summary>Stops the running lane until <see cref="Next"/> has chosen it again; other lanes run meanwhile.</summary>
+    public void Suspend(Lane lane)
+    {
+        lane.EndSlice();
+        Lane next = Next()!;
+        if (next == lane)
+            return;
+
+        LaneThread own = CurrentThread!;
+        lane.Thread = own;
+        if (next.Thread is { } holder)
+        {
+            next.Thread = null;
+            holder.Baton.Signal();
+        }
+        else
+        {
+            _threads!.Take().Start(this, next);
+        }
+        own.Baton.Wait();
+    }
+
+    [ThreadStatic]
+    private static LaneThread? CurrentThread;
+
+    private int WarpCount => (_laneCount + WarpSize - 1) / WarpSize;
+
+    private void Run(Lane lane, LaneThread thread)
+    {
+        CurrentThread = thread;
+        Lane.Current = lane;
+        try
+        {
+            _call.Invoke();
+        }
+        catch (LaneStopException)
+        {
+            lane.Failed = true;
+        }
+        catch (Exception e)
+        {
+            lane.Failed = true;
+            ReportException(lane, e);
+        }
+        Lane.Current = null;
+        lane.EndSlice();
+        lane.State = LaneState.Done;
+    }
+
+    // The next lane to run, marked running; null after the last group.
+    private Lane? Next()
+    {
+        while (true)
+        {
+            int end = Math.Min((_warp + 1) * WarpSize, _laneCount);
+            while (_cursor < end)
+            {
+                Lane lane = _lanes[_cursor++];
+                if (lane.State <= LaneState.Ready)
+                {
+                    lane.State = LaneState.Running;
+                    return lane;
+                }
+            }
+            if (_warp < WarpCount && ResolveWarp(_warp))
+                _cursor = _warp * WarpSize;
+            else if (++_warp < WarpCount)
+                _cursor = _warp * WarpSize;
+            else if (ResolveGroup())
+                _warp = _cursor = 0;
+            else if (!BeginGroup())
+                return null;
+        }
+    }
+
+    private bool BeginGroup()
+    {
+        if (_group >= 0)
+            MostBarriers = Math.Max(MostBarriers, _barriers);
+        _group += _groupStride;
+        if (_group >= _groupCount)
+            return false;
+        long row = _group / GridDim.X;
+        GroupIndex = new Index3D((int)(_group % GridDim.X), (int)(row % GridDim.Y), (int)(row / GridDim.Y));
+        for (int i = 0; i < _laneCount; i++)
+            _lanes[i].Reset();
+        Arena.BeginGroup();
+        _barriers = 0;
+        _warp = _cursor = 0;
+        return true;
+    }
+
+    private void SizeLanes(Index3D group)
+    {
+        _laneCount = group.Size;
+        if (_lanes.Length < _laneCount)
+        {
+            int old = _lanes.Length;
+            Array.Resize(ref _lanes, _laneCount);
+            for (int i = old; i < _laneCount; i++)
+                _lanes[i] = new Lane(this, i);
+        }
+        for (int i = 0; i < _laneCount; i++)
+        {
+            Lane lane = _lanes[i];
+            lane.Index = new Index3D(i % group.X, i / group.X % group.Y, i / (group.X * group.Y));
+            lane.WarpIndex = i / WarpSize;
+            lane.LaneInWarp = i % WarpSize;
+        }
+    }
+}
+
+/// <summary>Unwinds a lane that cannot go on; the finding has been made.</summary>
+internal sealed class LaneStopException : Exception
+{
+}

@@ -1,0 +1,128 @@
+using ILGPU;
+
+namespace AttnKernels.Simulation;
+
+/// <summary>
+/// A device that runs kernels lane by lane on this machine and reports what they do wrong. Launches return when the kernel has
+/// ended. Launches of one device run one after another; buffers may be used from several threads.
+/// </summary>
+public sealed class SimulatedDevice : IDisposable
+{
+    private readonly Lock _launching = new();
+    private readonly HashSet<SimulatedBuffer> _buffers = [];
+    private readonly GroupRunner[] _runners;
+    private int _buffersMade;
+    private bool _disposed;
+
+    /// <summary>A device with the given or the default options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
+    public SimulatedDevice(SimulatorOptions? options = null)
+    {
+        Options = options ?? new SimulatorOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.WarpSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.WarpSize, 64);
+        if (!int.IsPow2(Options.WarpSize))
+            throw new ArgumentOutOfRangeException(nameof(options), Options.WarpSize, "The warp size is a power of two.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.MaxThreadsPerGroup, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.MaxThreadsPerGroup, 1024);
+        ArgumentOutOfRangeException.ThrowIfNegative(Options.SharedMemoryPerGroup);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.SharedMemoryPerGroup, 16 << 20);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.Workers, 1);
+        _runners = new GroupRunner[Options.Workers];
+        for (int i = 0; i < _runners.Length; i++)
+            _runners[i] = new GroupRunner(Options);
+    }
+
+    /// <summary>What the machine is like.</summary>
+    public SimulatorOptions Options { get; }
+
+    /// <summary>Device memory of <paramref name="bytes"/> bytes, 256-byte aligned and filled with NaN patterns.</summary>
+    /// <param name="bytes">Size, 0 or more.</param>
+    /// <param name="name">Name in findings.</param>
+    public SimulatedBuffer Allocate(long bytes, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_buffers)
+        {
+            var buffer = new SimulatedBuffer(this, bytes, name, ++_buffersMade);
+            _buffers.Add(buffer);
+            return buffer;
+        }
+    }
+
+    /// <summary>Runs a kernel for every lane of every group and reports what it did.</summary>
+    /// <param name="kernel">A static method; its IL runs as it is.</param>
+    /// <param name="args">The argument that every lane receives.</param>
+    /// <param name="grid">Groups along each axis, at least 1.</param>
+    /// <param name="group">Lanes of a group along each axis, at least 1.</param>
+    /// <param name="dynamicSharedBytes">Size of what <see cref="SharedMemory.GetDynamic{T}"/> gives.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The group or its dynamic shared memory is larger than the device's.</exception>
+    /// <exception cref="SimulationException">There are findings and <see cref="SimulatorOptions.ThrowOnFinding"/> is set.</exception>
+    public LaunchReport Launch<TArgs>(Action<TArgs> kernel, in TArgs args, Index3D grid, Index3D group, int dynamicSharedBytes = 0)
+        where TArgs : struct
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (grid.X < 1 || grid.Y < 1 || grid.Z < 1)
+            throw new ArgumentOutOfRangeException(nameof(grid), grid, "A grid has at least one group along each axis.");
+        if (group.X < 1 || group.Y < 1 || group.Z < 1 || group.LongSize > Options.MaxThreadsPerGroup)
+            throw new ArgumentOutOfRangeException(nameof(group), group, $"A group has 1 to {Options.MaxThreadsPerGroup} lanes.");
+        ArgumentOutOfRangeException.ThrowIfNegative(dynamicSharedBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(dynamicSharedBytes, Options.SharedMemoryPerGroup);
+
+        var call = new KernelCall<TArgs>(kernel, args);
+        LaunchReport report;
+        lock (_launching)
+        {
+            int workers = (int)Math.Min(_runners.Length, grid.LongSize);
+            for (int i = 0; i < workers; i++)
+                _runners[i].Start(call, grid, group, dynamicSharedBytes, i, workers);
+            for (int i = 0; i < workers; i++)
+                _runners[i].Finish();
+            report = Report(ReadableName.Of(kernel.Method), grid, group, _runners.AsSpan(0, workers).ToArray());
+        }
+        if (Options.ThrowOnFinding && !report.IsClean)
+            throw new SimulationException(report);
+        return report;
+    }
+
+    /// <summary>Frees the device and its buffers.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        SimulatedBuffer[] buffers;
+        lock (_buffers)
+            buffers = [.. _buffers];
+        foreach (SimulatedBuffer buffer in buffers)
+            buffer.Dispose();
+        foreach (GroupRunner runner in _runners)
+            runner.Dispose();
+    }
+
+    internal void Remove(SimulatedBuffer buffer)
+    {
+        lock (_buffers)
+            _buffers.Remove(buffer);
+    }
+
+    private LaunchReport Report(string kernel, Index3D grid, Index3D group, GroupRunner[] runners)
+    {
+        (List<Finding> findings, int distinct) = FindingLog.Merge(runners.Select(runner => runner.Findings), kernel, Options.MaxFindings);
+        return new LaunchReport
+        {
+            Kernel = kernel,
+            Grid = grid,
+            Group = group,
+            Findings = findings,
+            DistinctFindings = distinct,
+            Sites = [],
+            BarriersPerGroup = runners.Max(runner => runner.MostBarriers),
+            WarpCollectives = runners.Sum(runner => runner.WarpCollectives),
+            SharedBytesPerGroup = runners.Max(runner => runner.Arena.MostUsed),
+            UncountedAccesses = 0,
+        };
+    }
+}

@@ -1,0 +1,40 @@
+namespace AttnKernels.Simulation;
+
+/// <summary>What the simulated machine is like and how much of it is checked.</summary>
+public sealed record SimulatorOptions
+{
+    /// <summary>Lanes of a warp: a power of two, at most 64.</summary>
+    public int WarpSize { get; init; } = 32;
+
+    /// <summary>Most lanes of a group, at most 1024; a larger launch is refused.</summary>
+    public int MaxThreadsPerGroup { get; init; } = 1024;
+
+    /// <summary>Shared memory of a group in bytes; a kernel that allocates more gets a finding.</summary>
+    public int SharedMemoryPerGroup { get; init; } = 48 * 1024;
+
+    /// <summary>
+    /// Checks every access for bounds, lifetime, alignment, races and uninitialised reads. Without it, views are pointers with a
+    /// length: an index out of bounds still stops the lane with a finding, nothing else is looked for.
+    /// </summary>
+    public bool Check { get; init; } = true;
+
+    /// <summary>Counts requests, bytes, sectors and bank conflicts. Needs <see cref="Check"/>.</summary>
+    public bool Count { get; init; } = true;
+
+    /// <summary>
+    /// Looks for races between groups and, inside a group, between barriers, on device memory. Needs <see cref="Check"/>.
+    /// </summary>
+    public bool CheckGlobalRaces { get; init; } = true;
+
+    /// <summary>Makes a launch with findings throw <see cref="SimulationException"/>.</summary>
+    public bool ThrowOnFinding { get; init; }
+
+    /// <summary>Most findings of a report; equal ones (same kind, array and source line) are one.</summary>
+    public int MaxFindings { get; init; } = 100;
+
+    /// <summary>
+    /// Groups that run at a time, each by its own set of threads. Findings and counters do not depend on it; the order of atomic
+    /// float additions of different groups does.
+    /// </summary>
+    public int Workers { get; init; } = 1;
+}

@@ -1,0 +1,190 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>What FlashForward receives. Shapes: Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim), V (batch, headsKv, seqKv, headDimV).</summary>
+public struct FlashArgs<T, TScore>
+    where T : unmanaged
+    where TScore : struct, IScoreRule
+{
+    public HeadView<T> Q, K, V, O;
+
+    /// <summary>(batch, headsQ, seqQ), written where <see cref="HasLse"/> is 1.</summary>
+    public ArrayView<float> Lse;
+    public long LseOffset;
+
+    /// <summary>(batch) visible keys, read where <see cref="HasKeyLengths"/> is 1.</summary>
+    public ArrayView<int> KeyLengths;
+    public long KeyLengthsOffset;
+    public int HasLse, HasKeyLengths;
+
+    public int Batch, HeadsQ, HeadsKv, SeqQ, SeqKv, HeadDim, HeadDimV;
+    public KeyBand Band;
+    public TScore Score;
+}
+
+/// <summary>
+/// Fused attention: O = softmax(score(Q K^T)) V and LSE, one pass over the keys with the online softmax, no seqQ x seqKv buffer
+/// (Dao et al., FlashAttention-2, algorithm 1).
+/// Grid: Tr * headsQ * batch groups; group: TTile.GroupSize lanes; shared: FlashTile.SharedBytes.
+/// </summary>
+public static class FlashForward<T, TElement, TTile, TRows, TScore>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+    where TTile : struct, IFlashTile
+    where TRows : struct, IFlashRows
+    where TScore : struct, IScoreRule
+{
+    private static int Br => FlashTile<TTile>.Br;
+
+    private static int Bc => FlashTile<TTile>.Bc;
+
+    private static int HeadStride => FlashTile<TTile>.HeadStride;
+
+    private static int ScoreStride => FlashTile<TTile>.ScoreStride;
+
+    public static void Kernel(FlashArgs<T, TScore> args)
+    {
+        ArrayView<float> sQ = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.HeadStride);
+        ArrayView<float> sKV = SharedMemory.Allocate<float>(FlashTile<TTile>.Bc * FlashTile<TTile>.HeadStride);
+        ArrayView<float> sP = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.ScoreStride);
+        ArrayView<float> sRow = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.LanesX);
+
+        int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
+        int ty = Group.IdxX / FlashTile<TTile>.LanesX;
+        FlashPosition at = Place(args, out int i0);
+        int hKv = at.H / (args.HeadsQ / args.HeadsKv);
+        long kHead = args.K.Head(at.B, hKv);
+        long vHead = args.V.Head(at.B, hKv);
+
+        // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
+        int iLast = Math.Min(i0 + Br, args.SeqQ) - 1;
+        int first = args.Band.First(i0, at.Shift);
+        int end = args.Band.End(iLast, at.Shift, at.KeyLength);
+        int firstOfLast = args.Band.First(iLast, at.Shift);
+        int endOfFirst = args.Band.End(i0, at.Shift, at.KeyLength);
+
+        RowCopy.LoadTile<T, TElement>(
+            args.Q, args.Q.Head(at.B, at.H), i0, Br, 0, args.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+        TRows rows = default;
+        rows.Clear();
+
+        for (int j = first - first % Bc; j < end; j += Bc)
+        {
+            Group.Barrier(); // sKV and sP: the previous tile has been read
+            RowCopy.LoadTile<T, TElement>(args.K, kHead, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+            Group.Barrier(); // sKV holds K_j, sQ holds Q_i
+
+            bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
+            Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
+            if (isWhole) rows.ApplyScale(args.Score);
+            else rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
+            rows.StoreMaxima(sRow, ty * FlashTile<TTile>.LanesX + tx);
+            Group.Barrier(); // sRow holds the partial maxima, K_j has been read
+
+            RowCopy.LoadTile<T, TElement>(args.V, vHead, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+            rows.Exponentiate(sRow, ty * FlashTile<TTile>.LanesX, sP, ty * ScoreStride + tx);
+            Group.Barrier(); // sKV holds V_j, sP holds P_ij
+
+            if (isWhole) AddValues<PlainMultiply>(ref rows, sP, sKV, tx, ty);
+            else AddValues<ZeroHidesMultiply>(ref rows, sP, sKV, tx, ty);
+        }
+
+        Group.Barrier(); // sRow: the last maxima have been read
+        rows.StoreSums(sRow, ty * FlashTile<TTile>.LanesX + tx);
+        Group.Barrier(); // sRow holds the partial sums
+        FlashOutput<T> output = Output(args, at, tx);
+        rows.Write<T, TElement>(output, sRow, ty * FlashTile<TTile>.LanesX, i0 + ty);
+    }
+
+    /// <summary>
+    /// Which tile this group works on. Groups start in the order of their index, and under a causal mask the last query tiles have the most
+    /// keys: they come first, so that the short ones fill the gaps at the end.
+    /// </summary>
+    private static FlashPosition Place(in FlashArgs<T, TScore> args, out int i0)
+    {
+        int heads = args.Batch * args.HeadsQ;
+        int tiles = (args.SeqQ + Br - 1) / Br;
+        int order = Grid.IdxX / heads;
+        int head = Grid.IdxX - order * heads;
+        i0 = (tiles - 1 - order) * Br;
+
+        FlashPosition at = default;
+        at.B = head / args.HeadsQ;
+        at.H = head - at.B * args.HeadsQ;
+        at.SeqQ = args.SeqQ;
+        at.Band = args.Band;
+        at.KeyLength = args.SeqKv;
+        if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
+        at.Shift = args.Band.ShiftFor(args.SeqQ, at.KeyLength);
+        return at;
+    }
+
+    /// <summary>S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.</summary>
+    private static void Scores(ref TRows rows, ArrayView<float> sQ, ArrayView<float> sK, int tx, int ty, int headDim)
+    {
+        int step = FlashTile<TTile>.LanesX * HeadStride;
+        int q = ty * HeadStride;
+        int k = tx * HeadStride;
+        rows.ClearScores();
+        for (int d = 0; d < headDim; d += 4)
+        {
+            F4 k0 = sK.LoadF4(k + d);
+            F4 k1 = default, k2 = default, k3 = default;
+            if (TTile.Keys > 1) k1 = sK.LoadF4(k + d + step);
+            if (TTile.Keys > 2) k2 = sK.LoadF4(k + d + 2 * step);
+            if (TTile.Keys > 2) k3 = sK.LoadF4(k + d + 3 * step);
+            rows.AddDots(sQ, q + d, k0, k1, k2, k3);
+        }
+    }
+
+    /// <summary>O += P V, four keys a step.</summary>
+    private static void AddValues<TMultiply>(ref TRows rows, ArrayView<float> sP, ArrayView<float> sV, int tx, int ty)
+        where TMultiply : struct, IMultiply
+    {
+        int p = ty * ScoreStride;
+        int v = 4 * tx;
+        for (int c = 0; c < Bc; c += 4)
+        {
+            FlashValues v0 = FlashValues.Load<TTile>(sV, v + c * HeadStride);
+            FlashValues v1 = FlashValues.Load<TTile>(sV, v + (c + 1) * HeadStride);
+            FlashValues v2 = FlashValues.Load<TTile>(sV, v + (c + 2) * HeadStride);
+            FlashValues v3 = FlashValues.Load<TTile>(sV, v + (c + 3) * HeadStride);
+            rows.AddWeighted<TMultiply>(sP, p + c, v0, v1, v2, v3);
+        }
+    }
+
+    private static FlashOutput<T> Output(in FlashArgs<T, TScore> args, in FlashPosition at, int tx)
+    {
+        FlashOutput<T> output = default;
+        output.O = args.O;
+        output.Head = args.O.Head(at.B, at.H);
+        output.Lse = args.Lse;
+        output.LseHead = args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ;
+        output.HasLse = args.HasLse;
+        output.SeqQ = args.SeqQ;
+        output.HeadDim = args.HeadDimV;
+        output.Lane = tx;
+        return output;
+    }
+}
+
+/// <summary>Where a tile lies, and which keys its rows may see.</summary>
+public struct FlashPosition
+{
+    public int B, H, SeqQ, KeyLength, Shift;
+    public KeyBand Band;
+}
+
+/// <summary>Where a lane writes its rows.</summary>
+public struct FlashOutput<T>
+    where T : unmanaged
+{
+    public HeadView<T> O;
+    public ArrayView<float> Lse;
+    public long Head, LseHead;
+    public int HasLse, SeqQ, HeadDim;
+
+    /// <summary>The lane's place in its row, 0 .. LanesX-1.</summary>
+    public int Lane;
+}

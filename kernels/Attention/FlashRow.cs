@@ -1,0 +1,185 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>One query row as a lane holds it: its scores S (one per key it owns), its part of O, the running maximum m and its part of the sum l.</summary>
+/// <remarks>Fields beyond the tile's Keys and Columns are never touched, and the compiler drops them.</remarks>
+public struct FlashRow<TTile> : IFlashRows
+    where TTile : struct, IFlashTile
+{
+    private const int LanesX = FlashTile<TTile>.LanesX;
+
+    private F4 s;
+    private FlashValues o;
+
+    /// <summary>Running maximum of the scores, base 2; the same in all lanes of the row.</summary>
+    private float m;
+
+    /// <summary>This lane's part of the running sum of exp2(s - m).</summary>
+    private float l;
+
+    public static int Count => 1;
+
+    public void Clear()
+    {
+        o = default;
+        m = float.NegativeInfinity;
+        l = 0f;
+    }
+
+    public void ClearScores() => s = default;
+
+    public void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3)
+    {
+        F4 q = sQ.LoadF4(offset);
+        s.X += q.Dot(k0);
+        if (TTile.Keys > 1) s.Y += q.Dot(k1);
+        if (TTile.Keys > 2) s.Z += q.Dot(k2);
+        if (TTile.Keys > 2) s.W += q.Dot(k3);
+    }
+
+    public void ApplyScale<TScore>(in TScore score)
+        where TScore : struct, IScoreRule
+    {
+        s.X = score.Log2Score(s.X, 0, 0, 0, 0, 0);
+        if (TTile.Keys > 1) s.Y = score.Log2Score(s.Y, 0, 0, 0, 0, 0);
+        if (TTile.Keys > 2) s.Z = score.Log2Score(s.Z, 0, 0, 0, 0, 0);
+        if (TTile.Keys > 2) s.W = score.Log2Score(s.W, 0, 0, 0, 0, 0);
+    }
+
+    public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
+        where TScore : struct, IScoreRule
+    {
+        int first = at.Band.First(i, at.Shift);
+        int end = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;
+        s.X = Score(score, at, s.X, i, j, first, end);
+        if (TTile.Keys > 1) s.Y = Score(score, at, s.Y, i, j + LanesX, first, end);
+        if (TTile.Keys > 2) s.Z = Score(score, at, s.Z, i, j + 2 * LanesX, first, end);
+        if (TTile.Keys > 2) s.W = Score(score, at, s.W, i, j + 3 * LanesX, first, end);
+    }
+
+    private static float Score<TScore>(in TScore score, in FlashPosition at, float dot, int i, int j, int first, int end)
+        where TScore : struct, IScoreRule
+    {
+        if (j < first || j >= end) return float.NegativeInfinity;
+        return score.Log2Score(dot, at.B, at.H, i, j, i + at.Shift);
+    }
+
+    public void StoreMaxima(ArrayView<float> sRow, int offset)
+    {
+        float max = s.X;
+        if (TTile.Keys > 1) max = Math.Max(max, s.Y);
+        if (TTile.Keys > 2) max = Math.Max(max, Math.Max(s.Z, s.W));
+        sRow[offset] = max;
+    }
+
+    /// <summary>m = max(m, rowmax S), alpha = exp2(mOld - m), P = exp2(S - m), l = alpha l + rowsum P, O = alpha O.</summary>
+    public void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
+    {
+        float mOld = m;
+        m = Math.Max(mOld, RowReduce.Max(sRow, rowOffset));
+        float finite = SpecialMath.FiniteMax(m);
+        float alpha = SpecialMath.Exp2(mOld - finite);
+
+        float p0 = SpecialMath.Exp2(s.X - finite);
+        l = l * alpha + p0;
+        sP[offset] = p0;
+        if (TTile.Keys > 1)
+        {
+            float p1 = SpecialMath.Exp2(s.Y - finite);
+            l += p1;
+            sP[offset + LanesX] = p1;
+        }
+        if (TTile.Keys > 2)
+        {
+            float p2 = SpecialMath.Exp2(s.Z - finite);
+            float p3 = SpecialMath.Exp2(s.W - finite);
+            l += p2 + p3;
+            sP[offset + 2 * LanesX] = p2;
+            sP[offset + 3 * LanesX] = p3;
+        }
+        o.Scale<TTile>(alpha);
+    }
+
+    public void AddWeighted<TMultiply>(
+        ArrayView<float> sP, int offset, in FlashValues v0, in FlashValues v1, in FlashValues v2, in FlashValues v3)
+        where TMultiply : struct, IMultiply
+    {
+        F4 p = sP.LoadF4(offset);
+        o.Add<TTile, TMultiply>(p.X, v0);
+        o.Add<TTile, TMultiply>(p.Y, v1);
+        o.Add<TTile, TMultiply>(p.Z, v2);
+        o.Add<TTile, TMultiply>(p.W, v3);
+    }
+
+    public void StoreSums(ArrayView<float> sRow, int offset) => sRow[offset] = l;
+
+    /// <summary>O = O / l, LSE = ln(2) (m + log2 l); a row that saw no key gives O = 0 and LSE = -inf.</summary>
+    public void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        if (i >= output.SeqQ) return;
+        float sum = RowReduce.Sum(sRow, rowOffset);
+        bool isEmpty = sum == 0f;
+        o.Scale<TTile>(isEmpty ? 0f : 1f / sum);
+
+        long row = output.Head + i * output.O.RowStride;
+        Write<T, TElement>(output, row, 0, o.C0);
+        if (TTile.Columns > 1) Write<T, TElement>(output, row, 1, o.C1);
+        if (TTile.Columns > 2) Write<T, TElement>(output, row, 2, o.C2);
+        if (TTile.Columns > 2) Write<T, TElement>(output, row, 3, o.C3);
+
+        if (output.HasLse != 0 && output.Lane == 0)
+            output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : (m + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
+    }
+
+    private static void Write<T, TElement>(in FlashOutput<T> output, long row, int group, F4 value)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        int column = 4 * (output.Lane + group * LanesX);
+        if (column >= output.HeadDim) return;
+        RowCopy.Store4<T, TElement>(output.O, row, column, output.HeadDim, value);
+    }
+}
+
+/// <summary>Up to four groups of four neighbouring elements of a row of V or O: those of a lane's columns, 4 * LanesX apart.</summary>
+public struct FlashValues
+{
+    public F4 C0, C1, C2, C3;
+
+    /// <summary>Reads the lane's columns of a row of sV.</summary>
+    public static FlashValues Load<TTile>(ArrayView<float> sV, int offset)
+        where TTile : struct, IFlashTile
+    {
+        const int step = 4 * FlashTile<TTile>.LanesX;
+        FlashValues v = default;
+        v.C0 = sV.LoadF4(offset);
+        if (TTile.Columns > 1) v.C1 = sV.LoadF4(offset + step);
+        if (TTile.Columns > 2) v.C2 = sV.LoadF4(offset + 2 * step);
+        if (TTile.Columns > 2) v.C3 = sV.LoadF4(offset + 3 * step);
+        return v;
+    }
+
+    /// <summary>this += p * v.</summary>
+    public void Add<TTile, TMultiply>(float p, in FlashValues v)
+        where TTile : struct, IFlashTile
+        where TMultiply : struct, IMultiply
+    {
+        if (TMultiply.ZeroHides && p == 0f) return;
+        C0.Fma(p, v.C0);
+        if (TTile.Columns > 1) C1.Fma(p, v.C1);
+        if (TTile.Columns > 2) C2.Fma(p, v.C2);
+        if (TTile.Columns > 2) C3.Fma(p, v.C3);
+    }
+
+    public void Scale<TTile>(float a)
+        where TTile : struct, IFlashTile
+    {
+        C0.Scale(a);
+        if (TTile.Columns > 1) C1.Scale(a);
+        if (TTile.Columns > 2) C2.Scale(a);
+        if (TTile.Columns > 2) C3.Scale(a);
+    }
+}

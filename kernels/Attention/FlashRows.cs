@@ -1,0 +1,128 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// The query rows that a lane owns, in registers. Registers cannot be indexed, so many rows are <see cref="Twice{TRows}"/> half as many,
+/// down to one <see cref="FlashRow{TTile}"/>. Row r of lane row y is row r * LanesY + y of the tile: the lanes of a warp read
+/// neighbouring rows of shared memory, which lie in different banks. Offsets are those of the first row.
+/// </summary>
+public interface IFlashRows
+{
+    static abstract int Count { get; }
+
+    /// <summary>O = 0, m = -inf, l = 0.</summary>
+    void Clear();
+
+    void ClearScores();
+
+    /// <summary>S += Q K^T over four elements of the head dim, from sQ [Br][HeadStride].</summary>
+    void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3);
+
+    /// <summary>S = scale * S, for a tile that lies inside the band.</summary>
+    void ApplyScale<TScore>(in TScore score)
+        where TScore : struct, IScoreRule;
+
+    /// <summary>S = score(S) or, where the row does not see the key, minus infinity; the lane's first query is i, its first key j.</summary>
+    void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
+        where TScore : struct, IScoreRule;
+
+    /// <summary>This lane's maximum of each row, to sRow [Br][LanesX].</summary>
+    void StoreMaxima(ArrayView<float> sRow, int offset);
+
+    /// <summary>The online softmax step, with the maxima of all lanes from sRow; P goes to sP [Br][ScoreStride].</summary>
+    void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset);
+
+    /// <summary>O += P V over four keys, from sP.</summary>
+    void AddWeighted<TMultiply>(
+        ArrayView<float> sP, int offset, in FlashValues v0, in FlashValues v1, in FlashValues v2, in FlashValues v3)
+        where TMultiply : struct, IMultiply;
+
+    /// <summary>This lane's part of each row's sum, to sRow [Br][LanesX].</summary>
+    void StoreSums(ArrayView<float> sRow, int offset);
+
+    /// <summary>Writes O / l and the log-sum-exp of each row inside the tensor; sRow holds the sums of all lanes.</summary>
+    void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+        where T : unmanaged
+        where TElement : struct, IElement<T>;
+}
+
+/// <summary>Two blocks of rows, one after the other.</summary>
+public struct Twice<TTile, TRows> : IFlashRows
+    where TTile : struct, IFlashTile
+    where TRows : struct, IFlashRows
+{
+    public TRows Upper;
+    public TRows Lower;
+
+    public static int Count => 2 * TRows.Count;
+
+    /// <summary>Rows of the tile between the two blocks.</summary>
+    private static int Step => TRows.Count * FlashTile<TTile>.LanesY;
+
+    public void Clear()
+    {
+        Upper.Clear();
+        Lower.Clear();
+    }
+
+    public void ClearScores()
+    {
+        Upper.ClearScores();
+        Lower.ClearScores();
+    }
+
+    public void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3)
+    {
+        Upper.AddDots(sQ, offset, k0, k1, k2, k3);
+        Lower.AddDots(sQ, offset + Step * FlashTile<TTile>.HeadStride, k0, k1, k2, k3);
+    }
+
+    public void ApplyScale<TScore>(in TScore score)
+        where TScore : struct, IScoreRule
+    {
+        Upper.ApplyScale(score);
+        Lower.ApplyScale(score);
+    }
+
+    public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
+        where TScore : struct, IScoreRule
+    {
+        Upper.ApplyScore(score, at, i, j);
+        Lower.ApplyScore(score, at, i + Step, j);
+    }
+
+    public void StoreMaxima(ArrayView<float> sRow, int offset)
+    {
+        Upper.StoreMaxima(sRow, offset);
+        Lower.StoreMaxima(sRow, offset + Step * FlashTile<TTile>.LanesX);
+    }
+
+    public void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
+    {
+        Upper.Exponentiate(sRow, rowOffset, sP, offset);
+        Lower.Exponentiate(sRow, rowOffset + Step * FlashTile<TTile>.LanesX, sP, offset + Step * FlashTile<TTile>.ScoreStride);
+    }
+
+    public void AddWeighted<TMultiply>(
+        ArrayView<float> sP, int offset, in FlashValues v0, in FlashValues v1, in FlashValues v2, in FlashValues v3)
+        where TMultiply : struct, IMultiply
+    {
+        Upper.AddWeighted<TMultiply>(sP, offset, v0, v1, v2, v3);
+        Lower.AddWeighted<TMultiply>(sP, offset + Step * FlashTile<TTile>.ScoreStride, v0, v1, v2, v3);
+    }
+
+    public void StoreSums(ArrayView<float> sRow, int offset)
+    {
+        Upper.StoreSums(sRow, offset);
+        Lower.StoreSums(sRow, offset + Step * FlashTile<TTile>.LanesX);
+    }
+
+    public void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        Upper.Write<T, TElement>(output, sRow, rowOffset, i);
+        Lower.Write<T, TElement>(output, sRow, rowOffset + Step * FlashTile<TTile>.LanesX, i + Step);
+    }
+}

@@ -1,0 +1,43 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// One operand of a batched matmul in device memory, seen as (batch0, batch1, outer, k): outer is M for A and N for B. Strides and the offset
+/// are in elements; a transposed operand is one whose strides are swapped.
+/// </summary>
+public struct OperandView<T>
+    where T : unmanaged
+{
+    public ArrayView<T> Data;
+    public long Offset, Batch0Stride, Batch1Stride, OuterStride, KStride;
+
+    /// <summary>1 where four neighbours along the contiguous axis can be read at once, from every multiple of four.</summary>
+    public int IsVector;
+
+    public readonly long Batch(int b0, int b1) => Offset + b0 * Batch0Stride + b1 * Batch1Stride;
+}
+
+/// <summary>
+/// C = alpha A B + beta C + bias for each (b0, b1), where B's second batch index is b1 / GroupB. A (M, K), B (K, N), C (M, N), bias (N).
+/// C is not read where beta is 0.
+/// </summary>
+public struct MatmulArgs<TA, TB, TC>
+    where TA : unmanaged
+    where TB : unmanaged
+    where TC : unmanaged
+{
+    public OperandView<TA> A;
+    public OperandView<TB> B;
+
+    /// <summary>Outer = the rows M, K = the columns N.</summary>
+    public OperandView<TC> C;
+
+    /// <summary>Read where <see cref="HasBias"/> is 1.</summary>
+    public ArrayView<TC> Bias;
+    public long BiasOffset;
+    public int HasBias;
+
+    public int Batch0, Batch1, GroupB, M, N, K;
+    public float Alpha, Beta;
+}

@@ -1,0 +1,126 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// C = alpha A B + beta C + bias with shared and register tiles: a group computes BM x BN of C, walking K in steps of BK through two
+/// shared buffers; while one is multiplied, the next step's elements travel from global memory into registers.
+/// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: BM BN / 64 lanes; shared: MatmulTile.SharedBytes.
+/// </summary>
+public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply>
+    where TA : unmanaged
+    where TElementA : struct, IElement<TA>
+    where TB : unmanaged
+    where TElementB : struct, IElement<TB>
+    where TC : unmanaged
+    where TElementC : struct, IElement<TC>
+    where TTile : struct, IMatmulTile
+    where TMultiply : struct, IMultiply
+{
+    private static int StrideA => MatmulTile<TTile>.StrideA;
+
+    private static int StrideB => MatmulTile<TTile>.StrideB;
+
+    public static void Kernel(MatmulArgs<TA, TB, TC> args)
+    {
+        ArrayView<float> sA = SharedMemory.Allocate<float>(2 * TTile.BK * MatmulTile<TTile>.StrideA); // [2][BK][BM + 4]
+        ArrayView<float> sB = SharedMemory.Allocate<float>(2 * TTile.BK * MatmulTile<TTile>.StrideB); // [2][BK][BN + 4]
+
+        Place(args, out int b0, out int b1, out int m0, out int n0);
+        long a = args.A.Batch(b0, b1);
+        long b = args.B.Batch(b0, b1 / args.GroupB);
+
+        OperandTile<TA, TElementA> nextA = default;
+        OperandTile<TB, TElementB> nextB = default;
+        MatmulAccumulator sum = default;
+        LaneOffsets(out int row, out int column);
+
+        int buffer = 0;
+        nextA.Load(args.A, a, m0, 0, args.M, args.K, TTile.BM, TTile.BK);
+        nextB.Load(args.B, b, n0, 0, args.N, args.K, TTile.BN, TTile.BK);
+        nextA.Store(args.A, sA, 0, StrideA, TTile.BM, TTile.BK);
+        nextB.Store(args.B, sB, 0, StrideB, TTile.BN, TTile.BK);
+        Group.Barrier(); // buffer 0 is filled
+
+        for (int k = TTile.BK; k < args.K; k += TTile.BK)
+        {
+            nextA.Load(args.A, a, m0, k, args.M, args.K, TTile.BM, TTile.BK);
+            nextB.Load(args.B, b, n0, k, args.N, args.K, TTile.BN, TTile.BK);
+            Multiply(ref sum, sA, sB, buffer, row, column);
+            buffer = 1 - buffer;
+            nextA.Store(args.A, sA, buffer * TTile.BK * StrideA, StrideA, TTile.BM, TTile.BK);
+            nextB.Store(args.B, sB, buffer * TTile.BK * StrideB, StrideB, TTile.BN, TTile.BK);
+            Group.Barrier(); // the other buffer is filled, and this one has been read by all
+        }
+        Multiply(ref sum, sA, sB, buffer, row, column);
+
+        long c = args.C.Batch(b0, b1);
+        Write(args, c, m0 + row, n0 + column, sum.Upper);
+        Write(args, c, m0 + row + TTile.BM / 2, n0 + column, sum.Lower);
+    }
+
+    /// <summary>The tile of C that this group computes.</summary>
+    private static void Place(in MatmulArgs<TA, TB, TC> args, out int b0, out int b1, out int m0, out int n0)
+    {
+        int tilesM = (args.M + TTile.BM - 1) / TTile.BM;
+        int tilesN = (args.N + TTile.BN - 1) / TTile.BN;
+        int batch = Grid.IdxX / (tilesM * tilesN);
+        int tile = Grid.IdxX - batch * (tilesM * tilesN);
+        int tileM = tile / tilesN;
+        b0 = batch / args.Batch1;
+        b1 = batch - b0 * args.Batch1;
+        m0 = tileM * TTile.BM;
+        n0 = (tile - tileM * tilesN) * TTile.BN;
+    }
+
+    /// <summary>
+    /// This lane's first row and column of the tile; its others follow by 1 up to 3, and by half a tile. A warp is 4 x 8 lanes, so that a
+    /// 128-bit load of A touches 4 and one of B 8 different addresses: one pass over the banks each.
+    /// </summary>
+    private static void LaneOffsets(out int row, out int column)
+    {
+        int lane = Group.IdxX & 31;
+        int warp = Group.IdxX / 32;
+        int warpRow = warp / (TTile.BN / 64);
+        int warpColumn = warp & (TTile.BN / 64 - 1);
+        row = 4 * (4 * warpRow + lane / 8);
+        column = 4 * (8 * warpColumn + (lane & 7));
+    }
+
+    private static void Multiply(ref MatmulAccumulator sum, ArrayView<float> sA, ArrayView<float> sB, int buffer, int row, int column)
+    {
+        int a = buffer * TTile.BK * StrideA + row;
+        int b = buffer * TTile.BK * StrideB + column;
+        for (int k = 0; k < TTile.BK; k += 4)
+        {
+            // Written out, so that the loads of one step overlap the arithmetic of another.
+            Step(ref sum, sA, sB, a + k * StrideA, b + k * StrideB);
+            Step(ref sum, sA, sB, a + (k + 1) * StrideA, b + (k + 1) * StrideB);
+            Step(ref sum, sA, sB, a + (k + 2) * StrideA, b + (k + 2) * StrideB);
+            Step(ref sum, sA, sB, a + (k + 3) * StrideA, b + (k + 3) * StrideB);
+        }
+    }
+
+    private static void Step(ref MatmulAccumulator sum, ArrayView<float> sA, ArrayView<float> sB, int a, int b)
+    {
+        F4 aUpper = sA.LoadF4(a);
+        F4 aLower = sA.LoadF4(a + TTile.BM / 2);
+        F4 bLeft = sB.LoadF4(b);
+        F4 bRight = sB.LoadF4(b + TTile.BN / 2);
+        sum.Add<TMultiply>(aUpper, aLower, bLeft, bRight);
+    }
+
+    private static void Write(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, MatmulQuad quad)
+    {
+        Write(args, batch, m, n, quad.R0);
+        Write(args, batch, m + 1, n, quad.R1);
+        Write(args, batch, m + 2, n, quad.R2);
+        Write(args, batch, m + 3, n, quad.R3);
+    }
+
+    private static void Write(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, MatmulRow row)
+    {
+        MatmulEpilogue.Store4<TA, TB, TC, TElementC>(args, batch, m, n, row.Left);
+        MatmulEpilogue.Store4<TA, TB, TC, TElementC>(args, batch, m, n + TTile.BN / 2, row.Right);
+    }
+}

@@ -1,0 +1,86 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// Compile-time sizes of FlashForward. A group is 16 columns of lanes; a lane owns <see cref="Rows"/> query rows, of them
+/// <see cref="Keys"/> scores a row and 4 * <see cref="Columns"/> output elements a row, all in registers.
+/// </summary>
+public interface IFlashTile
+{
+    /// <summary>Lanes of a group; a multiple of 16.</summary>
+    static abstract int GroupSize { get; }
+
+    /// <summary>Query rows of a lane: 4 or 8.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>Scores a row of a lane: 1, 2 or 4.</summary>
+    static abstract int Keys { get; }
+
+    /// <summary>Groups of four output elements a row of a lane: 1, 2 or 4; the tile serves head dims up to 64 * Columns.</summary>
+    static abstract int Columns { get; }
+}
+
+/// <summary>Sizes derived from an <see cref="IFlashTile"/>; shared memory is counted in floats.</summary>
+public static class FlashTile<TTile>
+    where TTile : struct, IFlashTile
+{
+    /// <summary>Lanes along the keys, and along the head dim.</summary>
+    public const int LanesX = 16;
+
+    /// <summary>Lanes along the query rows.</summary>
+    public static int LanesY => TTile.GroupSize / LanesX;
+
+    /// <summary>Query rows of a tile.</summary>
+    public static int Br => TTile.Rows * LanesY;
+
+    /// <summary>Key rows of a tile.</summary>
+    public static int Bc => TTile.Keys * LanesX;
+
+    /// <summary>The widest head of Q, K and V that fits.</summary>
+    public static int HeadDim => 4 * LanesX * TTile.Columns;
+
+    /// <summary>Row stride of sQ and sKV: 4 past a multiple of 32, so that 8 lanes reading 16 bytes of 8 rows hit all 32 banks once.</summary>
+    public static int HeadStride => HeadDim + 4;
+
+    /// <summary>Row stride of sP.</summary>
+    public static int ScoreStride => Bc + 4;
+
+    public static int SharedFloats => (Br + Bc) * HeadStride + Br * ScoreStride + Br * LanesX;
+
+    public static int SharedBytes => SharedFloats * sizeof(float);
+}
+
+/// <summary>Heads up to 64: 64 x 32, 40 KB. A 64 x 64 tile would take 52 KB, past what every device has.</summary>
+public readonly struct FlashTile64 : IFlashTile
+{
+    public static int GroupSize => 128;
+
+    public static int Rows => 8;
+
+    public static int Keys => 2;
+
+    public static int Columns => 1;
+}
+
+/// <summary>Heads up to 128: 32 x 32, 41 KB. More rows would not fit into 48 KB beside K.</summary>
+public readonly struct FlashTile128 : IFlashTile
+{
+    public static int GroupSize => 64;
+
+    public static int Rows => 8;
+
+    public static int Keys => 2;
+
+    public static int Columns => 2;
+}
+
+/// <summary>Heads up to 256: 16 x 16, 36 KB; 4 rows a lane, since 8 rows of 16 output elements would leave too few registers.</summary>
+public readonly struct FlashTile256 : IFlashTile
+{
+    public static int GroupSize => 64;
+
+    public static int Rows => 4;
+
+    public static int Keys => 1;
+
+    public static int Columns => 4;
+}

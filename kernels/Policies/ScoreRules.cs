@@ -1,0 +1,66 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// Turns the dot product of query i and key j into their score. Kernels work in base 2: the result is the score times log2(e), and
+/// minus infinity hides the pair. The band (causal, window, key lengths) is applied by the kernel, not here.
+/// </summary>
+public interface IScoreRule
+{
+    /// <summary>False: the score depends on the dot product alone, so a tile inside the band needs no look at indices.</summary>
+    static abstract bool IsPointwise { get; }
+
+    /// <summary><paramref name="aligned"/> is the key on query i's diagonal.</summary>
+    float Log2Score(float dot, int b, int h, int i, int j, int aligned);
+}
+
+/// <summary>s = scale * dot.</summary>
+public struct PlainScore : IScoreRule
+{
+    public float ScaleLog2;
+
+    public static bool IsPointwise => false;
+
+    public readonly float Log2Score(float dot, int b, int h, int i, int j, int aligned) => dot * ScaleLog2;
+}
+
+/// <summary>Every term of the contract, each present where its flag is 1: softcap, additive bias, ALiBi, boolean mask.</summary>
+public struct GeneralScore : IScoreRule
+{
+    public float Scale;
+
+    /// <summary>0 = none.</summary>
+    public float Softcap;
+    public int HasMask;
+
+    /// <summary>0 = none, 1 = fp32 in <see cref="Bias"/>, 2 = fp16, 3 = bf16 in <see cref="BiasBits"/>.</summary>
+    public int BiasKind;
+    public int HasAlibi;
+
+    /// <summary>Nonzero = attend.</summary>
+    public BroadcastView<byte> Mask;
+    public BroadcastView<float> Bias;
+    public BroadcastView<ushort> BiasBits;
+
+    /// <summary>(batch, headsQ); the batch stride may be 0.</summary>
+    public ArrayView<float> AlibiSlopes;
+    public long AlibiOffset;
+    public long AlibiBatchStride;
+
+    public static bool IsPointwise => true;
+
+    public readonly float Log2Score(float dot, int b, int h, int i, int j, int aligned)
+    {
+        float score = dot * Scale;
+        if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
+        if (BiasKind == 1) score += Bias.At(b, h, i, j);
+        if (BiasKind == 2) score += Float16Element.Load(BiasBits.At(b, h, i, j));
+        if (BiasKind == 3) score += BFloat16Element.Load(BiasBits.At(b, h, i, j));
+        if (HasAlibi != 0) score -= AlibiSlopes[AlibiOffset + b * AlibiBatchStride + h] * XMath.Abs((float)(j - aligned));
+        score *= SpecialMath.Log2E;
+        if (HasMask != 0 && Mask.At(b, h, i, j) == 0) score = float.NegativeInfinity;
+        return score;
+    }
+}

@@ -1,0 +1,62 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>Moves rows of a <see cref="HeadView{T}"/> between global memory and fp32 tiles, four elements at a time where the rows allow it.</summary>
+public static class RowCopy
+{
+    /// <summary>
+    /// Loads rows row0 .. row0+rows-1 of one head into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements at or
+    /// past column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and rows outside [firstRow, endRow) become 0 and are not read.
+    /// </summary>
+    public static void LoadTile<T, TElement>(
+        in HeadView<T> source, long head, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        ArrayView<float> sTile, int stride)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        int groupsPerRow = paddedColumns / 4;
+        for (int index = Group.IdxX; index < rows * groupsPerRow; index += Group.DimX)
+        {
+            int r = index / groupsPerRow;
+            int column = 4 * (index - r * groupsPerRow);
+            int row = row0 + r;
+            F4 value = default;
+            if (row >= firstRow && row < endRow && column < columns)
+                value = Load4<T, TElement>(source, head + row * source.RowStride, column, columns);
+            sTile.StoreF4(r * stride + column, value);
+        }
+    }
+
+    /// <summary>Elements column .. column+3 of the row that starts at element <paramref name="row"/>; 0 at and past <paramref name="columns"/>.</summary>
+    public static F4 Load4<T, TElement>(in HeadView<T> source, long row, int column, int columns)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        long at = row + column;
+        if (source.IsVector != 0 && column + 4 <= columns) return TElement.Load4(source.Data, at);
+        F4 value = default;
+        value.X = TElement.Load(source.Data[at]);
+        if (column + 1 < columns) value.Y = TElement.Load(source.Data[at + 1]);
+        if (column + 2 < columns) value.Z = TElement.Load(source.Data[at + 2]);
+        if (column + 3 < columns) value.W = TElement.Load(source.Data[at + 3]);
+        return value;
+    }
+
+    /// <summary>Stores elements column .. column+3, those before <paramref name="columns"/>.</summary>
+    public static void Store4<T, TElement>(in HeadView<T> target, long row, int column, int columns, F4 value)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        long at = row + column;
+        if (target.IsVector != 0 && column + 4 <= columns)
+        {
+            TElement.Store4(target.Data, at, value);
+            return;
+        }
+        target.Data[at] = TElement.Store(value.X);
+        if (column + 1 < columns) target.Data[at + 1] = TElement.Store(value.Y);
+        if (column + 2 < columns) target.Data[at + 2] = TElement.Store(value.Z);
+        if (column + 3 < columns) target.Data[at + 3] = TElement.Store(value.W);
+    }
+}

@@ -1,0 +1,32 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// Reductions of the 16 partial values that the lanes of a row left in shared memory; every lane of the row reads them all. One barrier
+/// instead of four shuffles, and OpenCL has no shuffles.
+/// </summary>
+public static class RowReduce
+{
+    public static float Max(ArrayView<float> sRow, int offset)
+    {
+        F4 a = sRow.LoadF4(offset);
+        F4 b = sRow.LoadF4(offset + 4);
+        F4 c = sRow.LoadF4(offset + 8);
+        F4 d = sRow.LoadF4(offset + 12);
+        return Math.Max(Math.Max(Max(a), Max(b)), Math.Max(Max(c), Max(d)));
+    }
+
+    public static float Sum(ArrayView<float> sRow, int offset)
+    {
+        F4 a = sRow.LoadF4(offset);
+        F4 b = sRow.LoadF4(offset + 4);
+        F4 c = sRow.LoadF4(offset + 8);
+        F4 d = sRow.LoadF4(offset + 12);
+        return (Sum(a) + Sum(b)) + (Sum(c) + Sum(d));
+    }
+
+    private static float Max(F4 v) => Math.Max(Math.Max(v.X, v.Y), Math.Max(v.Z, v.W));
+
+    private static float Sum(F4 v) => (v.X + v.Y) + (v.Z + v.W);
+}

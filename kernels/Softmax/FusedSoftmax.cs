@@ -1,0 +1,147 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>What FusedSoftmax receives. X and Y (batch, heads, rows, columns), may be the same memory in the same layout.</summary>
+public struct SoftmaxArgs<TX, TY, TScore>
+    where TX : unmanaged
+    where TY : unmanaged
+    where TScore : struct, IScoreRule
+{
+    public HeadView<TX> X;
+    public HeadView<TY> Y;
+
+    /// <summary>(batch, heads, rows), written where <see cref="HasLse"/> is 1.</summary>
+    public ArrayView<float> Lse;
+    public long LseOffset;
+
+    /// <summary>(batch) visible columns, read where <see cref="HasKeyLengths"/> is 1.</summary>
+    public ArrayView<int> KeyLengths;
+    public long KeyLengthsOffset;
+    public int HasLse, HasKeyLengths;
+
+    public int Batch, Heads, Rows, Columns;
+
+    /// <summary>1 = log-softmax.</summary>
+    public int IsLog;
+    public KeyBand Band;
+    public TScore Score;
+}
+
+/// <summary>
+/// Y = softmax(score(X)) per row, or its logarithm. One pass over the row finds the maximum m and the sum l of exp2(s - m) together
+/// (Milakov and Gimelshein, Online normalizer calculation for softmax, algorithm 3); a second pass writes. Hidden columns give 0
+/// (minus infinity in log-softmax), also in rows where everything is hidden.
+/// Grid: ceil(batch heads rows / TTile.Rows) groups; group: Lanes x Rows; shared: 2 floats a lane.
+/// </summary>
+public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
+    where TX : unmanaged
+    where TElementX : struct, IElement<TX>
+    where TY : unmanaged
+    where TElementY : struct, IElement<TY>
+    where TTile : struct, ISoftmaxTile
+    where TScore : struct, IScoreRule
+{
+    public static void Kernel(SoftmaxArgs<TX, TY, TScore> args)
+    {
+        ArrayView<float> sM = SharedMemory.Allocate<float>(TTile.Lanes * TTile.Rows); // [Rows][Lanes]
+        ArrayView<float> sL = SharedMemory.Allocate<float>(TTile.Lanes * TTile.Rows); // [Rows][Lanes]
+
+        int lane = Group.IdxX & (TTile.Lanes - 1);
+        SoftmaxRow row = Place(args);
+
+        OnlineSoftmax state = OnlineSoftmax.Empty;
+        for (int j = (row.First & ~3) + 4 * lane; j < row.End; j += 4 * TTile.Lanes)
+            state.Add(Scores(args, row, j));
+        state = Reduce(state, sM, sL, lane);
+
+        if (row.IsInside == 0) return;
+        if (args.HasLse != 0 && lane == 0) args.Lse[args.LseOffset + row.Index] = state.Lse;
+        float log2Sum = SpecialMath.FiniteMax(state.M) + SpecialMath.Log2(state.L);
+        float inverse = state.L == 0f ? 0f : 1f / state.L;
+        for (int j = 4 * lane; j < args.Columns; j += 4 * TTile.Lanes)
+        {
+            F4 s = Scores(args, row, j);
+            F4 y = args.IsLog != 0 ? LogSoftmax(s, log2Sum, state.L) : Softmax(s, state.M, inverse);
+            RowCopy.Store4<TY, TElementY>(args.Y, row.Y, j, args.Columns, y);
+        }
+    }
+
+    private static SoftmaxRow Place(in SoftmaxArgs<TX, TY, TScore> args)
+    {
+        SoftmaxRow row = default;
+        long rows = (long)args.Batch * args.Heads * args.Rows;
+        row.Index = (long)Grid.IdxX * TTile.Rows + Group.IdxX / TTile.Lanes;
+        if (row.Index >= rows) return row; // its lanes still take part in the barriers, with no columns
+
+        long head = row.Index / args.Rows;
+        row.IsInside = 1;
+        row.I = (int)(row.Index - head * args.Rows);
+        row.B = (int)(head / args.Heads);
+        row.H = (int)(head - (long)row.B * args.Heads);
+        int length = args.Columns;
+        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + row.B]));
+        int shift = args.Band.ShiftFor(args.Rows, length);
+        row.Aligned = row.I + shift;
+        row.First = args.Band.First(row.I, shift);
+        row.End = args.Band.End(row.I, shift, length);
+        row.X = args.X.Head(row.B, row.H) + row.I * args.X.RowStride;
+        row.Y = args.Y.Head(row.B, row.H) + row.I * args.Y.RowStride;
+        return row;
+    }
+
+    /// <summary>The base-2 scores of columns j .. j+3; minus infinity where hidden, and past the end of the row.</summary>
+    private static F4 Scores(in SoftmaxArgs<TX, TY, TScore> args, in SoftmaxRow row, int j)
+    {
+        float hidden = float.NegativeInfinity;
+        F4 s = new(hidden, hidden, hidden, hidden);
+        if (j + 4 <= row.First || j >= row.End) return s;
+        F4 x = RowCopy.Load4<TX, TElementX>(args.X, row.X, j, args.Columns);
+        if (j >= row.First) s.X = args.Score.Log2Score(x.X, row.B, row.H, row.I, j, row.Aligned);
+        if (j + 1 >= row.First && j + 1 < row.End) s.Y = args.Score.Log2Score(x.Y, row.B, row.H, row.I, j + 1, row.Aligned);
+        if (j + 2 >= row.First && j + 2 < row.End) s.Z = args.Score.Log2Score(x.Z, row.B, row.H, row.I, j + 2, row.Aligned);
+        if (j + 3 >= row.First && j + 3 < row.End) s.W = args.Score.Log2Score(x.W, row.B, row.H, row.I, j + 3, row.Aligned);
+        return s;
+    }
+
+    private static F4 Softmax(F4 s, float max, float inverse)
+    {
+        float m = SpecialMath.FiniteMax(max);
+        return new F4(
+            SpecialMath.Exp2(s.X - m) * inverse, SpecialMath.Exp2(s.Y - m) * inverse,
+            SpecialMath.Exp2(s.Z - m) * inverse, SpecialMath.Exp2(s.W - m) * inverse);
+    }
+
+    private static F4 LogSoftmax(F4 s, float log2Sum, float sum)
+    {
+        float shift = sum == 0f ? 0f : log2Sum;
+        return new F4(
+            (s.X - shift) * SpecialMath.Ln2, (s.Y - shift) * SpecialMath.Ln2,
+            (s.Z - shift) * SpecialMath.Ln2, (s.W - shift) * SpecialMath.Ln2);
+    }
+
+    /// <summary>Merges the states of a row's lanes, in a fixed order; all its lanes get the result.</summary>
+    private static OnlineSoftmax Reduce(OnlineSoftmax state, ArrayView<float> sM, ArrayView<float> sL, int lane)
+    {
+        int own = Group.IdxX;
+        sM[own] = state.M;
+        sL[own] = state.L;
+        for (int step = TTile.Lanes / 2; step > 0; step /= 2)
+        {
+            Group.Barrier(); // the states of this level are written
+            if (lane >= step) continue;
+            state.Merge(sM[own + step], sL[own + step]);
+            sM[own] = state.M;
+            sL[own] = state.L;
+        }
+        Group.Barrier(); // lane 0 of each row holds its result
+        return new OnlineSoftmax { M = sM[own - lane], L = sL[own - lane] };
+    }
+}
+
+/// <summary>The row that a lane works on: its place, the columns it may see, the offsets of its first elements.</summary>
+public struct SoftmaxRow
+{
+    public long Index, X, Y;
+    public int IsInside, B, H, I, Aligned, First, End;
+}

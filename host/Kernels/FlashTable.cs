@@ -1,0 +1,49 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// The instantiations of FlashForward and the choice among them. One tile a head size: each is the largest whose shared memory stays
+/// within the 48 KB that every device has (FlashTiles.cs says why not larger).
+/// </summary>
+internal static class FlashTable<T, TElement, TScore>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+    where TScore : struct, IScoreRule
+{
+    public static readonly KernelEntry<FlashArgs<T, TScore>>[] Entries =
+    [
+        EightRows<FlashTile64>(),
+        EightRows<FlashTile128>(),
+        FourRows<FlashTile256>(),
+    ];
+
+    private static readonly int[] HeadDims = [64, 128, 256];
+
+    private static readonly int[] Rows = [FlashTile<FlashTile64>.Br, FlashTile<FlashTile128>.Br, FlashTile<FlashTile256>.Br];
+
+    /// <summary>The kernel for heads of this size, and the query rows of its tile.</summary>
+    public static KernelEntry<FlashArgs<T, TScore>> Choose(int headDim, int headDimV, out int br)
+    {
+        int widest = Math.Max(headDim, headDimV);
+        int index = Array.FindIndex(HeadDims, size => widest <= size);
+        if (index < 0)
+        {
+            throw new NotSupportedException(
+                $"Fused attention on this device is built for head dims up to {HeadDims[^1]}; got headDim {headDim}, headDimV {headDimV}. " +
+                "Larger heads run on the cpu device, or unfused (Weights = true).");
+        }
+        br = Rows[index];
+        return Entries[index];
+    }
+
+    private static KernelEntry<FlashArgs<T, TScore>> EightRows<TTile>()
+        where TTile : struct, IFlashTile => Entry<TTile, Twice<TTile, Twice<TTile, Twice<TTile, FlashRow<TTile>>>>>();
+
+    private static KernelEntry<FlashArgs<T, TScore>> FourRows<TTile>()
+        where TTile : struct, IFlashTile => Entry<TTile, Twice<TTile, Twice<TTile, FlashRow<TTile>>>>();
+
+    private static KernelEntry<FlashArgs<T, TScore>> Entry<TTile, TRows>()
+        where TTile : struct, IFlashTile
+        where TRows : struct, IFlashRows => new(
+            $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} {typeof(TScore).Name}",
+            FlashForward<T, TElement, TTile, TRows, TScore>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes);
+}

@@ -1,0 +1,63 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>Every instantiation that a plan can choose, and the naive baseline: what codegen tests compile and the static performance table lists.</summary>
+internal static class KernelCatalog
+{
+    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions()];
+
+    private static IEnumerable<KernelEntry> Matmuls()
+    {
+        foreach ((DType a, DType b, DType c) in MatmulTypes.All)
+        {
+            foreach (KernelEntry entry in MatmulTypes.Dispatch(a, b, c, default(MatmulEntries))) yield return entry;
+        }
+    }
+
+    private static IEnumerable<KernelEntry> Softmaxes()
+    {
+        foreach ((DType x, DType y) in SoftmaxTypes.All)
+        {
+            foreach (KernelEntry entry in SoftmaxTypes.Dispatch(x, y, default(SoftmaxEntries))) yield return entry;
+        }
+    }
+
+    private static IEnumerable<KernelEntry> Attentions()
+    {
+        foreach (DType type in Elements.Types)
+        {
+            foreach (KernelEntry entry in Elements.Dispatch(type, default(FlashEntries))) yield return entry;
+        }
+    }
+
+    private readonly struct MatmulEntries : IMatmulWork<KernelEntry[]>
+    {
+        public KernelEntry[] Run<TA, TElementA, TB, TElementB, TC, TElementC>()
+            where TA : unmanaged
+            where TElementA : struct, IElement<TA>
+            where TB : unmanaged
+            where TElementB : struct, IElement<TB>
+            where TC : unmanaged
+            where TElementC : struct, IElement<TC> => MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Entries;
+    }
+
+    private readonly struct SoftmaxEntries : ISoftmaxWork<KernelEntry[]>
+    {
+        public KernelEntry[] Run<TX, TElementX, TY, TElementY>()
+            where TX : unmanaged
+            where TElementX : struct, IElement<TX>
+            where TY : unmanaged
+            where TElementY : struct, IElement<TY> =>
+            [
+                .. SoftmaxTable<TX, TElementX, TY, TElementY, PlainScore>.Entries,
+                .. SoftmaxTable<TX, TElementX, TY, TElementY, GeneralScore>.Entries,
+            ];
+    }
+
+    private readonly struct FlashEntries : IElementWork<KernelEntry[]>
+    {
+        public KernelEntry[] Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> =>
+                [.. FlashTable<T, TElement, PlainScore>.Entries, .. FlashTable<T, TElement, GeneralScore>.Entries];
+    }
+}

@@ -1,0 +1,45 @@
+using AttnKernels.Plans;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>Plans of a device that runs the kernels of kernels/.</summary>
+internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
+{
+    public MatmulExecutable Matmul(MatmulProblem problem) => MatmulTypes.Dispatch(problem.TypeA, problem.TypeB, problem.TypeC, new MatmulWork(device, problem));
+
+    public SoftmaxExecutable Softmax(SoftmaxProblem problem) =>
+        SoftmaxTypes.Dispatch(problem.Type, problem.OutputType, new SoftmaxWork(device, problem));
+
+    public AttentionExecutable Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
+
+    private readonly struct MatmulWork(KernelDevice device, MatmulProblem problem) : IMatmulWork<MatmulExecutable>
+    {
+        public MatmulExecutable Run<TA, TElementA, TB, TElementB, TC, TElementC>()
+            where TA : unmanaged
+            where TElementA : struct, IElement<TA>
+            where TB : unmanaged
+            where TElementB : struct, IElement<TB>
+            where TC : unmanaged
+            where TElementC : struct, IElement<TC> => new KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC>(device, problem);
+    }
+
+    private readonly struct SoftmaxWork(KernelDevice device, SoftmaxProblem problem) : ISoftmaxWork<SoftmaxExecutable>
+    {
+        public SoftmaxExecutable Run<TX, TElementX, TY, TElementY>()
+            where TX : unmanaged
+            where TElementX : struct, IElement<TX>
+            where TY : unmanaged
+            where TElementY : struct, IElement<TY> => GeneralBinding.IsNeeded(problem)
+                ? new KernelSoftmax<TX, TElementX, TY, TElementY, GeneralScore, GeneralBinding>(device, problem)
+                : new KernelSoftmax<TX, TElementX, TY, TElementY, PlainScore, PlainBinding>(device, problem);
+    }
+
+    private readonly struct AttentionWork(KernelDevice device, AttentionProblem problem) : IElementWork<AttentionExecutable>
+    {
+        public AttentionExecutable Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => GeneralBinding.IsNeeded(problem)
+                ? new KernelAttention<T, TElement, GeneralScore, GeneralBinding>(device, problem)
+                : new KernelAttention<T, TElement, PlainScore, PlainBinding>(device, problem);
+    }
+}

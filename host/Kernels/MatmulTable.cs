@@ -1,0 +1,54 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>The instantiations of the matmul kernels for one combination of storage types, and the choice among them.</summary>
+internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
+    where TA : unmanaged
+    where TElementA : struct, IElement<TA>
+    where TB : unmanaged
+    where TElementB : struct, IElement<TB>
+    where TC : unmanaged
+    where TElementC : struct, IElement<TC>
+{
+    /// <summary>128 x 128 tiles pay from this many of them on: fewer leave the multiprocessors of a large GPU idle.</summary>
+    private const long FullDevice = 128;
+
+    private static readonly string Label = $"{Elements.Label<TElementA>()}x{Elements.Label<TElementB>()}->{Elements.Label<TElementC>()}";
+
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Large = Tiled<MatmulTile128, PlainMultiply>();
+
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Small = Tiled<MatmulTile64, PlainMultiply>();
+
+    /// <summary>For P V of unfused attention, where a weight of 0 hides the value.</summary>
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> LargeZeroHides = Tiled<MatmulTile128, ZeroHidesMultiply>();
+
+    /// <inheritdoc cref="LargeZeroHides"/>
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> SmallZeroHides = Tiled<MatmulTile64, ZeroHidesMultiply>();
+
+    /// <summary>The baseline of benchmarks and of those who read; no plan chooses it.</summary>
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Naive = new(
+        $"NaiveMatmul {Label}", NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>.Kernel, 256, 0);
+
+    public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries => [Large, Small, LargeZeroHides, SmallZeroHides, Naive];
+
+    /// <summary>The kernel for a problem, and the rows and columns of its tile.</summary>
+    public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem p, out int bm, out int bn)
+    {
+        long largeTiles = (long)p.Batch0 * p.Batch1 * Grids.Tiles(p.M, MatmulTile128.BM) * Grids.Tiles(p.N, MatmulTile128.BN);
+        bool isLarge = p.M > MatmulTile64.BM && p.N > MatmulTile64.BN && largeTiles >= FullDevice;
+        (bm, bn) = isLarge ? (MatmulTile128.BM, MatmulTile128.BN) : (MatmulTile64.BM, MatmulTile64.BN);
+        return (isLarge, p.SkipZeroA) switch
+        {
+            (true, false) => Large,
+            (true, true) => LargeZeroHides,
+            (false, false) => Small,
+            (false, true) => SmallZeroHides,
+        };
+    }
+
+    private static KernelEntry<MatmulArgs<TA, TB, TC>> Tiled<TTile, TMultiply>()
+        where TTile : struct, IMatmulTile
+        where TMultiply : struct, IMultiply => new(
+            $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}{(TMultiply.ZeroHides ? " zero hides" : "")}",
+            TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply>.Kernel,
+            MatmulTile<TTile>.GroupSize, MatmulTile<TTile>.SharedBytes);
+}

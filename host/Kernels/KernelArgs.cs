@@ -16,17 +16,29 @@ internal static class KernelArgs
             IsVector = IsMultipleOf4(view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)),
         };
 
-    public static BroadcastView<T> Broadcast<T>(this KernelDevice device, in TensorView view)
-        where T : unmanaged
+    public static BroadcastStrides Broadcast(in TensorView view)
     {
-        BroadcastView<T> broadcast = new() { Data = device.View<T>(view.Buffer) };
-        if (view.IsEmpty) return broadcast;
-        broadcast.Offset = view.Offset;
-        broadcast.BatchStride = view.Stride(0);
-        broadcast.HeadStride = view.Stride(1);
-        broadcast.RowStride = view.Stride(2);
-        broadcast.ColumnStride = view.Stride(3);
-        return broadcast;
+        if (view.IsEmpty) return default;
+        return new BroadcastStrides
+        {
+            Offset = view.Offset,
+            BatchStride = view.Stride(0),
+            HeadStride = view.Stride(1),
+            RowStride = view.Stride(2),
+            ColumnStride = view.Stride(3),
+        };
+    }
+
+    /// <summary>The elements of a floating-point tensor, or none.</summary>
+    public static FloatView Floats(this KernelDevice device, in TensorView view)
+    {
+        bool isWide = view.Type == DType.Float32;
+        return new FloatView
+        {
+            Kind = view.IsEmpty ? FloatView.None : isWide ? FloatView.Float32 : view.Type == DType.Float16 ? FloatView.Float16 : FloatView.BFloat16,
+            Wide = device.View<float>(isWide ? view.Buffer : null),
+            Narrow = device.View<ushort>(isWide ? null : view.Buffer),
+        };
     }
 
     /// <summary>A matrix view (batch0, batch1, rows, columns), with the axis that the kernel calls outer, and the other one.</summary>

@@ -50,9 +50,8 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
 
         // A store runs along the columns, so a C whose rows are the contiguous axis is written element by element.
         if (args.C.KStride != 1) args.C.IsVector = 0;
-        args.Bias = device.Data<TC>(t.Bias);
+        args.Bias = device.Floats(t.Bias);
         args.BiasOffset = t.Bias.Offset;
-        args.HasBias = t.Bias.Flag();
         kernel.Launch(stream, groups, args);
     }
 }

@@ -25,18 +25,16 @@ internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
 
     public static GeneralScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors)
     {
-        bool wideBias = problem.Bias && problem.BiasType == DType.Float32;
-        TensorView none = default;
         return new GeneralScore
         {
             Scale = problem.ScoreScale,
             Softcap = problem.Softcap,
             HasMask = tensors.Mask.Flag(),
-            BiasKind = !problem.Bias ? 0 : problem.BiasType switch { DType.Float32 => 1, DType.Float16 => 2, _ => 3 },
             HasAlibi = tensors.AlibiSlopes.Flag(),
-            Mask = device.Broadcast<byte>(tensors.Mask),
-            Bias = device.Broadcast<float>(wideBias ? tensors.Bias : none),
-            BiasBits = device.Broadcast<ushort>(wideBias ? none : tensors.Bias),
+            Mask = device.Data<byte>(tensors.Mask),
+            MaskAt = KernelArgs.Broadcast(tensors.Mask),
+            Bias = device.Floats(tensors.Bias),
+            BiasAt = KernelArgs.Broadcast(tensors.Bias),
             AlibiSlopes = device.Data<float>(tensors.AlibiSlopes),
             AlibiOffset = tensors.AlibiSlopes.Offset,
             AlibiBatchStride = tensors.AlibiSlopes.IsEmpty ? 0 : tensors.AlibiSlopes.Stride(0),

@@ -33,10 +33,8 @@ public struct MatmulArgs<TA, TB, TC>
     /// <summary>Outer = the rows M, K = the columns N.</summary>
     public OperandView<TC> C;
 
-    /// <summary>Read where <see cref="HasBias"/> is 1.</summary>
-    public ArrayView<TC> Bias;
+    public FloatView Bias;
     public long BiasOffset;
-    public int HasBias;
 
     public int Batch0, Batch1, GroupB, M, N, K;
     public float Alpha, Beta;

@@ -14,7 +14,7 @@ public static class MatmulEpilogue
         long at = batch + m * args.C.OuterStride + n * args.C.KStride;
         float value = args.Alpha * sum;
         if (args.Beta != 0f) value += args.Beta * TElementC.Load(args.C.Data[at]);
-        if (args.HasBias != 0) value += TElementC.Load(args.Bias[args.BiasOffset + n]);
+        if (args.Bias.Kind != FloatView.None) value += args.Bias.Load(args.BiasOffset + n);
         args.C.Data[at] = TElementC.Store(value);
     }
 
@@ -26,7 +26,7 @@ public static class MatmulEpilogue
         where TElementC : struct, IElement<TC>
     {
         if (m >= args.M) return;
-        if (args.C.IsVector != 0 && args.Beta == 0f && args.HasBias == 0 && n + 4 <= args.N)
+        if (args.C.IsVector != 0 && args.Beta == 0f && args.Bias.Kind == FloatView.None && n + 4 <= args.N)
         {
             sum.Scale(args.Alpha);
             TElementC.Store4(args.C.Data, batch + m * args.C.OuterStride + n, sum);

@@ -35,14 +35,13 @@ public struct GeneralScore : IScoreRule
     public float Softcap;
     public int HasMask;
 
-    /// <summary>0 = none, 1 = fp32 in <see cref="Bias"/>, 2 = fp16, 3 = bf16 in <see cref="BiasBits"/>.</summary>
-    public int BiasKind;
     public int HasAlibi;
 
     /// <summary>Nonzero = attend.</summary>
-    public BroadcastView<byte> Mask;
-    public BroadcastView<float> Bias;
-    public BroadcastView<ushort> BiasBits;
+    public ArrayView<byte> Mask;
+    public BroadcastStrides MaskAt;
+    public FloatView Bias;
+    public BroadcastStrides BiasAt;
 
     /// <summary>(batch, headsQ); the batch stride may be 0.</summary>
     public ArrayView<float> AlibiSlopes;
@@ -55,12 +54,10 @@ public struct GeneralScore : IScoreRule
     {
         float score = dot * Scale;
         if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
-        if (BiasKind == 1) score += Bias.At(b, h, i, j);
-        if (BiasKind == 2) score += Float16Element.Load(BiasBits.At(b, h, i, j));
-        if (BiasKind == 3) score += BFloat16Element.Load(BiasBits.At(b, h, i, j));
+        if (Bias.Kind != FloatView.None) score += Bias.Load(BiasAt.Index(b, h, i, j));
         if (HasAlibi != 0) score -= AlibiSlopes[AlibiOffset + b * AlibiBatchStride + h] * XMath.Abs((float)(j - aligned));
         score *= SpecialMath.Log2E;
-        if (HasMask != 0 && Mask.At(b, h, i, j) == 0) score = float.NegativeInfinity;
+        if (HasMask != 0 && Mask[MaskAt.Index(b, h, i, j)] == 0) score = float.NegativeInfinity;
         return score;
     }
 }

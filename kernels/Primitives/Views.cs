@@ -21,17 +21,38 @@ public struct HeadView<T>
     public readonly long Head(int b, int h) => Offset + b * BatchStride + h * HeadStride;
 }
 
-/// <summary>A (batch, head, row, column) tensor whose every axis may repeat (stride 0).</summary>
-public struct BroadcastView<T>
-    where T : unmanaged
+/// <summary>Where the elements of a (batch, head, row, column) tensor lie whose every axis may repeat (stride 0).</summary>
+public struct BroadcastStrides
 {
-    public ArrayView<T> Data;
     public long Offset;
     public long BatchStride;
     public long HeadStride;
     public long RowStride;
     public long ColumnStride;
 
-    public readonly T At(int b, int h, int i, int j) =>
-        Data[Offset + b * BatchStride + h * HeadStride + i * RowStride + j * ColumnStride];
+    public readonly long Index(int b, int h, int i, int j) => Offset + b * BatchStride + h * HeadStride + i * RowStride + j * ColumnStride;
+}
+
+/// <summary>Elements of any floating-point storage type, told apart at run time: for tensors that are read too rarely to be an axis of instantiation.</summary>
+public struct FloatView
+{
+    public const int None = 0, Float32 = 1, Float16 = 2, BFloat16 = 3;
+
+    /// <summary>Which of the constants above the elements are.</summary>
+    public int Kind;
+
+    /// <summary>The elements where they are fp32.</summary>
+    public ArrayView<float> Wide;
+
+    /// <summary>The elements where they are fp16 or bf16.</summary>
+    public ArrayView<ushort> Narrow;
+
+    /// <summary>Element <paramref name="index"/>; 0 where there are none.</summary>
+    public readonly float Load(long index)
+    {
+        if (Kind == Float32) return Wide[index];
+        if (Kind == Float16) return Float16Element.Load(Narrow[index]);
+        if (Kind == BFloat16) return BFloat16Element.Load(Narrow[index]);
+        return 0f;
+    }
 }

@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
+
+namespace AttnKernels.Tests.Ilgpu;
+
+/// <summary>
+/// Compiles every instantiation that a plan can choose to PTX, without a GPU, and where NVIDIA's assembler is installed on to machine code:
+/// what a register tile needs to be one shows there.
+/// </summary>
+public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
+{
+    private const int EveryDeviceHas = 48 * 1024;
+
+    private readonly Compiled compiled;
+
+    public CodegenTests(Compiled compiled) => this.compiled = compiled;
+
+    public static TheoryData<string> Names => [.. KernelCatalog.All.Select(entry => entry.Name)];
+
+    [Fact]
+    public void NamesAreUnique() => KernelCatalog.All.Select(entry => entry.Name).Should().OnlyHaveUniqueItems();
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void PtxHasNoLocalMemoryNoCallsAndNoGenericAccess(string name)
+    {
+        string ptx = compiled.Ptx(name);
+        ptx.Should().NotContain(".local", "registers that are indexed at run time end in local memory");
+        CallPattern().Matches(ptx).Should().BeEmpty("everything is inlined");
+        GenericPattern().Matches(ptx).Should().BeEmpty("every load and store knows its address space");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void MachineCodeKeepsTilesInRegisters(string name)
+    {
+        Ptxas? ptxas = Ptxas.Find();
+        Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
+        KernelEntry entry = compiled.Entry(name);
+        PtxasReport report = ptxas.Assemble(compiled.Ptx(name), "sm_90");
+
+        report.StackBytes.Should().Be(0);
+        (report.SpillStores + report.SpillLoads).Should().Be(0);
+        (report.Count("LDL") + report.Count("STL")).Should().Be(0);
+        report.SharedBytes.Should().Be(entry.SharedBytes).And.BeLessThanOrEqualTo(EveryDeviceHas);
+        (report.Registers * entry.GroupSize).Should().BeLessThanOrEqualTo(65536, "a group must fit into a multiprocessor's registers");
+    }
+
+    [GeneratedRegex(@"^\s*call", RegexOptions.Multiline)]
+    private static partial Regex CallPattern();
+
+    [GeneratedRegex(@"\b(ld|st)\.(v[24]\.)?[bfsu]\d+")]
+    private static partial Regex GenericPattern();
+
+    /// <summary>Compiles a kernel when the first test asks for it.</summary>
+    public sealed class Compiled : IDisposable
+    {
+        private readonly PtxCompiler compiler = new();
+        private readonly Dictionary<string, string> texts = [];
+        private readonly Dictionary<string, KernelEntry> entries = KernelCatalog.All.ToDictionary(entry => entry.Name);
+
+        internal KernelEntry Entry(string name) => entries[name];
+
+        public string Ptx(string name)
+        {
+            if (!texts.TryGetValue(name, out string? text)) texts[name] = text = compiler.Compile(entries[name]);
+            return text;
+        }
+
+        public void Dispose() => compiler.Dispose();
+    }
+}

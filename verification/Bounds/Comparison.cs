@@ -22,24 +22,26 @@ public sealed record Comparison(
     /// <exception cref="InvalidOperationException">A bound is not finite, so the comparison would accept anything.</exception>
     public static Comparison Of(Expected expected, ReadOnlySpan<float> got)
     {
-        if (got.Length != expected.Values.Length)
-            throw new ArgumentException($"{got.Length} elements of {expected.Name}, {expected.Values.Length} expected", nameof(got));
+        int count = HostTensor.Count(expected.Shape);
+        if (got.Length != count)
+            throw new ArgumentException($"{got.Length} elements of {expected.Name}, {count} expected", nameof(got));
 
         double worst = -1, maxError = 0;
         int worstAt = 0;
         long failures = 0;
-        for (int n = 0; n < got.Length; n++)
+        for (int n = 0; n < expected.Values.Length; n++)
         {
             double value = expected.Values[n], bound = expected.Bounds[n], ratio;
+            float result = got[(int)expected.OffsetOf(n)];
             if (!double.IsFinite(value))
             {
-                ratio = (double.IsNaN(value) ? float.IsNaN(got[n]) : got[n] == value) ? 0 : double.PositiveInfinity;
+                ratio = (double.IsNaN(value) ? float.IsNaN(result) : result == value) ? 0 : double.PositiveInfinity;
             }
             else
             {
                 if (!double.IsFinite(bound))
                     throw new InvalidOperationException($"{expected.Name}: element {n} has the bound {bound}, which checks nothing");
-                double error = Math.Abs(got[n] - value);
+                double error = Math.Abs(result - value);
                 ratio = error == 0 ? 0 : error / bound;
                 if (!(error <= bound)) ratio = double.IsNaN(error) ? double.PositiveInfinity : ratio;
                 maxError = Math.Max(maxError, double.IsNaN(error) ? double.PositiveInfinity : error);
@@ -47,8 +49,9 @@ public sealed record Comparison(
             if (!(ratio <= 1)) failures++;
             if (ratio > worst) (worst, worstAt) = (ratio, n);
         }
-        if (got.Length == 0) return new Comparison(expected.Name, 0, [], 0, 0, 0, 0, 0);
-        return new Comparison(expected.Name, worst, HostTensor.IndexOf(expected.Shape, worstAt), expected.Values[worstAt], got[worstAt],
+        if (worst < 0) return new Comparison(expected.Name, 0, [], 0, 0, 0, 0, 0);
+        long offset = expected.OffsetOf(worstAt);
+        return new Comparison(expected.Name, worst, HostTensor.IndexOf(expected.Shape, offset), expected.Values[worstAt], got[(int)offset],
             expected.Bounds[worstAt], failures, maxError);
     }
 

@@ -5,7 +5,12 @@ namespace AttnKernels.Tests.Verification;
 /// <summary>The comparator refuses what it must refuse.</summary>
 public class ComparisonTests
 {
-    private static Expected One(double value, double bound) => new("T", [1], [value], [bound]);
+    private static Expected One(double value, double bound)
+    {
+        Expected expected = new("T", [1], 1);
+        (expected.Values[0], expected.Bounds[0]) = (value, bound);
+        return expected;
+    }
 
     [Fact]
     public void Accepts_an_error_within_the_bound() => Comparison.Of(One(1, 1e-3), [1.0005f]).Passed.Should().BeTrue();
@@ -57,11 +62,22 @@ public class ComparisonTests
     [Fact]
     public void Names_the_worst_element()
     {
-        Expected expected = new("T", [2, 3], new double[6], [1, 1, 1, 1, 1, 1]);
+        Expected expected = new("T", [2, 3], 3);
+        Array.Fill(expected.Bounds, 1);
         Comparison result = Comparison.Of(expected, [0, 0, 0, 0, 0.5f, 3]);
         result.At.Should().Equal(1, 2);
         result.Failures.Should().Be(1);
         result.Worst.Should().Be(3);
         result.ToString().Should().Contain("T[1,2]");
+    }
+
+    [Fact]
+    public void Looks_at_the_sampled_rows_only()
+    {
+        Expected expected = new("T", [3, 2], 2, [0, 2]);
+        Array.Fill(expected.Bounds, 1);
+        Comparison result = Comparison.Of(expected, [0, 0, 9, 9, 0, 0.5f]);
+        result.Passed.Should().BeTrue();
+        result.At.Should().Equal(2, 1);
     }
 }

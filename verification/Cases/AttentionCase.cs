@@ -1,0 +1,81 @@
+namespace AttnKernels.Verification;
+
+/// <summary>Attention of random Q, K, V with every key that nobody sees poisoned.</summary>
+/// <param name="Problem">What is computed.</param>
+/// <param name="Options">What the data looks like.</param>
+/// <param name="Name">Says the sizes and features.</param>
+/// <param name="Size">Where it runs.</param>
+public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options, string Name, CaseSize Size)
+    : VerificationCase(Problem.Weights ? "attention+weights" : "attention", Name, Problem.Type, Size)
+{
+    private protected override CaseResult Execute(AttentionDevice device)
+    {
+        AttentionProblem p = Problem;
+        Seeded random = Random();
+        using AttentionPlan plan = device.Plan(p);
+        using ScoreData score = ScoreData.Create(device, p, Options, random);
+        HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
+        HostTensor k = random.Normals(1, p.Type, 1, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDim);
+        HostTensor v = random.Normals(2, p.Type, 1, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDimV);
+        PoisonHidden(p, k, v, score.Rule);
+        if (Options.VisibleNaN) PoisonVisible(q, k, v);
+
+        using QkvTensors inputs = new(device, q, k, v, Options);
+        using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDimV);
+        using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ) : null;
+        using PlacedTensor? weights = p.Weights
+            ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
+            : null;
+        plan.Run(new AttentionTensors
+        {
+            Q = inputs.Q,
+            K = inputs.K,
+            V = inputs.V,
+            O = o.View,
+            Lse = lse?.ViewOfRank(3) ?? default,
+            Weights = weights?.View ?? default,
+            Mask = score.Mask,
+            Bias = score.Bias,
+            KeyLengths = score.KeyLengths,
+            AlibiSlopes = score.AlibiSlopes,
+        });
+        device.Synchronize();
+
+        int[]? rows = Sample(p.Batch * p.HeadsQ * p.SeqQ);
+        ExpectedAttention expected = References.Attention(q, k, v, score.Rule, p.Weights, rows);
+        List<Comparison> comparisons = [Comparison.Of(expected.O, o.Read())];
+        if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
+        if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
+        return Judge(plan.Explain(), comparisons,
+            [o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. score.Damages()]);
+    }
+
+    /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>
+    private static void PoisonHidden(AttentionProblem problem, HostTensor k, HostTensor v, ScoreRule rule)
+    {
+        ScoreRule hiding = rule with { Bias = null };
+        int group = problem.HeadsQ / problem.HeadsKv;
+        for (int at = 0; at < k.Values.Length / problem.HeadDim; at++)
+        {
+            (int b, int head, int j) = (at / problem.SeqKv / problem.HeadsKv, at / problem.SeqKv % problem.HeadsKv, at % problem.SeqKv);
+            if (IsSeen(b, head, j)) continue;
+            k.Values.AsSpan(at * problem.HeadDim, problem.HeadDim).Fill(float.NaN);
+            v.Values.AsSpan(at * problem.HeadDimV, problem.HeadDimV).Fill(float.NaN);
+        }
+
+        bool IsSeen(int b, int head, int j)
+        {
+            for (int h = head * group; h < (head + 1) * group; h++)
+                for (int i = 0; i < problem.SeqQ; i++)
+                    if (hiding.Sees(b, h, i, j, problem.SeqQ, problem.SeqKv)) return true;
+            return false;
+        }
+    }
+
+    private void PoisonVisible(HostTensor q, HostTensor k, HostTensor v)
+    {
+        q.Values[^1] = float.NaN;
+        k.Values[^Problem.HeadDim] = float.NaN;
+        v.Values[0] = float.NaN;
+    }
+}

@@ -1,0 +1,196 @@
+using static AttnKernels.DType;
+
+namespace AttnKernels.Verification;
+
+/// <summary>The attention cases: sizes that fit no tile, every combination of masks, layouts, groups, extremes.</summary>
+internal static class AttentionCases
+{
+    private static readonly DType[] Types = [Float32, Float16, DType.BFloat16];
+    private static readonly CausalMask[] Causals = [CausalMask.None, CausalMask.TopLeft, CausalMask.BottomRight];
+
+    /// <summary>Small enough for devices that interpret.</summary>
+    public static IEnumerable<VerificationCase> Tiny()
+    {
+        AttentionProblem small = Problem(Float32, 2, 2, 2, 9, 21, 8);
+        foreach (DType type in Types)
+        {
+            yield return Case(Problem(type, 1, 1, 1, 1, 1, 1), CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 2, 1, 17, 37, 15) with { Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 37, 17, 16) with { Causal = CausalMask.BottomRight, Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 7, 1, 1, 65, 8) with { Causal = CausalMask.BottomRight }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 3, 129, 64), CaseSize.Tiny, new CaseOptions { Logits = 50 });
+            yield return Case(Problem(type, 1, 1, 1, 5, 70, 24) with { HeadDimV = 40 }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(small with { Type = type, Weights = true, Lse = true, Causal = CausalMask.TopLeft }, CaseSize.Tiny);
+            yield return Case(AllMasks(small with { Type = type }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
+            yield return Case(AllMasks(small with { Type = type, Weights = true }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
+        }
+        yield return Case(Problem(Float32, 1, 1, 1, 65, 66, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny);
+        yield return Case(Problem(Float32, 1, 1, 1, 3, 5, 128), CaseSize.Tiny);
+        yield return Case(Problem(Float16, 1, 1, 1, 3, 5, 256) with { Causal = CausalMask.At(1) }, CaseSize.Tiny);
+        foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
+            yield return Case(problem, CaseSize.Tiny, options);
+        foreach ((AttentionProblem problem, CaseOptions options) in Features(small with { Weights = true }))
+            yield return Case(problem, CaseSize.Tiny, options);
+        foreach (Placement placement in Placement.Rows.Skip(1))
+            yield return Case(small, CaseSize.Tiny, new CaseOptions { Placement = placement });
+        yield return Case(Problem(DType.BFloat16, 2, 4, 2, 9, 9, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny, new CaseOptions { Packed = true });
+    }
+
+    /// <summary>For devices that compute at speed.</summary>
+    public static IEnumerable<VerificationCase> Normal() =>
+        Lengths().Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes());
+
+    /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
+    private static IEnumerable<VerificationCase> Lengths()
+    {
+        (int Q, int K)[] lengths =
+            [(1, 1), (1, 17), (1, 513), (17, 37), (37, 17), (64, 64), (65, 129), (129, 65), (127, 127), (128, 64), (513, 129), (501, 513)];
+        int[] dimensions = [64, 32, 128, 40];
+        int n = 0;
+        foreach (DType type in Types)
+            foreach ((int queries, int keys) in lengths)
+                foreach (CausalMask causal in Causals)
+                {
+                    AttentionProblem p = Problem(type, 1, 2, 2, queries, keys, dimensions[n++ % 4]) with { Causal = causal, Lse = n % 2 == 0 };
+                    yield return Case(p);
+                    if (n % 3 == 0 && queries * keys < 40000) yield return Case(p with { Weights = true });
+                }
+        yield return Case(Problem(Float32, 1, 1, 1, 3, 4097, 64) with { Lse = true });
+        yield return Case(Problem(Float16, 1, 1, 1, 3, 4097, 64) with { Lse = true });
+        yield return Case(Problem(Float32, 1, 1, 1, 1030, 1027, 16) with { Causal = CausalMask.TopLeft, WindowLeft = 130 });
+    }
+
+    private static IEnumerable<VerificationCase> Dimensions()
+    {
+        (int D, int Dv)[] dimensions =
+        [
+            (1, 1), (2, 2), (7, 7), (15, 15), (16, 16), (37, 37), (64, 64), (80, 80), (96, 96), (128, 128), (192, 192), (255, 255), (256, 256),
+            (64, 128), (128, 64), (192, 128), (37, 80), (1, 256), (256, 1), (15, 16),
+        ];
+        foreach (DType type in Types)
+            foreach ((int d, int dv) in dimensions)
+            {
+                AttentionProblem p = Problem(type, 1, 2, 1, 37, 65, d) with { HeadDimV = dv, Causal = d % 2 == 0 ? CausalMask.BottomRight : CausalMask.None };
+                yield return Case(p);
+                yield return Case(p with { Weights = true, Lse = true });
+            }
+    }
+
+    /// <summary>All 512 combinations of causal mask, window, key lengths, boolean mask, bias, ALiBi and softcap; dtypes and paths take turns.</summary>
+    private static IEnumerable<VerificationCase> MaskCombinations()
+    {
+        CausalMask[] causals = [CausalMask.None, CausalMask.TopLeft, CausalMask.BottomRight, CausalMask.At(5)];
+        (int?, int?)[] windows = [(null, null), (9, null), (null, 7), (6, 11)];
+        int n = 0;
+        foreach (CausalMask causal in causals)
+            foreach ((int? left, int? right) in windows)
+                for (int features = 0; features < 32; features++, n++)
+                {
+                    AttentionProblem p = Problem(Types[n % 3], 2, 2, 1, 37, 53, 16) with
+                    {
+                        Causal = causal,
+                        WindowLeft = left,
+                        WindowRight = right,
+                        Alignment = causal.Alignment is null ? (n % 2 == 0 ? BandAlignment.BottomRight : BandAlignment.At(3)) : null,
+                        KeyLengths = (features & 1) != 0,
+                        Mask = (features & 2) != 0,
+                        Bias = (features & 4) != 0,
+                        Alibi = (features & 8) != 0,
+                        Softcap = (features & 16) != 0 ? 4 : 0,
+                        BiasType = Types[n / 3 % 3],
+                        Lse = n % 2 == 0,
+                        Weights = n % 5 == 0,
+                    };
+                    yield return Case(p, options: new CaseOptions { EmptyBatch = n % 4 == 1, AlibiPerBatch = n % 7 == 0 });
+                }
+    }
+
+    private static IEnumerable<VerificationCase> Groups()
+    {
+        foreach (DType type in Types)
+            foreach ((int q, int kv) in ((int, int)[])[(7, 1), (14, 2), (8, 8), (32, 8)])
+                foreach (bool weights in (bool[])[false, true])
+                {
+                    yield return Case(Problem(type, 2, q, kv, 1, 129, 64) with { Causal = CausalMask.BottomRight, KeyLengths = true, Weights = weights });
+                    yield return Case(Problem(type, 1, q, kv, 37, 65, 32) with { Causal = CausalMask.TopLeft, Mask = true, Weights = weights, Lse = true });
+                }
+    }
+
+    private static IEnumerable<VerificationCase> Layouts()
+    {
+        foreach (DType type in Types)
+            foreach (bool weights in (bool[])[false, true])
+            {
+                AttentionProblem p = Problem(type, 2, 4, 2, 37, 65, 40) with { HeadDimV = 24, Causal = CausalMask.BottomRight, Weights = weights };
+                foreach (Placement placement in Placement.Rows)
+                    yield return Case(p, options: new CaseOptions { Placement = placement });
+                foreach (int d in (int[])[15, 64])
+                    yield return Case(Problem(type, 2, 6, 2, 65, 65, d) with { Causal = CausalMask.TopLeft, Weights = weights },
+                        options: new CaseOptions { Packed = true });
+            }
+    }
+
+    private static IEnumerable<VerificationCase> Extremes()
+    {
+        foreach (DType type in Types)
+            foreach (bool weights in (bool[])[false, true])
+            {
+                AttentionProblem p = Problem(type, 2, 4, 2, 129, 201, 64) with { Lse = true, Weights = weights };
+                yield return Case(p, options: new CaseOptions { Logits = 50 });
+                yield return Case(p with { Causal = CausalMask.TopLeft, Softcap = 30 }, options: new CaseOptions { Logits = 50 });
+                yield return Case(p with { Causal = CausalMask.BottomRight }, options: new CaseOptions { VisibleNaN = true });
+                yield return Case(p with { Scale = 0.01f });
+                yield return Case(p with { Scale = -1.5f });
+                yield return Case(p with { Bias = true, BiasType = type }, options: new CaseOptions { InfiniteBias = true });
+                foreach (Axes4 axes in (Axes4[])[Axes4.None, Axes4.Keys, Axes4.Queries, Axes4.Batch, Axes4.Heads, Axes4.All, Axes4.Batch | Axes4.Heads])
+                    yield return Case(p with { SeqQ = 17, SeqKv = 37, HeadDim = 16, Mask = true, Bias = true, BiasType = type },
+                        options: new CaseOptions { MaskAxes = axes, BiasAxes = Axes4.All & ~axes });
+            }
+    }
+
+    /// <summary>Each feature by itself.</summary>
+    private static IEnumerable<(AttentionProblem, CaseOptions)> Features(AttentionProblem p)
+    {
+        CaseOptions none = new();
+        yield return (p with { Causal = CausalMask.TopLeft }, none);
+        yield return (p with { Causal = CausalMask.BottomRight }, none);
+        yield return (p with { Causal = CausalMask.At(-3) }, none);
+        yield return (p with { WindowLeft = 4, WindowRight = 3, Alignment = BandAlignment.BottomRight }, none);
+        yield return (p with { KeyLengths = true }, new CaseOptions { EmptyBatch = true });
+        yield return (p with { Mask = true, Lse = true }, none);
+        yield return (p with { Bias = true, BiasType = Float16 }, new CaseOptions { InfiniteBias = true });
+        yield return (p with { Alibi = true, Alignment = BandAlignment.BottomRight }, none);
+        yield return (p with { Softcap = 2 }, none);
+        yield return (p with { Scale = 0.5f, Causal = CausalMask.BottomRight }, new CaseOptions { VisibleNaN = true });
+    }
+
+    private static AttentionProblem AllMasks(AttentionProblem p) => p with
+    {
+        Causal = CausalMask.BottomRight,
+        WindowLeft = 9,
+        KeyLengths = true,
+        Mask = true,
+        Bias = true,
+        BiasType = DType.BFloat16,
+        Alibi = true,
+        Softcap = 5,
+        Lse = true,
+    };
+
+    private static AttentionProblem Problem(DType type, int batch, int headsQ, int headsKv, int queries, int keys, int dimension) => new()
+    {
+        Type = type,
+        Batch = batch,
+        HeadsQ = headsQ,
+        HeadsKv = headsKv,
+        SeqQ = queries,
+        SeqKv = keys,
+        HeadDim = dimension,
+    };
+
+    private static AttentionCase Case(AttentionProblem problem, CaseSize size = CaseSize.Normal, CaseOptions? options = null)
+    {
+        options ??= new CaseOptions();
+        return new AttentionCase(problem, options, CaseNames.Of(problem, options), size);
+    }
+}

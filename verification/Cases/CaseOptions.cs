@@ -1,0 +1,38 @@
+namespace AttnKernels.Verification;
+
+/// <summary>What the data of a case looks like, beyond its problem.</summary>
+public sealed record CaseOptions
+{
+    /// <summary>How the four tensors lie in memory.</summary>
+    public Placement Placement { get; init; } = Placement.Dense;
+
+    /// <summary>Q, K and V are parts of one (batch, seq, heads, dim) tensor.</summary>
+    public bool Packed { get; init; }
+
+    /// <summary>Standard deviation of the queries, or of the logits of a softmax: 50 makes rows that one key dominates.</summary>
+    public double Logits { get; init; } = 1;
+
+    /// <summary>A NaN in one query, in one key and in one element of a value: only the rows that see it may be NaN.</summary>
+    public bool VisibleNaN { get; init; }
+
+    /// <summary>The last batch entry has key length 0.</summary>
+    public bool EmptyBatch { get; init; }
+
+    /// <summary>The logits of every row rise, so that the running maximum changes at every step.</summary>
+    public bool Rising { get; init; }
+
+    /// <summary>X and Y are the same memory.</summary>
+    public bool InPlace { get; init; }
+
+    /// <summary>Axes of the boolean mask.</summary>
+    public Axes4 MaskAxes { get; init; } = Axes4.Batch | Axes4.Queries | Axes4.Keys;
+
+    /// <summary>Axes of the bias.</summary>
+    public Axes4 BiasAxes { get; init; } = Axes4.Heads | Axes4.Queries | Axes4.Keys;
+
+    /// <summary>A fifth of the bias is -inf.</summary>
+    public bool InfiniteBias { get; init; }
+
+    /// <summary>The slopes are (batch, heads) instead of (heads).</summary>
+    public bool AlibiPerBatch { get; init; }
+}

@@ -1,0 +1,82 @@
+using static AttnKernels.DType;
+
+namespace AttnKernels.Verification;
+
+/// <summary>The matmul cases: sizes that fit no tile, transposes, factors, bias, batches, groups, strides, mixed types.</summary>
+internal static class MatmulCases
+{
+    private static readonly DType[] Types = [Float32, Float16, DType.BFloat16];
+
+    /// <summary>Small enough for devices that interpret.</summary>
+    public static IEnumerable<VerificationCase> Tiny()
+    {
+        foreach (DType type in Types)
+        {
+            foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (17, 37, 15), (64, 64, 32), (65, 9, 33), (1, 65, 17), (33, 1, 40)])
+                yield return Case(Problem(type, m, n, k), CaseSize.Tiny);
+            for (int features = 1; features < 8; features++)
+                yield return Case(Problem(type, 17, 9, 21) with
+                {
+                    TransposeA = (features & 1) != 0,
+                    TransposeB = (features & 2) != 0,
+                    Bias = (features & 4) != 0,
+                    Alpha = 0.5f,
+                    Beta = (features & 4) != 0 ? -1.5f : 0,
+                }, CaseSize.Tiny);
+            yield return Case(Problem(type, 5, 7, 9) with { Batch0 = 2, Batch1 = 4, GroupB = 2 }, CaseSize.Tiny);
+            yield return Case(Problem(type, 5, 7, 9), CaseSize.Tiny, Placement.OddLines, Placement.ColumnMajor);
+        }
+        yield return Case(Problem(Float16, 17, 9, 21) with { TypeC = Float32 }, CaseSize.Tiny);
+        yield return Case(Problem(Float32, 17, 9, 21) with { TypeB = DType.BFloat16, TypeC = Float16 }, CaseSize.Tiny);
+    }
+
+    /// <summary>For devices that compute at speed.</summary>
+    public static IEnumerable<VerificationCase> Normal()
+    {
+        (int M, int N, int K)[] sizes =
+        [
+            (1, 1, 513), (1, 513, 1), (513, 1, 17), (1, 513, 129), (127, 1, 501), (64, 64, 64), (65, 65, 65), (127, 129, 64), (128, 128, 128),
+            (129, 65, 513), (17, 501, 37), (513, 17, 127), (256, 192, 300), (8, 8, 4096), (37, 501, 1),
+        ];
+        foreach (DType type in Types)
+            foreach ((int m, int n, int k) in sizes)
+            {
+                yield return Case(Problem(type, m, n, k));
+                yield return Case(Problem(type, m, n, k) with { TransposeA = m % 2 == 0, TransposeB = true, Alpha = -0.25f });
+            }
+        foreach (DType type in Types)
+            for (int features = 0; features < 32; features++)
+                yield return Case(Problem(type, 65, 37, 129) with
+                {
+                    TransposeA = (features & 1) != 0,
+                    TransposeB = (features & 2) != 0,
+                    Bias = (features & 4) != 0,
+                    BiasType = Types[features % 3],
+                    Beta = (features & 8) != 0 ? 1.5f : 0,
+                    Alpha = (features & 16) != 0 ? 0.75f : 1,
+                });
+        foreach (DType type in Types)
+        {
+            yield return Case(Problem(type, 37, 65, 40) with { Batch0 = 3, Batch1 = 5 });
+            yield return Case(Problem(type, 37, 65, 40) with { Batch0 = 2, Batch1 = 14, GroupB = 7, TransposeB = true });
+            yield return Case(Problem(type, 1, 65, 40) with { Batch0 = 2, Batch1 = 8, GroupB = 8 });
+            Placement[] placements = [.. Placement.Rows, Placement.ColumnMajor];
+            foreach (Placement a in placements)
+                foreach (Placement b in placements)
+                    yield return Case(Problem(type, 33, 47, 29) with { Batch0 = 2, Batch1 = 2, Beta = 0.5f }, CaseSize.Normal, a, b);
+        }
+        foreach (DType a in Types)
+            foreach (DType b in Types)
+                foreach (DType c in Types)
+                    if (a != b || b != c) yield return Case(Problem(a, 33, 47, 65) with { TypeB = b, TypeC = c });
+    }
+
+    private static MatmulProblem Problem(DType type, int m, int n, int k) => new() { Type = type, M = m, N = n, K = k };
+
+    private static MatmulCase Case(MatmulProblem problem, CaseSize size = CaseSize.Normal, Placement? a = null, Placement? b = null)
+    {
+        CaseOptions options = new() { Placement = a ?? Placement.Dense };
+        Placement placementB = b ?? options.Placement;
+        return new MatmulCase(problem, options, CaseNames.Of(problem, options.Placement, placementB), size) { PlacementB = placementB };
+    }
+}

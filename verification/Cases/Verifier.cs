@@ -1,0 +1,76 @@
+namespace AttnKernels.Verification;
+
+/// <summary>The case set and its runner: what the tests, <c>attn verify</c> and the benchmark's check before timing use.</summary>
+public static class Verifier
+{
+    /// <summary>Every case, small ones first; names are unique.</summary>
+    public static IReadOnlyList<VerificationCase> Cases { get; } =
+    [
+        .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(),
+        .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
+    ];
+
+    /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>
+    public static CaseSize SizeFor(DeviceInfo device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Kind is DeviceKind.Simulator or DeviceKind.IlgpuCpu ? CaseSize.Tiny : CaseSize.Normal;
+    }
+
+    /// <summary>
+    /// The cases for a device of <paramref name="size"/> whose title contains every word of <paramref name="filter"/> (words apart by spaces,
+    /// alternatives by commas; null or empty = all). "attention float16 causal, matmul" are fp16 causal attention and all of matmul.
+    /// </summary>
+    public static IEnumerable<VerificationCase> Select(string? filter, CaseSize size)
+    {
+        string[][] alternatives = (filter ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(words => words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
+        return Cases.Where(c => c.Size <= size && (alternatives.Length == 0
+            || alternatives.Any(words => words.All(word => Matches(c, word)))));
+    }
+
+    /// <summary>Runs the cases that <see cref="Select"/> gives for <paramref name="device"/>, one after the other.</summary>
+    /// <param name="device">Where they run.</param>
+    /// <param name="filter">See <see cref="Select"/>.</param>
+    /// <param name="progress">Receives each result as it comes.</param>
+    /// <param name="size">Null: what <see cref="SizeFor"/> says.</param>
+    /// <param name="cancel">Stops between two cases.</param>
+    public static VerificationReport Run(
+        AttentionDevice device, string? filter = null, IProgress<CaseResult>? progress = null, CaseSize? size = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        List<CaseResult> results = [];
+        foreach (VerificationCase verification in Select(filter, size ?? SizeFor(device.Info)))
+        {
+            cancel.ThrowIfCancellationRequested();
+            CaseResult result = verification.Run(device);
+            results.Add(result);
+            progress?.Report(result);
+        }
+        return new VerificationReport(device.Name, results);
+    }
+
+    /// <summary>A whole word of the title, or, of an operation, its name: "softmax" is not "log-softmax".</summary>
+    private static bool Matches(VerificationCase c, string word) =>
+        Array.Exists(c.Title.Split(' '), part => part.Equals(word, StringComparison.OrdinalIgnoreCase)
+            || (part != c.Operation && part.StartsWith(word, StringComparison.OrdinalIgnoreCase)));
+}
+
+/// <summary>The results of a run.</summary>
+/// <param name="Device">Name of the device.</param>
+/// <param name="Results">In the order in which the cases ran.</param>
+public sealed record VerificationReport(string Device, IReadOnlyList<CaseResult> Results)
+{
+    /// <summary>Cases within their bounds.</summary>
+    public int Passed => Results.Count(r => r.Outcome == Outcome.Passed);
+
+    /// <summary>Cases that are wrong.</summary>
+    public int Failed => Results.Count(r => r.Outcome == Outcome.Failed);
+
+    /// <summary>Cases that the device has no kernel for.</summary>
+    public int Unsupported => Results.Count(r => r.Outcome == Outcome.Unsupported);
+
+    /// <summary>"N passed, M failed, K unsupported".</summary>
+    public string Summary => $"{Passed} passed, {Failed} failed, {Unsupported} unsupported";
+}

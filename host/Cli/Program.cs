@@ -1,1 +1,12 @@
-return 0;
+using System.CommandLine;
+using AttnKernels;
+using AttnKernels.Cli.Commands;
+
+RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked attention on CUDA, OpenCL and CPU.\n"
+    + $"Built with the kernel API {KernelApi.Name}: {KernelApi.Reach}.")
+{
+    DevicesCommand.Create(),
+    VerifyCommand.Create(),
+    ConformanceCommand.Create(),
+};
+return await root.Parse(args).InvokeAsync();

@@ -80,13 +80,21 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
         })];
     }
 
+    /// <summary>The kernel's name in a plan's explanation, "problem on device: kernel: sizes and reasons".</summary>
+    private static string KernelOf(string explanation)
+    {
+        string kernel = explanation[(explanation.IndexOf(": ", StringComparison.Ordinal) + 2)..];
+        int end = kernel.AsSpan().IndexOfAny(":[(");
+        return end < 0 ? kernel : kernel[..end].TrimEnd();
+    }
+
     /// <summary>The result of comparisons and of the guards' inspection.</summary>
-    private protected CaseResult Judge(string kernel, IEnumerable<Comparison> comparisons, IEnumerable<string?> damages)
+    private protected CaseResult Judge(string explanation, IEnumerable<Comparison> comparisons, IEnumerable<string?> damages)
     {
         Comparison worst = comparisons.MaxBy(c => c.Worst)!;
         string? damage = damages.FirstOrDefault(d => d is not null);
         bool passed = worst.Passed && damage is null;
-        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst, damage ?? worst.ToString()) { Kernel = kernel };
+        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst, damage ?? worst.ToString()) { Kernel = KernelOf(explanation) };
     }
 }
 
@@ -97,7 +105,7 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
 /// <param name="Detail">The worst element, what was overwritten, the exception, or why it is unsupported.</param>
 public sealed record CaseResult(VerificationCase Case, Outcome Outcome, double Worst, string Detail)
 {
-    /// <summary>What the plan says it runs; empty where there was no plan.</summary>
+    /// <summary>The kernel that the plan names; empty where there was no plan.</summary>
     public string Kernel { get; init; } = "";
 
     /// <summary>Time of the whole case, reference included.</summary>

@@ -19,6 +19,11 @@ internal abstract class DeviceBuffer(DeviceBackend backend, long bytes) : IDispo
     /// <summary>Address on this machine of the first byte, or 0 where the memory has none.</summary>
     public virtual nint Address => 0;
 
+    /// <summary>Tells the part that the memory plays in a run, for a device that names memory in its messages.</summary>
+    public virtual void UsedAs(string role)
+    {
+    }
+
     /// <summary>Keeps the memory until <see cref="Release"/>.</summary>
     /// <exception cref="ObjectDisposedException">The tensor has been disposed.</exception>
     public void Hold()

@@ -19,7 +19,18 @@ public sealed class DeviceStream : IDisposable
     /// <summary>Held while a Run queues its launches, so that those of two threads do not mix.</summary>
     internal Lock Gate { get; } = new();
 
+    /// <summary>What the kernels queued under the gate compute; named when the device faults.</summary>
+    internal object Problem { get; private set; } = "nothing was run";
+
     internal bool IsDisposed { get; private set; }
+
+    /// <summary>Enters the stream with what is about to be queued.</summary>
+    internal Lock.Scope Enter(object problem)
+    {
+        Lock.Scope scope = Gate.EnterScope();
+        Problem = problem;
+        return scope;
+    }
 
     /// <summary>Waits until everything queued on this stream is done.</summary>
     /// <exception cref="DeviceFaultException">Something queued here failed.</exception>

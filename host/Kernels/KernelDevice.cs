@@ -1,18 +1,56 @@
+using System.Reflection;
+using AttnKernels.Plans;
 using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe.</summary>
-internal abstract class KernelDevice(DeviceInfo info) : DeviceBackend(info)
+/// <summary>
+/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not: everything that
+/// touches one happens under <see cref="Gate"/>, except waiting for it.
+/// </summary>
+internal abstract class KernelDevice : DeviceBackend
 {
+    private readonly Dictionary<MethodInfo, object> kernels = [];
+    private readonly Lock loading = new();
+
+    protected KernelDevice(DeviceInfo info) : base(info) => Plans = new KernelPlans(this);
+
+    public sealed override IPlanFactory Plans { get; }
+
+    /// <summary>Guards the accelerator. Taken after a stream's gate, never before.</summary>
+    public Lock Gate { get; } = new();
+
     /// <summary>Compiles <paramref name="entry"/> for this device, once: later calls return the same kernel.</summary>
     /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel needs.</exception>
-    public abstract LoadedKernel<TArgs> Load<TArgs>(KernelEntry<TArgs> entry)
-        where TArgs : struct;
+    public LoadedKernel<TArgs> Load<TArgs>(KernelEntry<TArgs> entry)
+        where TArgs : struct
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (entry.GroupSize > Info.MaxThreadsPerGroup || entry.SharedBytes > Info.SharedMemoryPerGroup)
+        {
+            throw new NotSupportedException(
+                $"Kernel {entry.Name} needs groups of {entry.GroupSize} lanes with {entry.SharedBytes} bytes of shared memory; device {Info.Name} has " +
+                $"at most {Info.MaxThreadsPerGroup} lanes and {Info.SharedMemoryPerGroup} bytes a group.");
+        }
+        lock (loading)
+        {
+            if (kernels.TryGetValue(entry.Method, out object? loaded)) return (LoadedKernel<TArgs>)loaded;
+            LoadedKernel<TArgs> compiled = Compile(entry);
+            kernels.Add(entry.Method, compiled);
+            return compiled;
+        }
+    }
 
     /// <summary>All of a buffer as elements of <typeparamref name="T"/>; a view that is never read where there is no buffer.</summary>
     public abstract ArrayView<T> View<T>(DeviceBuffer? buffer)
         where T : unmanaged;
+
+    public override DeviceBuffer Wrap(nint address, long bytes, IDisposable? owner) =>
+        throw new NotSupportedException(
+            $"Device {Info.Name} cannot use memory that it did not allocate; device cpu can. Upload a copy, or allocate here and write into it.");
+
+    protected abstract LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry)
+        where TArgs : struct;
 }
 
 /// <summary>A kernel that is compiled and ready on one device.</summary>

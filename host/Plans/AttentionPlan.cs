@@ -47,8 +47,8 @@ public sealed class AttentionPlan : IDisposable
         AttentionTensors t = Check(tensors);
         ReadOnlySpan<TensorView> views = [t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes];
         Overlap.Refuse(views, Names, outputs: 3);
-        using TensorHold hold = new(views);
-        lock (queue.Gate) executable.Run(t, queue, cancel);
+        using TensorHold hold = new(views, Names);
+        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
     /// <summary>Frees the plan's workspace. Kernels stay loaded for other plans.</summary>

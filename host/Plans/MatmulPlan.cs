@@ -34,8 +34,8 @@ public sealed class MatmulPlan : IDisposable
         MatmulTensors t = Check(tensors);
         ReadOnlySpan<TensorView> views = [t.C, t.A, t.B, t.Bias];
         Overlap.Refuse(views, Names, outputs: 1);
-        using TensorHold hold = new(views);
-        lock (queue.Gate) executable.Run(t, queue, cancel);
+        using TensorHold hold = new(views, Names);
+        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
     /// <inheritdoc cref="AttentionPlan.Dispose"/>

@@ -36,8 +36,8 @@ public sealed class SoftmaxPlan : IDisposable
         ReadOnlySpan<TensorView> views =
             [t.Y, t.Lse, inPlace ? default : t.X, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes];
         Overlap.Refuse(views, Names, outputs: 2);
-        using TensorHold hold = new(views);
-        lock (queue.Gate) executable.Run(t, queue, cancel);
+        using TensorHold hold = new(views, Names);
+        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
     /// <inheritdoc cref="AttentionPlan.Dispose"/>

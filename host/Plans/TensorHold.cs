@@ -8,12 +8,17 @@ internal ref struct TensorHold
 
     /// <summary>Holds every view that is there.</summary>
     /// <exception cref="ObjectDisposedException">One has just been disposed by another thread.</exception>
-    public TensorHold(ReadOnlySpan<TensorView> views)
+    public TensorHold(ReadOnlySpan<TensorView> views, ReadOnlySpan<string> roles)
     {
         this.views = views;
         try
         {
-            for (; held < views.Length; held++) views[held].Buffer?.Hold();
+            for (; held < views.Length; held++)
+            {
+                if (views[held].Buffer is not { } buffer) continue;
+                buffer.Hold();
+                buffer.UsedAs(roles[held]);
+            }
         }
         catch
         {

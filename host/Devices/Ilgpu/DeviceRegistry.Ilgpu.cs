@@ -1,10 +1,17 @@
+using AttnKernels.Devices.Ilgpu;
+using ILGPU;
+
 namespace AttnKernels;
 
 internal static partial class DeviceRegistry
 {
-    private static partial void AddKernelDevices(List<DeviceInfo> devices)
+    private static readonly Lazy<IReadOnlyList<DeviceInfo>> Accelerators = new(() =>
     {
-    }
+        using Context context = IlgpuContext.Create();
+        return [.. IlgpuContext.Devices(context).Select(d => d.Info)];
+    });
 
-    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info) => throw new NotSupportedException(info.Name);
+    private static partial void AddKernelDevices(List<DeviceInfo> devices) => devices.AddRange(Accelerators.Value);
+
+    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info) => IlgpuDevice.Open(info.Name);
 }

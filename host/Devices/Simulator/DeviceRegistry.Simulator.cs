@@ -1,10 +1,11 @@
+using AttnKernels.Devices.Simulator;
+using AttnKernels.Simulation;
+
 namespace AttnKernels;
 
 internal static partial class DeviceRegistry
 {
-    private static partial void AddKernelDevices(List<DeviceInfo> devices)
-    {
-    }
+    private static partial void AddKernelDevices(List<DeviceInfo> devices) => devices.Add(SimulatorDevice.Describe(new SimulatorOptions()));
 
-    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info) => throw new NotSupportedException(info.Name);
+    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info) => new SimulatorDevice(new SimulatorOptions());
 }

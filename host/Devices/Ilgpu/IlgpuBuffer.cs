@@ -1,0 +1,17 @@
+using ILGPU.Runtime;
+
+namespace AttnKernels.Devices.Ilgpu;
+
+/// <summary>Memory of an accelerator.</summary>
+internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long bytes) : DeviceBuffer(device, bytes)
+{
+    public MemoryBuffer Memory { get; } = memory;
+
+    protected override void Free()
+    {
+        // A disposed accelerator has freed its memory.
+        if (device.IsDisposed) return;
+        lock (device.Gate) Memory.Dispose();
+        device.Freed(Bytes);
+    }
+}

@@ -1,0 +1,49 @@
+using ILGPU;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace AttnKernels.Devices.Ilgpu;
+
+/// <summary>Makes ILGPU contexts and names their devices.</summary>
+internal static class IlgpuContext
+{
+    // Groups of up to 256 lanes, one thread each; a warp of 32 as on CUDA, so that shuffles mean the same.
+    private static readonly CPUDevice DebugDevice = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
+
+    /// <summary>A context with every device. A failed compilation spoils a context, so each open device has its own.</summary>
+    public static Context Create() => PtxCompiler.CreateContext(builder => builder.Cuda().OpenCL().CPU(DebugDevice));
+
+    /// <summary>The devices of a context with their names, best first.</summary>
+    public static List<(DeviceInfo Info, ILGPU.Runtime.Device Device)> Devices(Context context)
+    {
+        List<(DeviceInfo, ILGPU.Runtime.Device)> devices = [];
+        int index = 0;
+        foreach (CudaDevice device in context.GetCudaDevices()) devices.Add((Describe($"cuda:{index++}", DeviceKind.Cuda, device), device));
+        index = 0;
+        foreach (CLDevice device in context.GetCLDevices()) devices.Add((Describe($"opencl:{index++}", DeviceKind.OpenCl, device), device));
+        foreach (CPUDevice device in context.GetCPUDevices()) devices.Add((Describe("ilgpu-cpu", DeviceKind.IlgpuCpu, device), device));
+        return devices;
+    }
+
+    private static DeviceInfo Describe(string name, DeviceKind kind, ILGPU.Runtime.Device device)
+    {
+        bool debugs = kind == DeviceKind.IlgpuCpu;
+        return new DeviceInfo(name, debugs ? "ILGPU CPU accelerator, one thread per lane" : device.Name.Trim('\0', ' '), kind)
+        {
+            MemoryBytes = debugs ? Cpu.CpuMemory.Total : device.MemorySize,
+            ComputeUnits = device.NumMultiprocessors,
+            MaxThreadsPerGroup = device.MaxNumThreadsPerGroup,
+            // The debugging accelerator takes any amount; what a GPU would refuse should fail there too.
+            SharedMemoryPerGroup = debugs ? 48 << 10 : device.MaxSharedMemoryPerGroup,
+            WarpSize = device.WarpSize,
+            IsGpu = kind == DeviceKind.Cuda || device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU },
+            Architecture = device switch
+            {
+                CudaDevice cuda => $"{cuda.Architecture}, driver {cuda.DriverVersion}",
+                CLDevice cl => $"{cl.PlatformName.Trim('\0', ' ')}, {cl.CVersion}",
+                _ => "",
+            },
+        };
+    }
+}

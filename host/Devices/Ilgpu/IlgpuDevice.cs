@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using AttnKernels.Devices.Cpu;
+using AttnKernels.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace AttnKernels.Devices.Ilgpu;
+
+/// <summary>An ILGPU accelerator: CUDA, OpenCL, or ILGPU's CPU accelerator.</summary>
+internal sealed class IlgpuDevice : KernelDevice
+{
+    private readonly Context context;
+    private readonly Accelerator accelerator;
+    private readonly IlgpuStream defaultStream;
+    // Stands for absent tensors: some devices refuse a null view.
+    private readonly IlgpuBuffer nothing;
+    private long allocatedBytes;
+
+    private IlgpuDevice(DeviceInfo info, Context context, Device device) : base(info)
+    {
+        this.context = context;
+        accelerator = device.CreateAccelerator(context);
+        defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
+        nothing = (IlgpuBuffer)Allocate(256);
+    }
+
+    public override StreamBackend DefaultStream => defaultStream;
+
+    /// <summary>Opens the device of that name in a context of its own.</summary>
+    public static IlgpuDevice Open(string name)
+    {
+        Context context = IlgpuContext.Create();
+        try
+        {
+            (DeviceInfo info, Device device) = IlgpuContext.Devices(context).First(d => d.Info.Name == name);
+            return new IlgpuDevice(info, context, device);
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+    }
+
+    public override DeviceBuffer Allocate(long bytes)
+    {
+        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
+        long padded = (bytes + 15) & ~15L;
+        if (Info.Kind == DeviceKind.IlgpuCpu) CpuMemory.RequireFree(Info.Name, padded);
+        MemoryBuffer memory;
+        try
+        {
+            lock (Gate) memory = accelerator.AllocateRaw(padded, 1);
+        }
+        catch (AcceleratorException e)
+        {
+            throw new DeviceMemoryException(Info.Name, padded, FreeBytes(), e);
+        }
+        Interlocked.Add(ref allocatedBytes, bytes);
+        IlgpuBuffer buffer = new(this, memory, bytes);
+        Fill(DefaultStream, buffer, 0, padded, 0);
+        DefaultStream.Synchronize();
+        return buffer;
+    }
+
+    public override StreamBackend CreateStream()
+    {
+        lock (Gate) return new IlgpuStream(this, accelerator.CreateStream(), owned: true);
+    }
+
+    public override void Synchronize()
+    {
+        try
+        {
+            accelerator.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw defaultStream.Fault(e);
+        }
+    }
+
+    public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((IlgpuBuffer?)buffer ?? nothing).Memory.AsRawArrayView().Cast<T>();
+
+    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte)
+    {
+        IlgpuStream queue = (IlgpuStream)stream;
+        if (source.IsEmpty) return;
+        lock (Gate)
+        {
+            ArrayView<byte> view = ((IlgpuBuffer)target).Memory.AsRawArrayView(targetByte, source.Length);
+            view.CopyFromCPUUnsafeAsync(queue.Stream, ref MemoryMarshal.GetReference(source), source.Length);
+        }
+        queue.Synchronize();
+    }
+
+    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target)
+    {
+        IlgpuStream queue = (IlgpuStream)stream;
+        if (target.IsEmpty) return;
+        lock (Gate)
+        {
+            ArrayView<byte> view = ((IlgpuBuffer)source).Memory.AsRawArrayView(sourceByte, target.Length);
+            view.CopyToCPUUnsafeAsync(queue.Stream, ref MemoryMarshal.GetReference(target), target.Length);
+        }
+        queue.Synchronize();
+    }
+
+    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value)
+    {
+        lock (Gate) ((IlgpuBuffer)target).Memory.MemSet(((IlgpuStream)stream).Stream, value, targetByte, bytes);
+    }
+
+    public void Freed(long bytes) => Interlocked.Add(ref allocatedBytes, -bytes);
+
+    protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry)
+    {
+        try
+        {
+            lock (Gate)
+            {
+                KernelSpecialization specialization = new(entry.GroupSize, null);
+                return new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel, specialization));
+            }
+        }
+        catch (Exception e) when (e is AcceleratorException or InternalCompilerException or CapabilityNotSupportedException)
+        {
+            throw new NotSupportedException($"Device {Info.Name} cannot compile kernel {entry.Name}: {(e.InnerException ?? e).Message}", e);
+        }
+    }
+
+    protected override void DisposeDevice()
+    {
+        lock (Gate)
+        {
+            accelerator.Dispose();
+            context.Dispose();
+        }
+    }
+
+    private long FreeBytes()
+    {
+        if (accelerator is CudaAccelerator && CudaAPI.CurrentAPI.GetMemoryInfo(out long free, out long _) == CudaError.CUDA_SUCCESS) return free;
+        return Math.Max(0, Info.MemoryBytes - Volatile.Read(ref allocatedBytes));
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using AttnKernels.Devices.Cpu;
+using AttnKernels.Kernels;
+using AttnKernels.Simulation;
+using ILGPU;
+
+namespace AttnKernels.Devices.Simulator;
+
+/// <summary>The simulator: runs every lane of a kernel, checks it, and counts what it does.</summary>
+internal sealed unsafe class SimulatorDevice : KernelDevice
+{
+    private readonly SimulatorBuffer nothing;
+
+    public SimulatorDevice(SimulatorOptions options) : base(Describe(options))
+    {
+        Machine = new SimulatedDevice(options);
+        nothing = new SimulatorBuffer(this, Machine.Allocate(256, "absent tensor"), 256);
+    }
+
+    public SimulatedDevice Machine { get; }
+
+    /// <summary>
+    /// Receives the report of every launch, the kernel, and the problem that it was to compute. While it is set, findings do not make a launch throw.
+    /// </summary>
+    public Action<LaunchReport, KernelEntry, object>? OnLaunch { get; set; }
+
+    public override StreamBackend DefaultStream { get; } = new CpuStream();
+
+    public static DeviceInfo Describe(SimulatorOptions options) =>
+        new("simulator", "runs and checks every lane of a kernel", DeviceKind.Simulator)
+        {
+            MemoryBytes = CpuMemory.Total,
+            MaxThreadsPerGroup = options.MaxThreadsPerGroup,
+            SharedMemoryPerGroup = options.SharedMemoryPerGroup,
+            WarpSize = options.WarpSize,
+        };
+
+    public override DeviceBuffer Allocate(long bytes)
+    {
+        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
+        long padded = (bytes + 15) & ~15L;
+        CpuMemory.RequireFree(Info.Name, padded);
+        SimulatorBuffer buffer = new(this, Machine.Allocate(padded, "tensor"), bytes);
+        Fill(DefaultStream, buffer, 0, padded, 0);
+        return buffer;
+    }
+
+    public override StreamBackend CreateStream() => new CpuStream();
+
+    public override void Synchronize()
+    {
+    }
+
+    public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((SimulatorBuffer?)buffer ?? nothing).Memory.View<T>();
+
+    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
+        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
+
+    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
+        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
+
+    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
+        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
+
+    /// <summary>Hands a report on, or throws if it has findings and nobody listens.</summary>
+    public void Report(LaunchReport report, KernelEntry entry, object problem)
+    {
+        if (OnLaunch is { } listener) listener(report, entry, problem);
+        else if (!report.IsClean) throw new DeviceFaultException(Info.Name, entry.Name, problem.ToString() ?? "", new SimulationException(report));
+    }
+
+    protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) => new SimulatorKernel<TArgs>(this, entry);
+
+    protected override void DisposeDevice() => Machine.Dispose();
+}

@@ -1,0 +1,17 @@
+using AttnKernels.Kernels;
+using AttnKernels.Simulation;
+using ILGPU;
+
+namespace AttnKernels.Devices.Simulator;
+
+/// <summary>A kernel on the simulator, which runs its IL as it is.</summary>
+internal sealed class SimulatorKernel<TArgs>(SimulatorDevice device, KernelEntry<TArgs> entry) : LoadedKernel<TArgs>
+    where TArgs : struct
+{
+    public override void Launch(DeviceStream stream, int groups, in TArgs args)
+    {
+        LaunchReport report;
+        lock (device.Gate) report = device.Machine.Launch(entry.Kernel, args, new Index3D(groups, 1, 1), new Index3D(entry.GroupSize, 1, 1));
+        device.Report(report, entry, stream.Problem);
+    }
+}

@@ -1,0 +1,40 @@
+namespace AttnKernels.Tests.Host;
+
+/// <summary>The same calls on every device of this machine give the same numbers.</summary>
+public class EveryDeviceTests
+{
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Fused_and_unfused_attention_agree(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        AttentionProblem problem = new()
+        {
+            Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 5, SeqKv = 9, HeadDim = 8, HeadDimV = 4, Causal = CausalMask.BottomRight, Lse = true,
+        };
+        using DeviceTensor q = device.Upload(HostDevices.Random(2 * 4 * 5 * 8, 1), 2, 4, 5, 8);
+        using DeviceTensor k = device.Upload(HostDevices.Random(2 * 2 * 9 * 8, 2), 2, 2, 9, 8);
+        using DeviceTensor v = device.Upload(HostDevices.Random(2 * 2 * 9 * 4, 3), 2, 2, 9, 4);
+        using DeviceTensor fused = device.Allocate(DType.Float32, 2, 4, 5, 4);
+        using DeviceTensor unfused = device.Allocate(DType.Float32, 2, 4, 5, 4);
+        using DeviceTensor lse = device.Allocate(DType.Float32, 2, 4, 5);
+        using DeviceTensor lseUnfused = device.Allocate(DType.Float32, 2, 4, 5);
+        using DeviceTensor weights = device.Allocate(DType.Float32, 2, 4, 5, 9);
+
+        using (AttentionPlan plan = device.Plan(problem))
+            plan.Run(new AttentionTensors { Q = q, K = k, V = v, O = fused, Lse = lse });
+        using (AttentionPlan plan = device.Plan(problem with { Weights = true }))
+            plan.Run(new AttentionTensors { Q = q, K = k, V = v, O = unfused, Lse = lseUnfused, Weights = weights });
+
+        ShouldBeClose(unfused.ToFloats(), fused.ToFloats());
+        ShouldBeClose(lseUnfused.ToFloats(), lse.ToFloats());
+        float[] p = weights.ToFloats();
+        for (int row = 0; row < p.Length; row += 9) p.AsSpan(row, 9).ToArray().Sum().Should().BeApproximately(1, 1e-5f);
+        p[5].Should().Be(0, "query 0 of 5 is aligned with key 4 of 9");
+    }
+
+    private static void ShouldBeClose(float[] actual, float[] expected)
+    {
+        actual.Should().HaveSameCount(expected);
+        for (int i = 0; i < actual.Length; i++) actual[i].Should().BeApproximately(expected[i], 1e-5f);
+    }
+}

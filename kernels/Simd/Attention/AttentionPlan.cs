@@ -1,0 +1,71 @@
+namespace AttnKernels.Simd;
+
+/// <summary>What all work items of an attention call share: the arguments and the numbers derived from them.</summary>
+internal unsafe struct AttentionPlan
+{
+    /// <summary>
+    /// Keys of a block. The scores of a tile (64 queries wide) then take 32 KB, and the running output is read and written once for
+    /// 128 multiply-adds on each of its elements.
+    /// </summary>
+    public const int BlockKeys = 128;
+
+    /// <summary>Query tiles that share a widened block of K and V, so that the conversion costs a small part of the products.</summary>
+    private const int WidenedTiles = 8;
+
+    public AttentionArgs Args;
+
+    /// <summary>Query heads of a key head. A tile's rows are (query, head in group), heads innermost: one K and V serves the group.</summary>
+    public int Group;
+
+    /// <summary>Rows of a key head: seqQ * group.</summary>
+    public int Rows;
+
+    /// <summary>Rows of a tile.</summary>
+    public int TileRows;
+
+    /// <summary>Tiles of a work item.</summary>
+    public int ItemTiles;
+
+    /// <summary>Work items of a key head.</summary>
+    public int HeadItems;
+
+    /// <summary>Folded into Q: scale * log2(e), or scale / softcap where there is a softcap.</summary>
+    public float QueryScale;
+
+    /// <summary>softcap * log2(e), or 0.</summary>
+    public float SoftcapLog2;
+
+    /// <summary>Whether K and V are copied, widened, to scratch.</summary>
+    public bool Widens;
+
+    /// <summary>Row strides of K and V blocks as the products read them, in floats.</summary>
+    public nint StrideK;
+    public nint StrideV;
+
+    public AttentionPlan(in AttentionArgs args, int tileRows)
+    {
+        Args = args;
+        Group = args.HeadsQ / args.HeadsKv;
+        Rows = checked(args.SeqQ * Group);
+        TileRows = tileRows;
+        Widens = args.Type != DType.Float32;
+        int tiles = (Rows + tileRows - 1) / tileRows;
+        ItemTiles = Widens ? Math.Min(WidenedTiles, tiles) : 1;
+        HeadItems = (tiles + ItemTiles - 1) / ItemTiles;
+        float softcap = args.Score.Softcap;
+        QueryScale = softcap > 0 ? args.Score.Scale / softcap : args.Score.Scale * Exp2.Log2E;
+        SoftcapLog2 = softcap > 0 ? softcap * Exp2.Log2E : 0;
+        StrideK = Widens ? (nint)Scratch.Align(args.HeadDim) : (nint)args.K.RowStride;
+        StrideV = Widens ? (nint)Scratch.Align(args.HeadDimV) : (nint)args.V.RowStride;
+    }
+
+    public readonly int Items => checked(Args.Batch * Args.HeadsKv * HeadItems);
+
+    public readonly long ScratchBytes =>
+        sizeof(float) * (ItemTiles * QueryTile.Floats(this)
+            + 2L * BlockKeys * TileRows
+            + (Widens ? BlockKeys * (long)(StrideK + StrideV) : 0));
+
+    public readonly int KeyLength(int batch) =>
+        Args.Score.KeyLengths == null ? Args.SeqKv : Math.Clamp(Args.Score.KeyLengths[batch], 0, Args.SeqKv);
+}

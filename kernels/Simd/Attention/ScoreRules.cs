@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+
+namespace AttnKernels.Simd;
+
+/// <summary>Dot products to masked scores in base 2, for one vector of lanes of a block: softcap, bias, ALiBi, mask, band, in this order.</summary>
+internal static unsafe class ScoreRules<W, V>
+    where W : struct, IWidth<V>
+    where V : struct
+{
+    /// <param name="scores">S (BlockKeys, TileRows).</param>
+    /// <param name="operand">Scratch of the same size.</param>
+    public static void Apply(in AttentionPlan plan, in QueryTile tile, int blockKey, in LaneBand band, int c, float* scores, float* operand)
+    {
+        ref readonly var rules = ref plan.Args.Score;
+        nint step = plan.TileRows;
+        int keys = band.End - band.First;
+        int lane = c * W.Count;
+        float* s = scores + band.First * step + lane;
+        if (plan.SoftcapLog2 > 0) Softcap(s, step, keys, plan.SoftcapLog2);
+        if (rules.Bias.Data != null)
+        {
+            var rows = tile.BiasRows + lane;
+            int first = blockKey + band.First;
+            switch (rules.BiasType)
+            {
+                case DType.Float16: LoadOperand<Float16Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
+                case DType.BFloat16: LoadOperand<BFloat16Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
+                default: LoadOperand<Float32Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
+            }
+
+            AddBias(s, step, keys, operand);
+        }
+
+        if (rules.AlibiSlopes != null) AddSlope(s, step, keys, tile, blockKey + band.First, lane);
+        if (rules.Mask.Data != null)
+        {
+            LoadOperand<ByteElement>(tile.MaskRows + lane, blockKey + band.First, keys, rules.Mask.ColumnStride, operand);
+            HideMasked(s, step, keys, operand);
+        }
+
+        HideOutside(scores + lane, step, band.First, band.WholeFirst, tile, blockKey, lane);
+        HideOutside(scores + lane, step, band.WholeEnd, band.End, tile, blockKey, lane);
+    }
+
+    /// <summary>operand[key * Count + r] = element (r, first + key), whose column stride is 0 or 1.</summary>
+    private static void LoadOperand<E>(byte** rows, int first, int keys, long columnStride, float* operand)
+        where E : struct, IElement
+    {
+        if (columnStride != 0)
+        {
+            Transposed<W, V>.Load<E>(rows, first, keys, operand, W.Count);
+            return;
+        }
+
+        for (int r = 0; r < W.Count; r++) operand[r] = E.Load<Width1, float>(rows[r]);
+        V row = W.Load(operand);
+        for (int key = 1; key < keys; key++) W.Store(operand + key * W.Count, row);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Softcap(float* s, nint step, int keys, float softcapLog2)
+    {
+        V cap = W.Set(softcapLog2);
+        for (; keys > 0; keys--, s += step) W.Store(s, W.Multiply(cap, Exp2.Tanh<W, V>(W.Load(s))));
+    }
+
+    /// <summary>A bias of -inf hides the key whatever the score is, NaN included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddBias(float* s, nint step, int keys, float* bias)
+    {
+        V hidden = W.Set(float.NegativeInfinity);
+        V log2E = W.Set(Exp2.Log2E);
+        for (; keys > 0; keys--, s += step, bias += W.Count)
+        {
+            V b = W.Load(bias);
+            W.Store(s, W.Select(W.Equal(b, hidden), hidden, W.Fma(b, log2E, W.Load(s))));
+        }
+    }
+
+    private static void AddSlope(float* s, nint step, int keys, in QueryTile tile, int firstKey, int lane)
+    {
+        float* distances = stackalloc float[W.Count];
+        for (int r = 0; r < W.Count; r++) distances[r] = tile.Aligned[lane + r] - firstKey;
+        V distance = W.Load(distances);
+        V slope = W.Load(tile.Slope + lane);
+        V magnitude = W.SetBits(0x7FFFFFFF);
+        for (; keys > 0; keys--, s += step)
+        {
+            W.Store(s, W.Fma(slope, W.And(distance, magnitude), W.Load(s)));
+            distance = W.Subtract(distance, W.Set(1));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void HideMasked(float* s, nint step, int keys, float* mask)
+    {
+        V hidden = W.Set(float.NegativeInfinity);
+        for (; keys > 0; keys--, s += step, mask += W.Count)
+        {
+            // Compared as bits: the bytes are small integers, which as floats are subnormal.
+            W.Store(s, W.Select(W.LessBits(W.Zero, W.Load(mask)), W.Load(s), hidden));
+        }
+    }
+
+    /// <summary>Hides the rows [from, to) of the block from the lanes whose band does not hold them.</summary>
+    private static void HideOutside(float* s, nint step, int from, int to, in QueryTile tile, int blockKey, int lane)
+    {
+        if (from >= to) return;
+        float* ends = stackalloc float[2 * W.Count];
+        for (int r = 0; r < W.Count; r++)
+        {
+            ends[r] = tile.First[lane + r] - blockKey;
+            ends[W.Count + r] = tile.End[lane + r] - blockKey;
+        }
+
+        V first = W.Load(ends);
+        V end = W.Load(ends + W.Count);
+        V hidden = W.Set(float.NegativeInfinity);
+        s += from * step;
+        for (int key = from; key < to; key++, s += step)
+        {
+            V j = W.Set(key);
+            W.Store(s, W.Select(W.Less(j, first), hidden, W.Select(W.Less(j, end), W.Load(s), hidden)));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+
+namespace AttnKernels.Simd;
+
+/// <summary>
+/// One block of C per work item: for each block of the depth, B is packed into panels of TileVectors vectors and every panel is multiplied with
+/// the rows of A, which are read where they lie unless they must be widened. Sums run over the depth in order, whatever the blocks.
+/// </summary>
+internal static unsafe class BlockedMatmul<W, V>
+    where W : struct, IWidth<V>
+    where V : struct
+{
+    public static void Item(void* shared, int item, byte* memory)
+    {
+        ref readonly var plan = ref Unsafe.AsRef<MatmulPlan>(shared);
+        ref readonly var args = ref plan.Args;
+        int blockM = item % plan.BlocksM;
+        int blockN = item / plan.BlocksM % plan.BlocksN;
+        int batch = item / plan.BlocksM / plan.BlocksN;
+        int batch1 = batch % args.Batch1;
+        int batch0 = batch / args.Batch1;
+        int row = blockM * plan.BlockM;
+        int column = blockN * plan.BlockN;
+        int rows = Math.Min(plan.BlockM, args.M - row);
+        int columns = Math.Min(plan.BlockN, args.N - column);
+        byte* a = Address(args.A, batch0, batch1 / plan.GroupA, row, 0);
+        byte* b = Address(args.B, batch0, batch1 / plan.GroupB, 0, column);
+        byte* c = Address(args.C, batch0, batch1, row, column);
+
+        float* blockC = (float*)memory;
+        float* blockB = blockC + Scratch.Align(plan.FloatsC);
+        float* widenedA = blockB + plan.FloatsB;
+        float* ones = stackalloc float[W.Count * W.TileVectors];
+        for (int i = 0; i < W.Count * W.TileVectors; i++) ones[i] = 1;
+
+        for (int k = 0; k < args.K || k == 0; k += MatmulPlan.BlockK)
+        {
+            int depth = Math.Min(MatmulPlan.BlockK, args.K - k);
+            float* blockA = LoadA(args.A, a, k, rows, depth, widenedA, out nint aRow, out nint aStep);
+            for (int p = 0; p < columns; p += plan.Panel)
+            {
+                int width = Math.Min(plan.Panel, columns - p);
+                PackB(args.B, b, k, depth, p, width, blockB, plan.Panel);
+                float* target = blockC + (nint)p * rows;
+                int vectors = (width + W.Count - 1) / W.Count;
+                if (args.SkipZeroA && HasNonFinite(blockB, depth, width, plan.Panel))
+                {
+                    MultiplyGuarded(rows, vectors, depth, blockA, aRow, aStep, blockB, target, plan.Panel, k == 0);
+                    continue;
+                }
+
+                TileProduct<W, V>.Run(rows, vectors, depth, blockA, aRow, aStep, blockB, plan.Panel, target, plan.Panel, k == 0 ? null : ones);
+            }
+        }
+
+        StoreC<W, V>.Block(plan, c, row, column, rows, columns, blockC);
+    }
+
+    private static byte* Address(in MatrixArgs matrix, int batch0, int batch1, int row, int column) =>
+        (byte*)matrix.Data + matrix.Type.Size() * (batch0 * matrix.Batch0Stride + batch1 * matrix.Batch1Stride
+            + row * matrix.RowStride + column * matrix.ColumnStride);
+
+    /// <summary>Columns [k, k + depth) of A as fp32, and where its elements lie.</summary>
+    private static float* LoadA(in MatrixArgs matrix, byte* a, int k, int rows, int depth, float* widened, out nint aRow, out nint aStep)
+    {
+        nint row = (nint)matrix.RowStride;
+        nint column = (nint)matrix.ColumnStride;
+        byte* first = a + matrix.Type.Size() * k * column;
+        aRow = row;
+        aStep = column;
+        if (matrix.Type == DType.Float32) return (float*)first;
+
+        // Widened along the axis that is contiguous.
+        bool transposed = row == 1;
+        aRow = transposed ? 1 : MatmulPlan.BlockK;
+        aStep = transposed ? (nint)Scratch.Align(rows) : 1;
+        (row, column, rows, depth) = transposed ? (column, row, depth, rows) : (row, column, rows, depth);
+        nint step = transposed ? aStep : aRow;
+        if (matrix.Type == DType.Float16) Packing<W, V, Float16Element>.Copy(first, row, column, rows, depth, widened, step);
+        else Packing<W, V, BFloat16Element>.Copy(first, row, column, rows, depth, widened, step);
+        return widened;
+    }
+
+    private static void PackB(in MatrixArgs matrix, byte* b, int k, int depth, int column, int columns, float* panel, int width)
+    {
+        nint row = (nint)matrix.RowStride;
+        nint step = (nint)matrix.ColumnStride;
+        byte* first = b + matrix.Type.Size() * (k * row + column * step);
+        switch (matrix.Type)
+        {
+            case DType.Float16: Packing<W, V, Float16Element>.Panel(first, row, step, depth, columns, panel, width); break;
+            case DType.BFloat16: Packing<W, V, BFloat16Element>.Panel(first, row, step, depth, columns, panel, width); break;
+            default: Packing<W, V, Float32Element>.Panel(first, row, step, depth, columns, panel, width); break;
+        }
+    }
+
+    private static bool HasNonFinite(float* panel, int depth, int columns, int width)
+    {
+        for (int k = 0; k < depth; k++)
+        {
+            if (Rows<W, V>.HasNonFinite(panel + (nint)k * width, columns)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The product in the same order, without the terms whose element of A is 0.</summary>
+    private static void MultiplyGuarded(int rows, int vectors, int depth, float* a, nint aRow, nint aStep, float* b, float* c, int width, bool fresh)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            for (int v = 0; v < vectors; v++)
+            {
+                float* target = c + (nint)r * width + v * W.Count;
+                V sum = fresh ? W.Zero : W.Load(target);
+                for (int k = 0; k < depth; k++)
+                {
+                    float weight = a[r * aRow + k * aStep];
+                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + (nint)k * width + v * W.Count), sum);
+                }
+
+                W.Store(target, sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+namespace AttnKernels.Simd;
+
+/// <summary>What all work items of a matmul share. An item computes one block of C, packing the columns of B that it needs.</summary>
+internal unsafe struct MatmulPlan
+{
+    /// <summary>
+    /// Depth of a block. A panel of B (256 x 64 floats, 64 KB) streams from L2 past 6 rows of A at 11 bytes a cycle, a third of what L2 gives,
+    /// and C is read and written once for 256 multiply-adds on each element.
+    /// </summary>
+    public const int BlockK = 256;
+
+    private const int BlockRows = 192;
+    private const int BlockColumns = 256;
+
+    public MatmulArgs Args;
+
+    /// <summary>A is shared by so many neighbours in the second batch axis; B likewise.</summary>
+    public int GroupA;
+    public int GroupB;
+
+    /// <summary>Strides of the bias along rows and columns of C.</summary>
+    public int BiasRow;
+    public int BiasColumn;
+
+    public int BlockM;
+    public int BlockN;
+    public int BlocksM;
+    public int BlocksN;
+
+    /// <summary>Columns of a packed panel of B.</summary>
+    public int Panel;
+
+    public MatmulPlan(in MatmulArgs args, int panel)
+    {
+        Args = args;
+        Panel = panel;
+        GroupA = 1;
+        GroupB = Math.Max(1, args.GroupB);
+        BiasRow = 0;
+        BiasColumn = 1;
+        if (args.C.ColumnStride != 1 && args.C.RowStride == 1 && !args.SkipZeroA) Transpose();
+        BlockM = Math.Min(BlockRows, Args.M);
+        BlockN = Math.Min(BlockColumns, (Args.N + panel - 1) / panel * panel);
+        BlocksM = (Args.M + BlockM - 1) / BlockM;
+        BlocksN = (Args.N + BlockN - 1) / BlockN;
+    }
+
+    public readonly int Items => checked(Args.Batch0 * Args.Batch1 * BlocksM * BlocksN);
+
+    /// <summary>Floats of the block of C, the packed block of B, the widened block of A and the widened bias.</summary>
+    public readonly long FloatsC => (long)BlockM * BlockN;
+
+    public readonly long FloatsB => (long)BlockK * BlockN;
+
+    public readonly long FloatsA => Args.A.Type == DType.Float32 ? 0 : BlockK * Scratch.Align(BlockM);
+
+    public readonly long ScratchBytes => sizeof(float) * (Scratch.Align(FloatsC) + FloatsB + FloatsA);
+
+    /// <summary>C^T = B^T A^T, so that the contiguous axis of C is the one computed in vectors.</summary>
+    private void Transpose()
+    {
+        (Args.M, Args.N) = (Args.N, Args.M);
+        (Args.A, Args.B) = (Flip(Args.B), Flip(Args.A));
+        Args.C = Flip(Args.C);
+        (GroupA, GroupB) = (GroupB, GroupA);
+        (BiasRow, BiasColumn) = (1, 0);
+    }
+
+    private static MatrixArgs Flip(MatrixArgs matrix)
+    {
+        (matrix.RowStride, matrix.ColumnStride) = (matrix.ColumnStride, matrix.RowStride);
+        return matrix;
+    }
+}

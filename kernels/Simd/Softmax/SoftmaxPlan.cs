@@ -1,0 +1,28 @@
+namespace AttnKernels.Simd;
+
+/// <summary>What all work items of a softmax share.</summary>
+internal unsafe struct SoftmaxPlan
+{
+    /// <summary>Elements of a work item, so that taking one costs little against its work.</summary>
+    private const int ItemElements = 1 << 15;
+
+    public SoftmaxArgs Args;
+
+    /// <summary>Rows of a work item.</summary>
+    public int ItemRows;
+
+    /// <summary>Work items of one (batch, head).</summary>
+    public int HeadItems;
+
+    public SoftmaxPlan(in SoftmaxArgs args)
+    {
+        Args = args;
+        ItemRows = Math.Clamp(ItemElements / Math.Max(1, args.Columns), 1, args.Rows);
+        HeadItems = (args.Rows + ItemRows - 1) / ItemRows;
+    }
+
+    public readonly int Items => checked(Args.Batch * Args.Heads * HeadItems);
+
+    /// <summary>One row of scores and one of bias.</summary>
+    public readonly long ScratchBytes => 2 * sizeof(float) * Scratch.Align(Args.Columns);
+}

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace AttnKernels.Simd;
+
+/// <summary>A block of native memory on a cache line's boundary that grows to the largest size asked for and is reused.</summary>
+internal sealed unsafe class Scratch : IDisposable
+{
+    /// <summary>A cache line, and the widest vector.</summary>
+    public const int Alignment = 64;
+
+    private byte* memory;
+    private nuint size;
+
+    /// <summary>At least <paramref name="bytes"/> bytes, 64-byte aligned, with undefined contents; valid until the next call.</summary>
+    public byte* Rent(long bytes)
+    {
+        if ((nuint)bytes > size)
+        {
+            NativeMemory.AlignedFree(memory);
+            memory = null;
+            size = 0;
+            memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+            size = (nuint)bytes;
+        }
+
+        return memory;
+    }
+
+    /// <summary>Frees the block if it is larger than <paramref name="bytes"/>.</summary>
+    public void Trim(long bytes)
+    {
+        if (size > (nuint)bytes) Dispose();
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(memory);
+        memory = null;
+        size = 0;
+    }
+
+    /// <summary>Rounds a number of floats up to whole cache lines.</summary>
+    public static long Align(long floats) => (floats + 15) & ~15L;
+}

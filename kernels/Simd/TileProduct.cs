@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+
+namespace AttnKernels.Simd;
+
+/// <summary>C (rows x vectors) = [C * columnScale +] A B for any number of rows and 1 to 4 vectors of columns, in register tiles.</summary>
+internal static unsafe class TileProduct<W, V>
+    where W : struct, IWidth<V>
+    where V : struct
+{
+    /// <summary>
+    /// The parameters are those of <see cref="MicroKernel{W, V, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves 2 or 4,
+    /// into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
+    /// </summary>
+    public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+        float* c, nint cRow, float* columnScale)
+    {
+        switch (vectors)
+        {
+            case 1: Columns<Size1>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            case 2: Columns<Size2>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            case 3: Columns<Size3>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            default: Columns<Size4>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Columns<TVectors>(int rows, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+        float* c, nint cRow, float* columnScale)
+        where TVectors : struct, ISize
+    {
+        while (rows >= 6 && rows != 8)
+        {
+            MicroKernel<W, V, Size6, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            a += 6 * aRow;
+            c += 6 * cRow;
+            rows -= 6;
+        }
+
+        while (rows >= 4)
+        {
+            MicroKernel<W, V, Size4, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            a += 4 * aRow;
+            c += 4 * cRow;
+            rows -= 4;
+        }
+
+        if (rows >= 2)
+        {
+            MicroKernel<W, V, Size2, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            a += 2 * aRow;
+            c += 2 * cRow;
+            rows -= 2;
+        }
+
+        if (rows > 0) MicroKernel<W, V, Size1, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+    }
+}

@@ -2,16 +2,19 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using AttnKernels.Plans;
 using AttnKernels.Plans.Cpu;
+using AttnKernels.Simd;
 
 namespace AttnKernels.Devices.Cpu;
 
 /// <summary>This machine's processor, through the kernels of kernels/Simd.</summary>
 internal sealed unsafe class CpuDevice : DeviceBackend
 {
+    private readonly SimdWorkers workers;
 
     public CpuDevice(DeviceOptions options) : base(Describe(options))
     {
-        Plans = new CpuPlans();
+        workers = new SimdWorkers(Info.ComputeUnits);
+        Plans = new CpuPlans(workers);
     }
 
     public override IPlanFactory Plans { get; }
@@ -49,7 +52,7 @@ internal sealed unsafe class CpuDevice : DeviceBackend
     public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
         NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
-    protected override void DisposeDevice() { }
+    protected override void DisposeDevice() => workers.Dispose();
 
     private static int VectorBits() =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 32;

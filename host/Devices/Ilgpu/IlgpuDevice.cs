@@ -4,6 +4,7 @@ using AttnKernels.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace AttnKernels.Devices.Ilgpu;
 
@@ -24,6 +25,8 @@ internal sealed class IlgpuDevice : KernelDevice
         defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
         nothing = (IlgpuBuffer)Allocate(256);
     }
+
+    public Accelerator Accelerator => accelerator;
 
     public override StreamBackend DefaultStream => defaultStream;
 
@@ -120,8 +123,10 @@ internal sealed class IlgpuDevice : KernelDevice
         {
             lock (Gate)
             {
-                KernelSpecialization specialization = new(entry.GroupSize, null);
-                return new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel, specialization));
+                // The launch bound lets the driver spend the registers that a group of this size can have.
+                return new IlgpuKernel<TArgs>(this, entry, accelerator is CLAccelerator openCl
+                    ? OpenClSource.Load(openCl, entry)
+                    : accelerator.LoadKernel(entry.Kernel, new KernelSpecialization(entry.GroupSize, null)));
             }
         }
         catch (Exception e) when (e is AcceleratorException or InternalCompilerException or CapabilityNotSupportedException)

@@ -3,11 +3,11 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Fused attention on the CPU device.</summary>
-internal sealed unsafe class CpuAttention(AttentionProblem p) : AttentionExecutable
+internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers workers) : AttentionExecutable
 {
     private readonly ScoreArgs score = SimdArgs.Score(p);
 
-    public override string Explain() => "plain loops, one thread";
+    public override string Explain() => $"SimdAttention, fused: query tiles in {workers.Describe()}";
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
@@ -29,6 +29,6 @@ internal sealed unsafe class CpuAttention(AttentionProblem p) : AttentionExecuta
             Score = score,
         };
         SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
-        ScalarKernels.Attention(args);
+        SimdAttention.Run(args, workers, cancel);
     }
 }

@@ -3,9 +3,9 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Matmul on the CPU device.</summary>
-internal sealed unsafe class CpuMatmul(MatmulProblem p) : MatmulExecutable
+internal sealed unsafe class CpuMatmul(MatmulProblem p, SimdWorkers workers) : MatmulExecutable
 {
-    public override string Explain() => "plain loops, one thread";
+    public override string Explain() => $"SimdMatmul: blocks of C in {workers.Describe()}";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {
@@ -26,6 +26,6 @@ internal sealed unsafe class CpuMatmul(MatmulProblem p) : MatmulExecutable
             Beta = p.Beta,
             SkipZeroA = p.SkipZeroA,
         };
-        ScalarKernels.Matmul(args);
+        SimdMatmul.Run(args, workers, cancel);
     }
 }

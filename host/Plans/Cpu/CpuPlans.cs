@@ -1,11 +1,13 @@
+using AttnKernels.Simd;
+
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Plans of the CPU device.</summary>
-internal sealed class CpuPlans : IPlanFactory
+internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
 {
-    public MatmulExecutable Matmul(MatmulProblem problem) => new CpuMatmul(problem);
+    public MatmulExecutable Matmul(MatmulProblem problem) => new CpuMatmul(problem, workers);
 
-    public SoftmaxExecutable Softmax(SoftmaxProblem problem) => new CpuSoftmax(problem);
+    public SoftmaxExecutable Softmax(SoftmaxProblem problem) => new CpuSoftmax(problem, workers);
 
-    public AttentionExecutable Attention(AttentionProblem problem) => new CpuAttention(problem);
+    public AttentionExecutable Attention(AttentionProblem problem) => new CpuAttention(problem, workers);
 }

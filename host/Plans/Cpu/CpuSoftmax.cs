@@ -3,11 +3,11 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Softmax on the CPU device.</summary>
-internal sealed unsafe class CpuSoftmax(SoftmaxProblem p) : SoftmaxExecutable
+internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) : SoftmaxExecutable
 {
     private readonly ScoreArgs score = SimdArgs.Score(p);
 
-    public override string Explain() => "plain loops, one thread";
+    public override string Explain() => $"SimdSoftmax: rows in {workers.Describe()}";
 
     public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
     {
@@ -26,6 +26,6 @@ internal sealed unsafe class CpuSoftmax(SoftmaxProblem p) : SoftmaxExecutable
             Score = score,
         };
         SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
-        ScalarKernels.Softmax(args);
+        SimdSoftmax.Run(args, workers, cancel);
     }
 }

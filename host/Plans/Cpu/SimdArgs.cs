@@ -5,6 +5,10 @@ namespace AttnKernels.Plans.Cpu;
 /// <summary>Turns checked views and problems into the arguments of the SIMD kernels.</summary>
 internal static unsafe class SimdArgs
 {
+    /// <summary>"Vector512 registers, ..., by up to 8 threads"</summary>
+    public static string Describe(this SimdWorkers workers) =>
+        $"{workers.Width} registers, the widest that this processor has, by up to {workers.Threads} threads, caller included";
+
     public static void* Data(in TensorView view) =>
         view.Buffer is { } buffer ? (byte*)buffer.Address + (view.Offset * view.Type.Size()) : null;
 

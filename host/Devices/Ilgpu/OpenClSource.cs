@@ -1,0 +1,39 @@
+using System.Reflection;
+using AttnKernels.Kernels;
+using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
+
+namespace AttnKernels.Devices.Ilgpu;
+
+/// <summary>
+/// Compiles kernels for OpenCL with barriers that order shared memory. ILGPU 1.5.3 writes work_group_barrier(CLK_GLOBAL_MEM_FENCE), which the
+/// OpenCL C specification (6.15.8) lets a device take as leaving local memory unordered.
+/// </summary>
+internal static class OpenClSource
+{
+    private const string GlobalFence = "CLK_GLOBAL_MEM_FENCE";
+    private const string BothFences = "CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE";
+
+    // A compiled kernel can be built from edited source, but the entry point that it needs is not public.
+    private static readonly PropertyInfo EntryPoint =
+        typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic)
+        ?? throw new MissingMemberException(nameof(CompiledKernel), "EntryPoint");
+
+    public static Action<AcceleratorStream, KernelConfig, TArgs> Load<TArgs>(CLAccelerator accelerator, KernelEntry<TArgs> entry)
+        where TArgs : struct =>
+        accelerator.LoadKernel(Compile(accelerator, entry)).CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArgs>>();
+
+    public static CLCompiledKernel Compile(CLAccelerator accelerator, KernelEntry entry)
+    {
+        EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
+        CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(description, new KernelSpecialization(entry.GroupSize, null));
+        SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
+        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OrderSharedMemory(compiled.Source), compiled.CVersion);
+    }
+
+    private static string OrderSharedMemory(string source) => source.Replace(GlobalFence, BothFences, StringComparison.Ordinal);
+}

@@ -89,6 +89,24 @@ public sealed partial class AttentionDevice : IDisposable
         return new MatmulPlan(this, problem, Backend.Plans.Matmul(problem));
     }
 
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public RotaryPlan Plan(RotaryProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new RotaryPlan(this, problem, Backend.Plans.Rotary(problem));
+    }
+
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public CacheAppendPlan Plan(CacheAppendProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new CacheAppendPlan(this, problem, Backend.Plans.CacheAppend(problem));
+    }
+
     /// <summary>Frees the device.</summary>
     public void Dispose() => Backend.Dispose();
 

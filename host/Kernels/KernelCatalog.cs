@@ -3,7 +3,7 @@ namespace AttnKernels.Kernels;
 /// <summary>Every instantiation that a plan can choose, and the naive baseline: what codegen tests compile and the static performance table lists.</summary>
 internal static class KernelCatalog
 {
-    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions()];
+    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Caches()];
 
     private static IEnumerable<KernelEntry> Matmuls()
     {
@@ -27,6 +27,20 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in Elements.Dispatch(type, default(FlashEntries))) yield return entry;
         }
+    }
+
+    private static IEnumerable<KernelEntry> Caches()
+    {
+        foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(RotaryEntry));
+        yield return KernelCacheAppend<float>.Entry;
+        yield return KernelCacheAppend<ushort>.Entry;
+    }
+
+    private readonly struct RotaryEntry : IElementWork<KernelEntry>
+    {
+        public KernelEntry Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => KernelRotary<T, TElement>.Entry;
     }
 
     private readonly struct MatmulEntries : IMatmulWork<KernelEntry[]>

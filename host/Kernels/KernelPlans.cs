@@ -12,6 +12,19 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
 
     public AttentionExecutable Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
 
+    public RotaryExecutable Rotary(RotaryProblem problem) => Elements.Dispatch(problem.Type, new RotaryWork(device, problem));
+
+    public CacheAppendExecutable CacheAppend(CacheAppendProblem problem) => problem.Type.Size() == sizeof(float)
+        ? new KernelCacheAppend<float>(device, problem)
+        : new KernelCacheAppend<ushort>(device, problem);
+
+    private readonly struct RotaryWork(KernelDevice device, RotaryProblem problem) : IElementWork<RotaryExecutable>
+    {
+        public RotaryExecutable Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => new KernelRotary<T, TElement>(device, problem);
+    }
+
     private readonly struct MatmulWork(KernelDevice device, MatmulProblem problem) : IMatmulWork<MatmulExecutable>
     {
         public MatmulExecutable Run<TA, TElementA, TB, TElementB, TC, TElementC>()

@@ -34,3 +34,15 @@ internal abstract class AttentionExecutable : Executable
 {
     public abstract void Run(in AttentionTensors tensors, DeviceStream stream, CancellationToken cancel);
 }
+
+/// <summary>Device half of a <see cref="RotaryPlan"/>. X and Y are (batch, heads, seq, headDim), the angles (batch, rows, rotaryDim / 2).</summary>
+internal abstract class RotaryExecutable : Executable
+{
+    public abstract void Run(in RotaryTensors tensors, DeviceStream stream, CancellationToken cancel);
+}
+
+/// <summary>Device half of a <see cref="CacheAppendPlan"/>. Views are (batch, heads, rows, dim).</summary>
+internal abstract class CacheAppendExecutable : Executable
+{
+    public abstract void Run(in CacheAppendTensors tensors, DeviceStream stream, CancellationToken cancel);
+}

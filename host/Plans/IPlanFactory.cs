@@ -12,4 +12,8 @@ internal interface IPlanFactory
 
     /// <summary>Fused attention, without weights.</summary>
     AttentionExecutable Attention(AttentionProblem problem);
+
+    RotaryExecutable Rotary(RotaryProblem problem);
+
+    CacheAppendExecutable CacheAppend(CacheAppendProblem problem);
 }

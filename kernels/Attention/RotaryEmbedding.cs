@@ -8,16 +8,13 @@ public struct RotaryArgs<T>
 {
     public HeadView<T> X, Y;
 
-    /// <summary>cos and sin of every angle, (row, rotaryDim / 2); the row of token (b, s) is its position, or b * BatchStride + s * RowStride.</summary>
+    /// <summary>cos and sin of the angles, (batch, row, rotaryDim / 2): row s of batch b for token (b, s), or the row of its position.</summary>
     public FloatView Cos, Sin;
-    public long CosOffset, SinOffset;
-
-    /// <summary>Elements between the angles of neighbouring tokens, and batch entries, where there are no positions; between neighbouring positions where there are.</summary>
-    public long AngleBatchStride, AngleRowStride;
+    public long CosOffset, CosBatchStride, CosRowStride, SinOffset, SinBatchStride, SinRowStride;
 
     /// <summary>(batch, seq), read where <see cref="HasPositions"/> is 1; each in 0 .. MaxPosition-1.</summary>
     public ArrayView<int> Positions;
-    public long PositionsOffset, PositionsBatchStride, PositionsRowStride;
+    public long PositionsOffset;
     public int HasPositions, MaxPosition;
 
     public int Batch, Heads, Seq, HeadDim, RotaryDim;
@@ -67,19 +64,18 @@ public static class RotaryEmbedding<T, TElement>
 
     private static void Angle(in RotaryArgs<T> args, int b, int s, int k, out float cos, out float sin)
     {
-        long row = b * args.AngleBatchStride + s * args.AngleRowStride;
+        int row = s;
         if (args.HasPositions != 0)
         {
-            int position = args.Positions[args.PositionsOffset + b * args.PositionsBatchStride + s * args.PositionsRowStride];
-            if (position < 0 || position >= args.MaxPosition)
+            row = args.Positions[args.PositionsOffset + (long)b * args.Seq + s];
+            if (row < 0 || row >= args.MaxPosition)
             {
                 cos = float.NaN;
                 sin = float.NaN;
                 return;
             }
-            row = (long)position * args.AngleRowStride;
         }
-        cos = args.Cos.Load(args.CosOffset + row + k);
-        sin = args.Sin.Load(args.SinOffset + row + k);
+        cos = args.Cos.Load(args.CosOffset + b * args.CosBatchStride + row * args.CosRowStride + k);
+        sin = args.Sin.Load(args.SinOffset + b * args.SinBatchStride + row * args.SinRowStride + k);
     }
 }

@@ -27,7 +27,7 @@ internal static class MatmulCases
             yield return Case(Problem(type, 5, 7, 9), CaseSize.Tiny, Placement.OddLines, Placement.ColumnMajor);
         }
         yield return Case(Problem(Float16, 17, 9, 21) with { TypeC = Float32 }, CaseSize.Tiny);
-        yield return Case(Problem(Float32, 17, 9, 21) with { TypeB = DType.BFloat16, TypeC = Float16 }, CaseSize.Tiny);
+        yield return Case(Problem(Float32, 17, 9, 21) with { TypeB = DType.BFloat16, TypeC = DType.BFloat16 }, CaseSize.Tiny);
     }
 
     /// <summary>For devices that compute at speed.</summary>

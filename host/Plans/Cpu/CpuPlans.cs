@@ -10,4 +10,8 @@ internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
     public SoftmaxExecutable Softmax(SoftmaxProblem problem) => new CpuSoftmax(problem, workers);
 
     public AttentionExecutable Attention(AttentionProblem problem) => new CpuAttention(problem, workers);
+
+    public RotaryExecutable Rotary(RotaryProblem problem) => new CpuRotary(problem, workers);
+
+    public CacheAppendExecutable CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);
 }

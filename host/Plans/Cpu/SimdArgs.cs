@@ -58,4 +58,13 @@ internal static unsafe class SimdArgs
         score.AlibiSlopes = (float*)Data(slopes);
         score.AlibiBatchStride = slopes.IsEmpty ? 0 : slopes.Stride(0);
     }
+
+    /// <summary>Refuses indices outside 0..<paramref name="largest"/>, before anything is written.</summary>
+    public static void CheckRange(string name, in TensorView indices, int largest)
+    {
+        if (indices.IsEmpty) return;
+        ReadOnlySpan<int> values = new(Data(indices), checked((int)indices.Count));
+        int bad = values.IndexOfAnyExceptInRange(0, largest);
+        if (bad >= 0) throw new ArgumentOutOfRangeException(name, values[bad], $"{name}[{bad}] = {values[bad]} is not in 0..{largest}.");
+    }
 }

@@ -131,10 +131,7 @@ public readonly unsafe struct ArrayView<T>
             return ViewFaults.OutOfBounds(this, index, file, line);
         if (((nuint)address & AlignmentMask) != 0)
             ViewFaults.Misaligned(this, index, file, line);
-        if (region.IsShared)
-            lane.TouchShared(address, sizeof(T), file, line);
-        else
-            lane.TouchGlobal(address, sizeof(T), region, file, line);
+        lane.Touch(address, sizeof(T), region, file, line);
         return (T*)address;
     }
 }

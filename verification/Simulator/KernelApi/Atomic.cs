@@ -135,6 +135,9 @@ public static class Atomic
 
     private interface IOperation<T>
     {
+        /// <summary>True if the result does not depend on what was there.</summary>
+        static virtual bool IsBlind => false;
+
         static abstract T Apply(T current, T value);
     }
 
@@ -142,22 +145,19 @@ public static class Atomic
         where T : unmanaged
         where TOperation : struct, IOperation<T>
     {
-        AtomicMark.Before(ref target);
+        AtomicMark.Set(ref target, blind: TOperation.IsBlind);
         T current;
         do
             current = target;
         while (!TryWrite(ref target, current, TOperation.Apply(current, value)));
-        AtomicMark.After(ref target);
         return current;
     }
 
     private static T Replace<T>(ref T target, T compare, T value)
         where T : unmanaged
     {
-        AtomicMark.Before(ref target);
-        T current = Swap(ref target, compare, value);
-        AtomicMark.After(ref target);
-        return current;
+        AtomicMark.Set(ref target, blind: false);
+        return Swap(ref target, compare, value);
     }
 
     private static bool TryWrite<T>(ref T target, T expected, T value)
@@ -222,6 +222,8 @@ public static class Atomic
     private readonly struct ExchangeOf<T> : IOperation<T>
         where T : INumber<T>
     {
+        public static bool IsBlind => true;
+
         public static T Apply(T current, T value) => value;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using ILGPU;
 
@@ -6,10 +7,11 @@ namespace AttnKernels.Simulation;
 /// <summary>What happens when no lane of a warp, or of the group, can go on alone.</summary>
 internal sealed unsafe partial class GroupRunner
 {
+    private readonly long[] _warpBarriers = new long[1024];
     private long _barriers;
 
     public void Report(FindingKind kind, Lane lane, string array, long index, int otherLane, Site site, string message) =>
-        Findings.Add(kind, array, index, lane.Linear, otherLane, _group, GroupIndex, site, message);
+        Findings.Add(kind, array, index, lane.Linear, otherLane, GroupIndex, site, message);
 
     public void ReportShuffleSource(Lane lane, int source, bool outside)
     {
@@ -21,9 +23,11 @@ internal sealed unsafe partial class GroupRunner
 
     private void ReportException(Lane lane, Exception e)
     {
-        string? frame = e.StackTrace?.Split('\n').FirstOrDefault(x => !x.Contains("ILGPU.", StringComparison.Ordinal))?.Trim();
-        Report(FindingKind.LaneException, lane, "", -1, -1, default,
-            $"lane {lane.Linear} ended with {e.GetType().Name}: {e.Message} {frame}");
+        // The innermost line of the kernel's own: the kernel API lies in this assembly.
+        StackFrame? frame = new StackTrace(e, fNeedFileInfo: true).GetFrames()
+            .FirstOrDefault(x => x.GetFileName() is not null && x.GetMethod()?.DeclaringType?.Assembly != typeof(GroupRunner).Assembly);
+        Site site = frame is null ? default : new Site(frame.GetFileName()!, frame.GetFileLineNumber());
+        Report(FindingKind.LaneException, lane, "", -1, -1, site, $"lane {lane.Linear} ended with {e.GetType().Name}: {e.Message}");
     }
 
     // Lets the lanes of a warp through that wait for each other; false if none does.
@@ -53,6 +57,8 @@ internal sealed unsafe partial class GroupRunner
         }
         for (ulong rest = WarpExchangeMask; rest != 0; rest &= rest - 1)
             _lanes[begin + BitOperations.TrailingZeroCount(rest)].State = LaneState.Ready;
+        if (leader.Collective == CollectiveKind.WarpBarrier)
+            _warpBarriers[warp]++;
         WarpCollectives++;
         return true;
     }

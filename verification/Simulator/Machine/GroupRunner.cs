@@ -10,6 +10,7 @@ namespace AttnKernels.Simulation;
 internal sealed unsafe partial class GroupRunner : IDisposable
 {
     private readonly ManualResetEventSlim _done = new();
+    private readonly AccessChecker _checker;
     private LaneThreadSet? _threads;
     private KernelCall _call = null!;
     private Lane[] _lanes = [];
@@ -18,12 +19,13 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     private int _warp;
     private long _group;
     private long _groupCount;
-    private long _groupStride;
+    private long _groupSerial;
 
     public GroupRunner(SimulatorOptions options)
     {
         Options = options;
         Arena = new SharedArena(this);
+        _checker = new AccessChecker(this);
         WarpExchange = (byte*)NativeMemory.AlignedAlloc((nuint)(options.WarpSize * Lane.SlotBytes), 64);
     }
 
@@ -46,22 +48,41 @@ internal sealed unsafe partial class GroupRunner : IDisposable
 
     public ulong WarpExchangeMask { get; private set; }
 
+    public SiteTable Sites { get; } = new();
+
+    public RequestCounter Counter { get; } = new();
+
+    /// <summary>Regions that the launch has touched, by their number in the access logs.</summary>
+    public List<MemoryRegion> Regions { get; } = [];
+
+    /// <summary>Number of the running launch.</summary>
+    public long Launch { get; private set; }
+
+    /// <summary>Serial number, over all launches, of the first group of the running launch.</summary>
+    public long FirstGroupSerial { get; private set; }
+
     public long MostBarriers { get; private set; }
+
+    public long UncountedAccesses { get; set; }
 
     public long WarpCollectives { get; private set; }
 
     /// <summary>An error of the runner itself, not of the kernel.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Starts on the groups first, first + stride, ... of a launch.</summary>
-    public void Start(KernelCall call, Index3D grid, Index3D group, int dynamicSharedBytes, int first, int stride)
+    /// <summary>Runs all groups of a launch.</summary>
+    public void Run(KernelCall call, Index3D grid, Index3D group, int dynamicSharedBytes)
     {
         _call = call;
         GridDim = grid;
         GroupDim = group;
         _groupCount = grid.LongSize;
-        _groupStride = stride;
-        _group = first - stride;
+        _group = -1;
+        FirstGroupSerial = _groupSerial + 1;
+        Launch++;
+        Regions.Clear();
+        Counter.Clear();
+        UncountedAccesses = 0;
         MostBarriers = 0;
         WarpCollectives = 0;
         Failure = null;
@@ -74,11 +95,6 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         _done.Reset();
         _threads = LaneThreadSet.Rent();
         _threads.Take().Start(this, null);
-    }
-
-    /// <summary>Waits for the end of the last group.</summary>
-    public void Finish()
-    {
         _done.Wait();
         LaneThreadSet.Return(_threads!);
         _threads = null;
@@ -95,6 +111,19 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         Arena.Dispose();
         _done.Dispose();
     }
+
+    /// <summary>Gives the region a number in the access logs of this launch.</summary>
+    public void Register(MemoryRegion region)
+    {
+        region.Launch = Launch;
+        region.Number = Regions.Count;
+        Regions.Add(region);
+    }
+
+    public void CheckSlice(Lane lane, int first) => _checker.Check(
+        lane, lane.Log.Start, first, lane.Log.Count, new Actor(_groupSerial, _barriers, _warpBarriers[lane.WarpIndex], lane.Linear));
+
+    public Index3D IndexOfSerial(long groupSerial) => IndexOf(groupSerial - FirstGroupSerial);
 
     /// <summary>The loop of a thread with the baton: runs lanes until a suspended one must go on elsewhere, or no group is left.</summary>
     public void Drive(LaneThread thread, LaneThreadSet threads, Lane? lane)
@@ -192,6 +221,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                     return lane;
                 }
             }
+            if (_warp < WarpCount && Options is { Check: true, Count: true })
+                Counter.Flush(_lanes.AsSpan(_warp * WarpSize, end - _warp * WarpSize), Regions);
             if (_warp < WarpCount && ResolveWarp(_warp))
                 _cursor = _warp * WarpSize;
             else if (++_warp < WarpCount)
@@ -207,17 +238,23 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     {
         if (_group >= 0)
             MostBarriers = Math.Max(MostBarriers, _barriers);
-        _group += _groupStride;
-        if (_group >= _groupCount)
+        if (++_group == _groupCount)
             return false;
-        long row = _group / GridDim.X;
-        GroupIndex = new Index3D((int)(_group % GridDim.X), (int)(row % GridDim.Y), (int)(row / GridDim.Y));
+        _groupSerial++;
+        GroupIndex = IndexOf(_group);
         for (int i = 0; i < _laneCount; i++)
             _lanes[i].Reset();
         Arena.BeginGroup();
         _barriers = 0;
+        Array.Clear(_warpBarriers);
         _warp = _cursor = 0;
         return true;
+    }
+
+    private Index3D IndexOf(long group)
+    {
+        long row = group / GridDim.X;
+        return new Index3D((int)(group % GridDim.X), (int)(row % GridDim.Y), (int)(row / GridDim.Y));
     }
 
     private void SizeLanes(Index3D group)

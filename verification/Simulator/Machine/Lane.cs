@@ -35,13 +35,18 @@ internal sealed unsafe class Lane
 
     private readonly byte* _slots;
     private readonly bool _check;
+    private readonly bool _count;
+    private readonly bool _logGlobal;
     private int _allocations;
+    private int _checked;
 
     public Lane(GroupRunner runner, int linear)
     {
         Runner = runner;
         Linear = linear;
         _check = runner.Options.Check;
+        _count = runner.Options.Count;
+        _logGlobal = _count || runner.Options.CheckGlobalRaces;
         _slots = (byte*)NativeMemory.AlignedAlloc(3 * SlotBytes, 64);
     }
 
@@ -64,6 +69,8 @@ internal sealed unsafe class Lane
 
     /// <summary>True if the lane ended by an exception, so that its absence elsewhere is no finding of its own.</summary>
     public bool Failed { get; set; }
+
+    public AccessLog Log { get; } = new();
 
     public CollectiveKind Collective { get; private set; }
 
@@ -92,7 +99,11 @@ internal sealed unsafe class Lane
         _allocations = 0;
     }
 
-    public void Free() => NativeMemory.AlignedFree(_slots);
+    public void Free()
+    {
+        NativeMemory.AlignedFree(_slots);
+        Log.Dispose();
+    }
 
     /// <summary>Suspends the lane until its group or warp has gone through the collective operation.</summary>
     public void Join(CollectiveKind kind, int operand, int valueBytes, string file, int line)
@@ -120,22 +131,43 @@ internal sealed unsafe class Lane
         return region is null ? default : new ArrayView<T>(_check ? region : null, region.Start, region.Bytes / sizeof(T));
     }
 
-    public void TouchShared(byte* address, int bytes, string file, int line)
+    /// <summary>Notes an access that is inside its array and about to happen.</summary>
+    public void Touch(byte* address, int bytes, MemoryRegion region, string file, int line)
     {
-    }
-
-    public void TouchGlobal(byte* address, int bytes, MemoryRegion region, string file, int line)
-    {
+        if (!_logGlobal && !region.IsShared)
+            return;
+        if (region.Launch != Runner.Launch)
+            Runner.Register(region);
+        int site = Runner.Sites.NumberOf(file, line);
+        if (Log.IsFull)
+            DropLog();
+        for (; bytes > AccessRecord.MaxBytes; bytes -= AccessRecord.MaxBytes, address += AccessRecord.MaxBytes)
+            Log.Add(address, AccessRecord.MaxBytes, region.Number, site);
+        Log.Add(address, bytes, region.Number, site);
     }
 
     /// <summary>The lane is about to stop for others, or has ended: looks at what it did since it went on.</summary>
     public void EndSlice()
     {
+        if (Log.Count == _checked)
+            return;
+        Runner.CheckSlice(this, _checked);
+        _checked = Log.Count;
+        if (!_count)
+            ClearLog();
     }
-}
 
-/// <summary>A line of source.</summary>
-internal readonly record struct Site(string File, int Line)
-{
-    public override string ToString() => Line == 0 ? "unknown line" : $"{Path.GetFileName(File)}:{Line}";
+    /// <summary>Forgets accesses that have been checked and counted.</summary>
+    public void ClearLog()
+    {
+        Log.Clear();
+        _checked = 0;
+    }
+
+    private void DropLog()
+    {
+        EndSlice();
+        Runner.UncountedAccesses += Log.Count;
+        ClearLog();
+    }
 }

@@ -3,12 +3,13 @@ namespace AttnKernels.Simulation;
 /// <summary>A buffer or a shared array, as the views into it know it.</summary>
 internal sealed unsafe class MemoryRegion
 {
-    public MemoryRegion(string name, byte* start, long bytes, int id, bool isShared)
+    private Shadow? _shadow;
+
+    public MemoryRegion(string name, byte* start, long bytes, bool isShared)
     {
         Name = name;
         Start = start;
         Bytes = bytes;
-        Id = (ushort)id;
         IsShared = isShared;
     }
 
@@ -18,10 +19,23 @@ internal sealed unsafe class MemoryRegion
 
     public long Bytes { get; }
 
-    // Tells regions apart in the access log; a repeat after 65,536 buffers only blurs counters.
-    public ushort Id { get; }
-
     public bool IsShared { get; }
 
-    public bool Alive { get; set; } = true;
+    public bool Alive { get; private set; } = true;
+
+    /// <summary>The launch for which <see cref="Number"/> is valid.</summary>
+    public long Launch { get; set; }
+
+    /// <summary>Number of the region in the access logs of the launch.</summary>
+    public int Number { get; set; }
+
+    public Shadow Shadow => _shadow ??= new Shadow(Bytes);
+
+    /// <summary>Makes later accesses findings. The owner frees the memory.</summary>
+    public void End()
+    {
+        Alive = false;
+        _shadow?.Dispose();
+        _shadow = null;
+    }
 }

@@ -18,7 +18,7 @@ internal sealed unsafe class SharedArena : IDisposable
         _runner = runner;
         // Room for a kernel that asks for too much, so that it still runs. The system backs only what is touched.
         _capacity = checked(4 * Math.Max(runner.Options.SharedMemoryPerGroup, 64 * 1024));
-        Start = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity, 256);
+        Start = (byte*)NativeMemory.AlignedAlloc((nuint)(_capacity + AccessRecord.MaxBytes), 256);
     }
 
     public byte* Start { get; }
@@ -30,9 +30,11 @@ internal sealed unsafe class SharedArena : IDisposable
 
     public void BeginLaunch(int dynamicBytes)
     {
-        _arrays.Clear();
         MostUsed = 0;
-        Dynamic = dynamicBytes == 0 ? null : new MemoryRegion($"dynamic shared Byte[{dynamicBytes}]", Start, dynamicBytes, 0, isShared: true);
+        if (Dynamic?.Bytes == dynamicBytes)
+            return;
+        Dynamic?.End();
+        Dynamic = dynamicBytes == 0 ? null : new MemoryRegion($"dynamic shared Byte[{dynamicBytes}]", Start, dynamicBytes, isShared: true);
     }
 
     public void BeginGroup()
@@ -68,15 +70,28 @@ internal sealed unsafe class SharedArena : IDisposable
                 throw new LaneStopException();
         }
         if (ordinal < _arrays.Count && !Fits(ordinal, type, extent, start))
-            _arrays.RemoveRange(ordinal, _arrays.Count - ordinal);
+            Forget(ordinal);
         if (ordinal == _arrays.Count)
-            _arrays.Add((new MemoryRegion(Describe(ordinal, type, extent), Start + start, bytes, ordinal + 1, isShared: true), type, extent));
+            _arrays.Add((new MemoryRegion(Describe(ordinal, type, extent), Start + start, bytes, isShared: true), type, extent));
         _live++;
         Open(_arrays[ordinal].Region);
         return _arrays[ordinal].Region;
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(Start);
+    public void Dispose()
+    {
+        Forget(0);
+        Dynamic?.End();
+        NativeMemory.AlignedFree(Start);
+    }
+
+    // Arrays are kept over groups and launches as long as the kernels allocate the same.
+    private void Forget(int first)
+    {
+        foreach ((MemoryRegion region, _, _) in _arrays[first..])
+            region.End();
+        _arrays.RemoveRange(first, _arrays.Count - first);
+    }
 
     private bool Fits(int ordinal, Type type, int extent, int start)
     {

@@ -12,13 +12,13 @@ public sealed unsafe class SimulatedBuffer : IDisposable
     private readonly SimulatedDevice _device;
     private readonly byte* _block;
 
-    internal SimulatedBuffer(SimulatedDevice device, long bytes, string name, int id)
+    internal SimulatedBuffer(SimulatedDevice device, long bytes, string name)
     {
         _device = device;
         _block = (byte*)NativeMemory.AlignedAlloc(checked((nuint)bytes + 2 * GuardBytes), 256);
         Bytes = bytes;
         Poison.Fill(_block, bytes + 2 * GuardBytes);
-        Region = new MemoryRegion(name, _block + GuardBytes, bytes, id, isShared: false);
+        Region = new MemoryRegion(name, _block + GuardBytes, bytes, isShared: false);
     }
 
     /// <summary>Size in bytes.</summary>
@@ -65,14 +65,21 @@ public sealed unsafe class SimulatedBuffer : IDisposable
     {
         if (!Region.Alive)
             return;
-        Region.Alive = false;
+        Region.End();
         _device.Remove(this);
         NativeMemory.AlignedFree(_block);
     }
 
     // A checked view cannot reach the guards; a reference moved by Unsafe.Add can.
-    internal bool GuardsAreIntact() =>
-        Poison.IsIntact(_block, GuardBytes) && Poison.IsIntact(Region.Start + ((Bytes + 1) & ~1L), GuardBytes - 2);
+    internal bool GuardsAreIntact() => Poison.IsIntact(_block, GuardBytes) && Poison.IsIntact(AfterEnd, GuardBytes - 2);
+
+    internal void RestoreGuards()
+    {
+        Poison.Fill(_block, GuardBytes);
+        Poison.Fill(AfterEnd, GuardBytes - 2);
+    }
+
+    private byte* AfterEnd => Region.Start + ((Bytes + 1) & ~1L);
 }
 
 /// <summary>The pattern of memory that nobody has written: a NaN as float, half and bfloat16.</summary>

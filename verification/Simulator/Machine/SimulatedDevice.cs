@@ -9,9 +9,8 @@ namespace AttnKernels.Simulation;
 public sealed class SimulatedDevice : IDisposable
 {
     private readonly Lock _launching = new();
-    private readonly HashSet<SimulatedBuffer> _buffers = [];
-    private readonly GroupRunner[] _runners;
-    private int _buffersMade;
+    private readonly List<SimulatedBuffer> _buffers = [];
+    private readonly GroupRunner _runner;
     private bool _disposed;
 
     /// <summary>A device with the given or the default options.</summary>
@@ -27,10 +26,7 @@ public sealed class SimulatedDevice : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.MaxThreadsPerGroup, 1024);
         ArgumentOutOfRangeException.ThrowIfNegative(Options.SharedMemoryPerGroup);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.SharedMemoryPerGroup, 16 << 20);
-        ArgumentOutOfRangeException.ThrowIfLessThan(Options.Workers, 1);
-        _runners = new GroupRunner[Options.Workers];
-        for (int i = 0; i < _runners.Length; i++)
-            _runners[i] = new GroupRunner(Options);
+        _runner = new GroupRunner(Options);
     }
 
     /// <summary>What the machine is like.</summary>
@@ -45,7 +41,7 @@ public sealed class SimulatedDevice : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         lock (_buffers)
         {
-            var buffer = new SimulatedBuffer(this, bytes, name, ++_buffersMade);
+            var buffer = new SimulatedBuffer(this, bytes, name);
             _buffers.Add(buffer);
             return buffer;
         }
@@ -75,12 +71,9 @@ public sealed class SimulatedDevice : IDisposable
         LaunchReport report;
         lock (_launching)
         {
-            int workers = (int)Math.Min(_runners.Length, grid.LongSize);
-            for (int i = 0; i < workers; i++)
-                _runners[i].Start(call, grid, group, dynamicSharedBytes, i, workers);
-            for (int i = 0; i < workers; i++)
-                _runners[i].Finish();
-            report = Report(ReadableName.Of(kernel.Method), grid, group, _runners.AsSpan(0, workers).ToArray());
+            _runner.Run(call, grid, group, dynamicSharedBytes);
+            CheckGuards();
+            report = Report(ReadableName.Of(kernel.Method), grid, group);
         }
         if (Options.ThrowOnFinding && !report.IsClean)
             throw new SimulationException(report);
@@ -98,8 +91,7 @@ public sealed class SimulatedDevice : IDisposable
             buffers = [.. _buffers];
         foreach (SimulatedBuffer buffer in buffers)
             buffer.Dispose();
-        foreach (GroupRunner runner in _runners)
-            runner.Dispose();
+        _runner.Dispose();
     }
 
     internal void Remove(SimulatedBuffer buffer)
@@ -108,21 +100,49 @@ public sealed class SimulatedDevice : IDisposable
             _buffers.Remove(buffer);
     }
 
-    private LaunchReport Report(string kernel, Index3D grid, Index3D group, GroupRunner[] runners)
+    private void CheckGuards()
     {
-        (List<Finding> findings, int distinct) = FindingLog.Merge(runners.Select(runner => runner.Findings), kernel, Options.MaxFindings);
-        return new LaunchReport
+        if (!Options.Check)
+            return;
+        lock (_buffers)
         {
-            Kernel = kernel,
-            Grid = grid,
-            Group = group,
-            Findings = findings,
-            DistinctFindings = distinct,
-            Sites = [],
-            BarriersPerGroup = runners.Max(runner => runner.MostBarriers),
-            WarpCollectives = runners.Sum(runner => runner.WarpCollectives),
-            SharedBytesPerGroup = runners.Max(runner => runner.Arena.MostUsed),
-            UncountedAccesses = 0,
-        };
+            foreach (SimulatedBuffer buffer in _buffers)
+            {
+                if (buffer.GuardsAreIntact())
+                    continue;
+                _runner.Findings.Add(FindingKind.OutOfBounds, buffer.Name, -1, -1, -1, default, default,
+                    $"something wrote around {buffer.Name}, past what views allow.");
+                buffer.RestoreGuards();
+            }
+        }
+    }
+
+    private LaunchReport Report(string kernel, Index3D grid, Index3D group) => new()
+    {
+        Kernel = kernel,
+        Grid = grid,
+        Group = group,
+        Findings = _runner.Findings.ToList(kernel, Options.MaxFindings),
+        DistinctFindings = _runner.Findings.Count,
+        Sites = CountersBySite(),
+        BarriersPerGroup = _runner.MostBarriers,
+        WarpCollectives = _runner.WarpCollectives,
+        SharedBytesPerGroup = _runner.Arena.MostUsed,
+        UncountedAccesses = _runner.UncountedAccesses,
+    };
+
+    private List<SiteCounters> CountersBySite()
+    {
+        ReadOnlySpan<SiteTotals> totals = _runner.Counter.Totals;
+        var counters = new List<(Site Site, SiteCounters Counters)>();
+        for (int i = 0; i < totals.Length; i++)
+        {
+            SiteTotals t = totals[i];
+            if (t.IsEmpty)
+                continue;
+            Site site = _runner.Sites[i];
+            counters.Add((site, new SiteCounters(site.ToString(), t.Loads, t.Stores, t.Atomics, t.Shared)));
+        }
+        return [.. counters.OrderBy(x => x.Site.File, StringComparer.Ordinal).ThenBy(x => x.Site.Line).Select(x => x.Counters)];
     }
 }

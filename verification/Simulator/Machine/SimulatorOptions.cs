@@ -31,10 +31,4 @@ public sealed record SimulatorOptions
 
     /// <summary>Most findings of a report; equal ones (same kind, array and source line) are one.</summary>
     public int MaxFindings { get; init; } = 100;
-
-    /// <summary>
-    /// Groups that run at a time, each by its own set of threads. Findings and counters do not depend on it; the order of atomic
-    /// float additions of different groups does.
-    /// </summary>
-    public int Workers { get; init; } = 1;
 }

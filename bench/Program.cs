@@ -1,1 +1,4 @@
-return 0;
+using AttnKernels.Bench;
+using AttnKernels.Bench.Cli;
+
+return BenchCommand.Create(BenchProgram.Run).Parse(args).Invoke();

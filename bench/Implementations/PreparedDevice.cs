@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace AttnKernels.Bench.Implementations;
+
+/// <summary>A plan of the library with its tensors on the device.</summary>
+internal sealed class PreparedDevice(
+    AttentionDevice device, DeviceTensor output, Action run, CacheFlush? flush, params IDisposable?[] owned) : Prepared
+{
+    /// <summary>The device has threads of its own and places them itself.</summary>
+    public override bool PinsCaller => false;
+
+    /// <inheritdoc/>
+    public override void Run()
+    {
+        run();
+        device.DefaultStream.Synchronize();
+    }
+
+    /// <summary>On a GPU the caches are flushed first, and the runs are queued without waiting in between.</summary>
+    public override double Time(int calls)
+    {
+        if (flush is null) return base.Time(calls);
+        flush.Run();
+        device.DefaultStream.Synchronize();
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < calls; i++) run();
+        device.DefaultStream.Synchronize();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds / calls;
+    }
+
+    /// <inheritdoc/>
+    public override float[] Output() => output.ToFloats();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        foreach (IDisposable? resource in owned) resource?.Dispose();
+        output.Dispose();
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using AttnKernels.Bench.Data;
+using AttnKernels.Bench.Implementations;
+
+namespace AttnKernels.Bench.Measure;
+
+/// <summary>An implementation with a workload prepared, checked and warm, and the samples of its turns.</summary>
+internal sealed class Contestant : IDisposable
+{
+    /// <summary>A sample shorter than this repeats the run, or the clock and the call would be measured.</summary>
+    private const double ShortestSampleMs = 0.2;
+    private const int MostSamples = 12;
+    private readonly Prepared[] copies;
+    private readonly Checker checker;
+    private readonly List<double> samples = [];
+    private double typicalMs;
+    private int next;
+
+    private Contestant(string name, string form, Prepared[] copies, Checker checker) =>
+        (Name, Form, this.copies, this.checker) = (name, form, copies, checker);
+
+    public string Name { get; }
+
+    public string Form { get; }
+
+    /// <summary>The worst error over bound of the checks so far.</summary>
+    public double ErrorOverBound { get; private set; }
+
+    /// <summary>Milliseconds of a run, as far as known.</summary>
+    public double TypicalMs => typicalMs;
+
+    public Statistics Times => Statistics.Of(samples);
+
+    /// <summary>Prepares every copy of the inputs, runs the first and compares its result with the reference.</summary>
+    /// <exception cref="WrongResultException">It is outside its bounds.</exception>
+    public static Contestant Enter(string name, Candidate candidate, IReadOnlyList<WorkloadInput> inputs, Checker checker)
+    {
+        var copies = new List<Prepared>();
+        try
+        {
+            foreach (WorkloadInput input in inputs) copies.Add(candidate.Prepare(input));
+            var contestant = new Contestant(name, candidate.Form, [.. copies], checker);
+            contestant.typicalMs = copies[0].Time(1);
+            contestant.Check();
+            return contestant;
+        }
+        catch
+        {
+            foreach (Prepared copy in copies) copy.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs for <paramref name="milliseconds"/> and at least twice: code is compiled and optimised, pages and caches are touched.
+    /// </summary>
+    public void WarmUp(double milliseconds)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var times = new List<double>();
+        do
+        {
+            times.Add(Next().Time(1));
+        }
+        while (times.Count < 2 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
+        typicalMs = times.Min();
+    }
+
+    /// <summary>One turn: a sample that is dropped, since the first run after a pause finds cold caches, then timed ones.</summary>
+    public void Visit(double milliseconds)
+    {
+        int calls = Math.Max(1, (int)Math.Ceiling(ShortestSampleMs / typicalMs));
+        int count = Math.Clamp((int)(milliseconds / (typicalMs * calls)), 1, MostSamples);
+        Prepared first = Next();
+        if (first.PinsCaller) Affinity.Pin(0);
+        first.Time(1);
+        for (int i = 0; i < count; i++) samples.Add(Next().Time(calls));
+        if (first.PinsCaller) Affinity.Unpin();
+    }
+
+    /// <summary>Compares the first copy's last output with the reference.</summary>
+    /// <exception cref="WrongResultException">It is outside its bounds.</exception>
+    public void Check()
+    {
+        Verification.Comparison comparison = checker.Check(copies[0].Output());
+        ErrorOverBound = Math.Max(ErrorOverBound, comparison.Worst);
+        if (!comparison.Passed) throw new WrongResultException($"wrong result: {comparison}");
+    }
+
+    public void Dispose()
+    {
+        foreach (Prepared copy in copies) copy.Dispose();
+    }
+
+    private Prepared Next() => copies[next++ % copies.Length];
+}

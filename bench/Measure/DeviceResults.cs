@@ -1,0 +1,57 @@
+using AttnKernels.Bench.Ceilings;
+using AttnKernels.Bench.Cli;
+using AttnKernels.Bench.Report;
+using AttnKernels.Bench.Workloads;
+
+namespace AttnKernels.Bench.Measure;
+
+/// <summary>Everything that was measured on one device.</summary>
+internal sealed class DeviceResults(string device)
+{
+    private readonly List<(Measurement Measurement, ICeilings Ceilings)> measurements = [];
+    private readonly List<Omission> omissions = [];
+    private readonly List<BenchRecord> others = [];
+
+    /// <summary>The device's name with its hardware.</summary>
+    public string Device => device;
+
+    /// <summary>Who was not timed, and why.</summary>
+    public IReadOnlyList<Omission> Omissions => omissions;
+
+    /// <summary>Takes the outcome of a match that was held under <paramref name="ceilings"/>.</summary>
+    public void Add(Match match, ICeilings ceilings)
+    {
+        measurements.AddRange(match.Measurements.Select(m => (m, ceilings)));
+        omissions.AddRange(match.Omissions);
+    }
+
+    /// <summary>The first call of a process: times of several processes in milliseconds.</summary>
+    public void AddFirstCall(Workload workload, int threads, Statistics times) => others.Add(new BenchRecord(
+        workload.Name, BenchRecord.FirstCallOperation, BenchRecord.Ours, device, workload.Type.Short(), threads,
+        times.Median, times.P20, times.P80, null, null, null, null));
+
+    /// <summary>The records: ceilings first, then the workloads in the order of measurement.</summary>
+    public IReadOnlyList<BenchRecord> ToRecords() =>
+    [
+        .. measurements.Select(m => m.Ceilings).Distinct().SelectMany(CeilingRecords),
+        .. measurements.Select(m => ToRecord(m.Measurement, m.Ceilings.Current)),
+        .. others,
+    ];
+
+    private BenchRecord ToRecord(Measurement m, Ceiling ceiling)
+    {
+        return new BenchRecord(
+            m.Workload.Name, m.Workload.Operation, m.Label, device, m.Workload.Type.Short(), m.Threads,
+            m.Times.Median, m.Times.P20, m.Times.P80, m.Gflops, m.Gbps, m.PercentOf(ceiling), m.ErrorOverBound);
+    }
+
+    private BenchRecord[] CeilingRecords(ICeilings c) =>
+    [
+        Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c.Threads, c.Arithmetic.Median, null),
+        Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c.Threads, null, c.Read.Median),
+        Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c.Threads, null, c.Copy.Median),
+    ];
+
+    private BenchRecord Ceiling(string workload, string method, int threads, double? gflops, double? gbps) => new(
+        workload, BenchRecord.CeilingOperation, method, device, DType.Float32.Short(), threads, null, null, null, gflops, gbps, 100, null);
+}

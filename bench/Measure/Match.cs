@@ -1,0 +1,115 @@
+using AttnKernels.Bench.Data;
+using AttnKernels.Bench.Implementations;
+using AttnKernels.Bench.Workloads;
+
+namespace AttnKernels.Bench.Measure;
+
+/// <summary>
+/// Times several implementations on one workload so that a disturbance hits all of them: A B C, C B A, A B C, ... with a pause between
+/// turns
+/// in which the previous one's spinning threads go to sleep. Only what agrees with the reference is timed, before and after.
+/// </summary>
+internal sealed class Match(Workload workload, RunSettings settings, int threads, Action<string> progress)
+{
+    private const int PauseMs = 30;
+    private const double WarmUpMs = 250;
+    private readonly List<Measurement> measurements = [];
+    private readonly List<Omission> omissions = [];
+
+    /// <summary>Who was timed.</summary>
+    public IReadOnlyList<Measurement> Measurements => measurements;
+
+    /// <summary>Who was not, and why.</summary>
+    public IReadOnlyList<Omission> Omissions => omissions;
+
+    /// <summary>Measures all of <paramref name="implementations"/>; the first is never left out for being slow.</summary>
+    public void Run(IReadOnlyList<IImplementation> implementations, long cacheBytes)
+    {
+        progress("inputs and reference");
+        List<WorkloadInput> inputs = Inputs(cacheBytes);
+        Checker checker = Checker.Of(workload, inputs[0]);
+        var contestants = new List<Contestant>();
+        try
+        {
+            foreach (IImplementation implementation in implementations)
+            {
+                progress($"checking {implementation.Name}");
+                if (Best(implementation, inputs, checker) is { } contestant) contestants.Add(contestant);
+            }
+            for (int round = 0; round < settings.Rounds; round++)
+            {
+                foreach (Contestant contestant in round % 2 == 0 ? contestants : Enumerable.Reverse(contestants))
+                {
+                    progress($"round {round + 1}/{settings.Rounds}, {contestant.Name}");
+                    Thread.Sleep(PauseMs);
+                    contestant.Visit(settings.VisitMs);
+                }
+            }
+            foreach (Contestant contestant in contestants) Finish(contestant);
+        }
+        finally
+        {
+            foreach (Contestant contestant in contestants) contestant.Dispose();
+        }
+    }
+
+    private List<WorkloadInput> Inputs(long cacheBytes)
+    {
+        // Four caches' worth of copies: the first has been evicted when its turn comes again.
+        int copies = workload.Streaming ? (int)Math.Ceiling(4.0 * cacheBytes / workload.Bytes) : 1;
+        return [.. Enumerable.Range(1, copies).Select(workload.CreateInput)];
+    }
+
+    private void Finish(Contestant contestant)
+    {
+        try
+        {
+            contestant.Check();
+            measurements.Add(new Measurement(
+                workload, contestant.Name, contestant.Form, threads, contestant.Times, contestant.ErrorOverBound));
+        }
+        catch (WrongResultException e)
+        {
+            omissions.Add(new Omission(workload.Name, contestant.Name, $"after timing: {e.Message}", true));
+        }
+    }
+
+    /// <summary>The fastest form of an implementation that gives the right result.</summary>
+    private Contestant? Best(IImplementation implementation, List<WorkloadInput> inputs, Checker checker)
+    {
+        IReadOnlyList<Candidate> candidates = implementation.Candidates(workload, out string reason);
+        if (candidates.Count == 0) omissions.Add(new Omission(workload.Name, implementation.Name, reason, false));
+        Contestant? best = null;
+        foreach (Candidate candidate in candidates)
+        {
+            Contestant? contestant = Enter(implementation.Name, candidate, inputs, checker);
+            if (contestant is null) continue;
+            Contestant? loser = best is null || contestant.TypicalMs < best.TypicalMs ? best : contestant;
+            if (loser != contestant) best = contestant;
+            loser?.Dispose();
+        }
+        return best;
+    }
+
+    private Contestant? Enter(string name, Candidate candidate, List<WorkloadInput> inputs, Checker checker)
+    {
+        string label = candidate.Form.Length == 0 ? name : $"{name} ({candidate.Form})";
+        if (candidate.ExpectedSeconds > settings.LongestSeconds)
+        {
+            string reason = FormattableString.Invariant($"would take {candidate.ExpectedSeconds:0.0} s a run");
+            omissions.Add(new Omission(workload.Name, label, reason, false));
+            return null;
+        }
+        try
+        {
+            Contestant contestant = Contestant.Enter(name, candidate, inputs, checker);
+            contestant.WarmUp(WarmUpMs);
+            return contestant;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            omissions.Add(new Omission(workload.Name, label, e.Message, true));
+            return null;
+        }
+    }
+}

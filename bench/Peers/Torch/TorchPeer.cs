@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using AttnKernels.Bench.Cli;
+using AttnKernels.Bench.Data;
+using AttnKernels.Bench.Implementations;
+using AttnKernels.Bench.Workloads;
+using AttnKernels.Verification;
+
+namespace AttnKernels.Bench.Peers.Torch;
+
+/// <summary>PyTorch: scaled_dot_product_attention, matmul and softmax, on the CPU or on CUDA (timed by events there).</summary>
+internal sealed class TorchPeer(TorchWorker worker) : IImplementation
+{
+    public string Name => "pytorch";
+
+    public IReadOnlyList<Candidate> Candidates(Workload workload, out string reason)
+    {
+        reason = Refusal(workload) ?? "";
+        return reason.Length > 0 ? [] : [new Candidate(workload is AttentionWorkload ? "sdpa" : "", 0, input => Prepare(workload, input))];
+    }
+
+    public void Dispose() => worker.Dispose();
+
+    private static string? Refusal(Workload workload)
+    {
+        if (workload is not AttentionWorkload { Problem: var p }) return null;
+        return p.Softcap > 0 ? "no softcap" : p.Alibi ? "no ALiBi" : null;
+    }
+
+    private TorchPrepared Prepare(Workload workload, WorkloadInput input)
+    {
+        int id = worker.NewId();
+        var files = new List<string>();
+        var tensors = new JsonObject();
+        void Add(string name, HostTensor tensor, ReadOnlySpan<int> shape, bool boolean = false)
+        {
+            string file = Path.GetTempFileName();
+            files.Add(file);
+            File.WriteAllBytes(file, boolean
+                ? [.. tensor.Values.Select(v => (byte)v)]
+                : MemoryMarshal.AsBytes(tensor.Values.AsSpan()).ToArray());
+            tensors[name] = new JsonObject
+            {
+                ["file"] = file,
+                ["shape"] = new JsonArray([.. shape.ToArray().Select(s => JsonValue.Create(s))]),
+                ["type"] = boolean ? "u1" : "<f4",
+            };
+        }
+
+        var request = new JsonObject
+        {
+            ["op"] = "prepare",
+            ["id"] = id,
+            ["kind"] = workload.Operation,
+            ["dtype"] = workload.Type.Short(),
+            ["tensors"] = tensors,
+        };
+        switch (input)
+        {
+            case AttentionInput a when workload is AttentionWorkload { Problem: var p }:
+                Add("q", a.Q, a.Q.Shape);
+                Add("k", a.K, a.K.Shape);
+                Add("v", a.V, a.V.Shape);
+                bool masked = p.Mask || p.WindowLeft is not null || p.WindowRight is not null || p.KeyLengths;
+                if (masked) Add("mask", VisibleKeys.Of(p, a), [1, 1, p.SeqQ, p.SeqKv], true);
+                else if (a.Bias is { } bias) Add("mask", bias, bias.Shape);
+                request["scale"] = p.EffectiveScale;
+                request["causal"] = p.Causal.Alignment is not null && p.SeqQ > 1 && !masked;
+                request["grouped"] = p.HeadsQ != p.HeadsKv;
+                break;
+            case MatmulInput m:
+                Add("a", m.A, m.A.Shape);
+                Add("b", m.B, m.B.Shape);
+                break;
+            case SoftmaxInput s:
+                Add("x", s.X, s.X.Shape);
+                break;
+        }
+        try
+        {
+            worker.Ask(request);
+        }
+        finally
+        {
+            files.ForEach(File.Delete);
+        }
+        return new TorchPrepared(worker, id);
+    }
+}

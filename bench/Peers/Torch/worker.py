@@ -1,0 +1,107 @@
+"""Runs the benchmark's workloads in PyTorch. One JSON request a line on stdin, one JSON answer a line on stdout.
+
+hello    {threads, device}                  -> {version, device}
+prepare  {id, kind, dtype, tensors, ...}    -> {}      tensors: name -> {file, shape, type}, raw little-endian
+time     {id, calls}                        -> {ms}    milliseconds of one call
+output   {id, file}                         -> {}      writes fp32
+release  {id}                               -> {}
+An answer with "error" says what went wrong.
+"""
+import json
+import os
+import sys
+import time
+
+import numpy
+import torch
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+FLUSH_BYTES = 256 << 20
+device = torch.device("cpu")
+runs = {}
+flush = None
+
+
+def load(spec, dtype):
+    source = numpy.fromfile(spec["file"], dtype=spec["type"]).reshape(spec["shape"])
+    tensor = torch.from_numpy(source)
+    if tensor.dtype == torch.uint8:
+        return tensor.to(torch.bool).to(device)
+    return tensor.to(dtype).to(device)
+
+
+def attention(request, t):
+    options = {"scale": request["scale"], "is_causal": request["causal"]}
+    if request["grouped"]:
+        options["enable_gqa"] = True
+    if "mask" in t:
+        options["attn_mask"] = t["mask"]
+    return lambda: torch.nn.functional.scaled_dot_product_attention(t["q"], t["k"], t["v"], **options)
+
+
+def prepare(request):
+    dtype = DTYPES[request["dtype"]]
+    t = {name: load(spec, dtype) for name, spec in request["tensors"].items()}
+    kind = request["kind"]
+    if kind == "attention":
+        call = attention(request, t)
+    elif kind == "matmul":
+        call = lambda: torch.matmul(t["a"], t["b"])
+    else:
+        call = lambda: torch.softmax(t["x"], dim=-1)
+    runs[request["id"]] = {"call": call, "result": None}
+    return {}
+
+
+def measure(request):
+    run = runs[request["id"]]
+    calls = request["calls"]
+    if device.type == "cuda":
+        flush.zero_()
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        for _ in range(calls):
+            run["result"] = run["call"]()
+        end.record()
+        torch.cuda.synchronize()
+        return {"ms": start.elapsed_time(end) / calls}
+    start = time.perf_counter()
+    for _ in range(calls):
+        run["result"] = run["call"]()
+    return {"ms": (time.perf_counter() - start) * 1e3 / calls}
+
+
+def hello(request):
+    global device, flush
+    device = torch.device(request["device"])
+    torch.set_num_threads(request["threads"])
+    torch.set_grad_enabled(False)
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=device)
+        return {"version": torch.__version__, "device": torch.cuda.get_device_name(device)}
+    if hasattr(os, "sched_setaffinity"):
+        # The pool's other threads were bound by OMP_PROC_BIND; this one works too and stays on its core.
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+    return {"version": torch.__version__, "device": "cpu"}
+
+
+def output(request):
+    runs[request["id"]]["result"].to(torch.float32).cpu().contiguous().numpy().tofile(request["file"])
+    return {}
+
+
+def release(request):
+    runs.pop(request["id"], None)
+    return {}
+
+
+HANDLERS = {"hello": hello, "prepare": prepare, "time": measure, "output": output, "release": release}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = HANDLERS[request["op"]](request)
+    except Exception as error:  # the benchmark reports it and goes on with its other peers
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), flush=True)

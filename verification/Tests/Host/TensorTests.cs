@@ -1,0 +1,111 @@
+using System.Numerics.Tensors;
+
+namespace AttnKernels.Tests.Host;
+
+public class TensorTests
+{
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Every_type_survives_the_round_trip(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        RoundTrip<float>(device, DType.Float32, [1.5f, float.NaN, -0f, float.NegativeInfinity, float.Epsilon, 3]);
+        RoundTrip<Half>(device, DType.Float16, [(Half)1.5f, Half.NaN, Half.NegativeZero, Half.MaxValue, Half.Epsilon, (Half)3]);
+        RoundTrip<BFloat16>(device, DType.BFloat16, [(BFloat16)1.5f, (BFloat16)float.NaN, new(0x8000), new(1), (BFloat16)3, (BFloat16)4]);
+        RoundTrip(device, DType.Int32, [1, -1, int.MaxValue, int.MinValue, 0, 7]);
+        RoundTrip(device, DType.Bool, [true, false, true, true, false, false]);
+        RoundTrip<byte>(device, DType.Bool, [0, 1, 2, 255, 0, 1]);
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Floats_are_rounded_to_the_storage_type(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        float[] data = [1 + 0x1p-11f, 1 + 0x3p-11f, 1 + 0x1p-8f, 1 + 0x3p-8f];
+        using DeviceTensor half = device.UploadAs(DType.Float16, data, 4);
+        half.ToFloats().Should().Equal(1, 1 + 0x1p-9f, 1 + 0x1p-8f, 1 + 0x3p-8f);
+        using DeviceTensor brain = device.UploadAs(DType.BFloat16, data, 4);
+        brain.ToFloats().Should().Equal(1, 1, 1, 1 + 0x1p-6f);
+    }
+
+    [Fact]
+    public void Tensor_spans_keep_their_shape_and_lose_their_strides()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        TensorSpan<float> whole = new([1f, 2, 3, 4, 5, 6], [2, 3]);
+        ReadOnlyTensorSpan<float> columns = whole.Slice([.., 1..]);
+        using DeviceTensor tensor = device.Upload(columns);
+        tensor.Shape.ToArray().Should().Equal(2, 2);
+        tensor.ToArray<float>().Should().Equal(2, 3, 5, 6);
+    }
+
+    [Fact]
+    public void Wrong_sizes_and_types_are_refused_with_both()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using DeviceTensor tensor = device.Allocate(DType.Float32, 2, 3);
+        FluentActions.Invoking(() => device.Upload(new float[5], 2, 3)).Should().Throw<ArgumentException>().WithMessage("*5 elements*(2, 3) has 6*");
+        FluentActions.Invoking(() => device.Upload(new double[6], 2, 3)).Should().Throw<ArgumentException>().WithMessage("*System.Double*float, Half*");
+        FluentActions.Invoking(() => device.Upload(new float[6], 2, -3)).Should().Throw<ArgumentException>().WithMessage("*(2, -3)*");
+        FluentActions.Invoking(() => device.Upload(new float[1])).Should().Throw<ArgumentException>().WithMessage("*1 to 5 axes, not 0*");
+        FluentActions.Invoking(() => device.Allocate(DType.Bool, 1, 1, 1, 1, 1, 1)).Should().Throw<ArgumentException>().WithMessage("*not 6*");
+        FluentActions.Invoking(() => tensor.ToArray<int>()).Should().Throw<ArgumentException>().WithMessage("*holds Float32*Int32*");
+        FluentActions.Invoking(() => tensor.Upload<float>(new float[7])).Should().Throw<ArgumentException>().WithMessage("*(2, 3) has 6*7*");
+        using DeviceTensor ints = device.Allocate(DType.Int32, 1);
+        FluentActions.Invoking(ints.ToFloats).Should().Throw<ArgumentException>().WithMessage("*Int32*");
+    }
+
+    [Fact]
+    public void Too_much_memory_says_how_much()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        FluentActions.Invoking(() => device.Allocate(DType.Float32, 1 << 20, 1 << 20))
+            .Should().Throw<DeviceMemoryException>().WithMessage("*cpu*4096.00 GiB (4398046511104 bytes) needed*free*")
+            .Which.FreeBytes.Should().BeGreaterThan(0);
+        FluentActions.Invoking(() => device.Allocate(DType.Float32, int.MaxValue, int.MaxValue, 8)).Should().Throw<ArgumentException>().WithMessage("*2^63*");
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void A_disposed_tensor_is_refused(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        DeviceTensor tensor = device.Allocate(DType.Float32, 2);
+        tensor.Dispose();
+        tensor.Dispose();
+        FluentActions.Invoking(() => tensor.ToArray<float>()).Should().Throw<ObjectDisposedException>();
+        FluentActions.Invoking(() => tensor.Upload<float>([1, 2])).Should().Throw<ObjectDisposedException>();
+        FluentActions.Invoking(() => tensor.Fill(1)).Should().Throw<ObjectDisposedException>();
+    }
+
+    [Fact]
+    public void Memory_that_a_run_holds_is_freed_when_the_run_ends()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        bool freed = false;
+        DeviceBuffer buffer = device.Backend.Wrap(1, 4, new OnDispose(() => freed = true));
+        buffer.Hold();
+        buffer.Hold();
+        buffer.Dispose();
+        buffer.IsDisposed.Should().BeTrue();
+        FluentActions.Invoking(buffer.Hold).Should().Throw<ObjectDisposedException>();
+        freed.Should().BeFalse();
+        buffer.Release();
+        freed.Should().BeFalse();
+        buffer.Release();
+        freed.Should().BeTrue();
+    }
+
+    private static void RoundTrip<T>(AttentionDevice device, DType type, T[] data) where T : unmanaged
+    {
+        using DeviceTensor tensor = device.Upload(data, 2, 3);
+        tensor.Type.Should().Be(type);
+        tensor.Bytes.Should().Be(6 * type.Size());
+        tensor.ToArray<T>().Should().Equal(data);
+        tensor.Upload<T>(data.Reverse().ToArray());
+        tensor.ToArray<T>().Should().Equal(data.Reverse());
+    }
+
+    private sealed class OnDispose(Action action) : IDisposable
+    {
+        public void Dispose() => action();
+    }
+}

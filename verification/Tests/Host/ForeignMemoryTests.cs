@@ -85,31 +85,10 @@ public sealed unsafe class ForeignMemoryTests : IDisposable
     [Fact]
     public void Pinned_memory_is_let_go_on_dispose()
     {
-        PinCounter memory = new();
+        PinCounter memory = new(4);
         DeviceTensor tensor = device.Wrap(memory.Memory, 4);
         memory.Pins.Should().Be(1);
         tensor.Dispose();
         memory.Pins.Should().Be(0);
-    }
-
-    private sealed class PinCounter : System.Buffers.MemoryManager<float>
-    {
-        private readonly float[] array = GC.AllocateArray<float>(4, pinned: true);
-
-        public int Pins { get; private set; }
-
-        public override Span<float> GetSpan() => array;
-
-        public override System.Buffers.MemoryHandle Pin(int elementIndex = 0)
-        {
-            Pins++;
-            return new System.Buffers.MemoryHandle((void*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(array, elementIndex), pinnable: this);
-        }
-
-        public override void Unpin() => Pins--;
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

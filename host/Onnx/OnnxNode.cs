@@ -11,6 +11,8 @@ internal sealed record OnnxNode(string Operator, long Opset, IReadOnlyDictionary
 
     public float? Float(string name) => Attributes.TryGetValue(name, out object? value) ? (float)value : null;
 
+    public string Text(string name, string missing) => Attributes.TryGetValue(name, out object? value) ? (string)value : missing;
+
     public bool Wants(int output) => output < Outputs.Count && Outputs[output];
 }
 
@@ -29,6 +31,9 @@ internal static class OnnxOperators
         "MatMul" => [OnnxMatMul.Run(device, inputs[0]!, inputs[1]!)],
         "Softmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: false)],
         "LogSoftmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: true)],
-        _ => throw new NotSupportedException($"{node.Operator} has no kernel; Attention, MatMul, Softmax and LogSoftmax have."),
+        "RotaryEmbedding" => [OnnxRotaryEmbedding.Run(device, node, inputs)],
+        "TensorScatter" => [OnnxTensorScatter.Run(device, node, inputs)],
+        _ => throw new NotSupportedException(
+            $"{node.Operator} has no kernel; Attention, MatMul, Softmax, LogSoftmax, RotaryEmbedding and TensorScatter have."),
     };
 }

@@ -10,7 +10,7 @@ internal interface IScoreBinding<out TScore>
     static abstract TScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors);
 }
 
-/// <summary>Scale alone.</summary>
+/// <summary>A positive scale alone.</summary>
 internal readonly struct PlainBinding : IScoreBinding<PlainScore>
 {
     public static PlainScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors) =>
@@ -20,8 +20,9 @@ internal readonly struct PlainBinding : IScoreBinding<PlainScore>
 /// <summary>All terms.</summary>
 internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
 {
-    /// <summary>Whether a problem has a term beyond its scale and its band.</summary>
-    public static bool IsNeeded(ScoreProblem problem) => problem.Softcap > 0 || problem.Mask || problem.Bias || problem.Alibi;
+    /// <summary>Whether a problem has a term beyond a positive scale and its band.</summary>
+    public static bool IsNeeded(ScoreProblem problem) =>
+        problem.Softcap > 0 || problem.Mask || problem.Bias || problem.Alibi || problem.ScoreScale <= 0;
 
     public static GeneralScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors)
     {

@@ -77,13 +77,12 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
 
             bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
             Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
-            if (isWhole) rows.ApplyScale(args.Score);
-            else rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
+            if (!isWhole) rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
             rows.StoreMaxima(sRow, ty * FlashTile<TTile>.LanesX + tx);
             Group.Barrier(); // sRow holds the partial maxima, K_j has been read
 
             RowCopy.LoadTile<T, TElement>(args.V, vHead, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
-            rows.Exponentiate(sRow, ty * FlashTile<TTile>.LanesX, sP, ty * ScoreStride + tx);
+            rows.Exponentiate(args.Score.Log2Factor, sRow, ty * FlashTile<TTile>.LanesX, sP, ty * ScoreStride + tx);
             Group.Barrier(); // sKV holds V_j, sP holds P_ij
 
             if (isWhole) AddValues<PlainMultiply>(ref rows, sP, sKV, tx, ty);
@@ -165,6 +164,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
         output.SeqQ = args.SeqQ;
         output.HeadDim = args.HeadDimV;
         output.Lane = tx;
+        output.Log2Factor = args.Score.Log2Factor;
         return output;
     }
 }
@@ -187,4 +187,5 @@ public struct FlashOutput<T>
 
     /// <summary>The lane's place in its row, 0 .. LanesX-1.</summary>
     public int Lane;
+    public float Log2Factor;
 }

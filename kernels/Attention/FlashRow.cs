@@ -12,10 +12,10 @@ public struct FlashRow<TTile> : IFlashRows
     private F4 s;
     private FlashValues o;
 
-    /// <summary>Running maximum of the scores, base 2; the same in all lanes of the row.</summary>
+    /// <summary>Running maximum of the scores; the same in all lanes of the row.</summary>
     private float m;
 
-    /// <summary>This lane's part of the running sum of exp2(s - m).</summary>
+    /// <summary>This lane's part of the running sum of exp(s - m).</summary>
     private float l;
 
     public static int Count => 1;
@@ -38,15 +38,6 @@ public struct FlashRow<TTile> : IFlashRows
         if (TTile.Keys > 2) s.W += q.Dot(k3);
     }
 
-    public void ApplyScale<TScore>(in TScore score)
-        where TScore : struct, IScoreRule
-    {
-        s.X = score.Log2Score(s.X, 0, 0, 0, 0, 0);
-        if (TTile.Keys > 1) s.Y = score.Log2Score(s.Y, 0, 0, 0, 0, 0);
-        if (TTile.Keys > 2) s.Z = score.Log2Score(s.Z, 0, 0, 0, 0, 0);
-        if (TTile.Keys > 2) s.W = score.Log2Score(s.W, 0, 0, 0, 0, 0);
-    }
-
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
@@ -62,7 +53,7 @@ public struct FlashRow<TTile> : IFlashRows
         where TScore : struct, IScoreRule
     {
         if (j < first || j >= end) return float.NegativeInfinity;
-        return score.Log2Score(dot, at.B, at.H, i, j, i + at.Shift);
+        return score.Score(dot, at.B, at.H, i, j, i + at.Shift);
     }
 
     public void StoreMaxima(ArrayView<float> sRow, int offset)
@@ -73,27 +64,27 @@ public struct FlashRow<TTile> : IFlashRows
         sRow[offset] = max;
     }
 
-    /// <summary>m = max(m, rowmax S), alpha = exp2(mOld - m), P = exp2(S - m), l = alpha l + rowsum P, O = alpha O.</summary>
-    public void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
+    /// <summary>m = max(m, rowmax S), alpha = exp(mOld - m), P = exp(S - m), l = alpha l + rowsum P, O = alpha O.</summary>
+    public void Exponentiate(float log2Factor, ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
     {
         float mOld = m;
         m = Math.Max(mOld, RowReduce.Max(sRow, rowOffset));
         float finite = SpecialMath.FiniteMax(m);
-        float alpha = SpecialMath.Exp2(mOld - finite);
+        float alpha = SpecialMath.Exp2((mOld - finite) * log2Factor);
 
-        float p0 = SpecialMath.Exp2(s.X - finite);
+        float p0 = SpecialMath.Exp2((s.X - finite) * log2Factor);
         l = l * alpha + p0;
         sP[offset] = p0;
         if (TTile.Keys > 1)
         {
-            float p1 = SpecialMath.Exp2(s.Y - finite);
+            float p1 = SpecialMath.Exp2((s.Y - finite) * log2Factor);
             l += p1;
             sP[offset + LanesX] = p1;
         }
         if (TTile.Keys > 2)
         {
-            float p2 = SpecialMath.Exp2(s.Z - finite);
-            float p3 = SpecialMath.Exp2(s.W - finite);
+            float p2 = SpecialMath.Exp2((s.Z - finite) * log2Factor);
+            float p3 = SpecialMath.Exp2((s.W - finite) * log2Factor);
             l += p2 + p3;
             sP[offset + 2 * LanesX] = p2;
             sP[offset + 3 * LanesX] = p3;
@@ -114,7 +105,7 @@ public struct FlashRow<TTile> : IFlashRows
 
     public void StoreSums(ArrayView<float> sRow, int offset) => sRow[offset] = l;
 
-    /// <summary>O = O / l, LSE = ln(2) (m + log2 l); a row that saw no key gives O = 0 and LSE = -inf.</summary>
+    /// <summary>O = O / l, LSE = m + ln(l); a row that saw no key gives O = 0 and LSE = -inf.</summary>
     public void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
         where T : unmanaged
         where TElement : struct, IElement<T>
@@ -131,7 +122,7 @@ public struct FlashRow<TTile> : IFlashRows
         if (TTile.Columns > 2) Write<T, TElement>(output, row, 3, o.C3);
 
         if (output.HasLse != 0 && output.Lane == 0)
-            output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : (m + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
+            output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : (m * output.Log2Factor + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
     }
 
     private static void Write<T, TElement>(in FlashOutput<T> output, long row, int group, F4 value)

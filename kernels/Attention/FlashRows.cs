@@ -19,10 +19,6 @@ public interface IFlashRows
     /// <summary>S += Q K^T over four elements of the head dim, from sQ [Br][HeadStride].</summary>
     void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3);
 
-    /// <summary>S = scale * S, for a tile that lies inside the band.</summary>
-    void ApplyScale<TScore>(in TScore score)
-        where TScore : struct, IScoreRule;
-
     /// <summary>S = score(S) or, where the row does not see the key, minus infinity; the lane's first query is i, its first key j.</summary>
     void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule;
@@ -31,7 +27,7 @@ public interface IFlashRows
     void StoreMaxima(ArrayView<float> sRow, int offset);
 
     /// <summary>The online softmax step, with the maxima of all lanes from sRow; P goes to sP [Br][ScoreStride].</summary>
-    void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset);
+    void Exponentiate(float log2Factor, ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset);
 
     /// <summary>O += P V over four keys, from sP.</summary>
     void AddWeighted<TMultiply>(
@@ -78,13 +74,6 @@ public struct Twice<TTile, TRows> : IFlashRows
         Lower.AddDots(sQ, offset + Step * FlashTile<TTile>.HeadStride, k0, k1, k2, k3);
     }
 
-    public void ApplyScale<TScore>(in TScore score)
-        where TScore : struct, IScoreRule
-    {
-        Upper.ApplyScale(score);
-        Lower.ApplyScale(score);
-    }
-
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
@@ -98,10 +87,11 @@ public struct Twice<TTile, TRows> : IFlashRows
         Lower.StoreMaxima(sRow, offset + Step * FlashTile<TTile>.LanesX);
     }
 
-    public void Exponentiate(ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
+    public void Exponentiate(float log2Factor, ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
     {
-        Upper.Exponentiate(sRow, rowOffset, sP, offset);
-        Lower.Exponentiate(sRow, rowOffset + Step * FlashTile<TTile>.LanesX, sP, offset + Step * FlashTile<TTile>.ScoreStride);
+        Upper.Exponentiate(log2Factor, sRow, rowOffset, sP, offset);
+        Lower.Exponentiate(
+            log2Factor, sRow, rowOffset + Step * FlashTile<TTile>.LanesX, sP, offset + Step * FlashTile<TTile>.ScoreStride);
     }
 
     public void AddWeighted<TMultiply>(

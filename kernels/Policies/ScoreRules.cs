@@ -4,26 +4,33 @@ using ILGPU.Algorithms;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Turns the dot product of query i and key j into their score. Kernels work in base 2: the result is the score times log2(e), and
-/// minus infinity hides the pair. The band (causal, window, key lengths) is applied by the kernel, not here.
+/// Turns the dot product of query i and key j into their score; minus infinity hides the pair. The band (causal, window, key lengths) is
+/// applied by the kernel, not here. The kernel raises 2 to (score - max) * <see cref="Log2Factor"/>: subtracting first keeps the exponent of
+/// the keys that matter exact, where scaling first would round it at the size of the scores.
 /// </summary>
 public interface IScoreRule
 {
     /// <summary>False: the score depends on the dot product alone, so a tile inside the band needs no look at indices.</summary>
     static abstract bool IsPointwise { get; }
 
+    /// <summary>What a score is multiplied by to become a base-2 exponent; positive.</summary>
+    float Log2Factor { get; }
+
     /// <summary><paramref name="aligned"/> is the key on query i's diagonal.</summary>
-    float Log2Score(float dot, int b, int h, int i, int j, int aligned);
+    float Score(float dot, int b, int h, int i, int j, int aligned);
 }
 
-/// <summary>s = scale * dot.</summary>
+/// <summary>s = scale * dot with a positive scale, which waits in the factor: the largest dot product is the largest score.</summary>
 public struct PlainScore : IScoreRule
 {
+    /// <summary>scale * log2(e).</summary>
     public float ScaleLog2;
 
     public static bool IsPointwise => false;
 
-    public readonly float Log2Score(float dot, int b, int h, int i, int j, int aligned) => dot * ScaleLog2;
+    public readonly float Log2Factor => ScaleLog2;
+
+    public readonly float Score(float dot, int b, int h, int i, int j, int aligned) => dot;
 }
 
 /// <summary>Every term of the contract, each present where its flag is 1: softcap, additive bias, ALiBi, boolean mask.</summary>
@@ -50,13 +57,14 @@ public struct GeneralScore : IScoreRule
 
     public static bool IsPointwise => true;
 
-    public readonly float Log2Score(float dot, int b, int h, int i, int j, int aligned)
+    public readonly float Log2Factor => SpecialMath.Log2E;
+
+    public readonly float Score(float dot, int b, int h, int i, int j, int aligned)
     {
         float score = dot * Scale;
         if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
         if (Bias.Kind != FloatView.None) score += Bias.Load(BiasAt.Index(b, h, i, j));
         if (HasAlibi != 0) score -= AlibiSlopes[AlibiOffset + b * AlibiBatchStride + h] * XMath.Abs((float)(j - aligned));
-        score *= SpecialMath.Log2E;
         if (HasMask != 0 && Mask[MaskAt.Index(b, h, i, j)] == 0) score = float.NegativeInfinity;
         return score;
     }

@@ -1,8 +1,8 @@
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Maximum m and sum l = sum exp2(s - m) of the scores seen so far, base 2. No score seen: m = -inf, l = 0; FiniteMax keeps
-/// -inf - -inf, a NaN, out of every exponent.
+/// Maximum m and sum l = sum exp(s - m) of the scores seen so far, where exp(x) is exp2(factor * x). No score seen: m = -inf, l = 0;
+/// FiniteMax keeps -inf - -inf, a NaN, out of every exponent.
 /// </summary>
 public struct OnlineSoftmax
 {
@@ -11,23 +11,23 @@ public struct OnlineSoftmax
     public static OnlineSoftmax Empty => new() { M = float.NegativeInfinity, L = 0f };
 
     /// <summary>Natural log-sum-exp; minus infinity where nothing was seen.</summary>
-    public readonly float Lse => L == 0f ? float.NegativeInfinity : (M + SpecialMath.Log2(L)) * SpecialMath.Ln2;
+    public readonly float Lse(float factor) => L == 0f ? float.NegativeInfinity : (M * factor + SpecialMath.Log2(L)) * SpecialMath.Ln2;
 
-    public void Add(F4 s)
+    public void Add(F4 s, float factor)
     {
         float max = Math.Max(Math.Max(Math.Max(s.X, s.Y), Math.Max(s.Z, s.W)), M);
         float finite = SpecialMath.FiniteMax(max);
-        float sum = (SpecialMath.Exp2(s.X - finite) + SpecialMath.Exp2(s.Y - finite))
-            + (SpecialMath.Exp2(s.Z - finite) + SpecialMath.Exp2(s.W - finite));
-        L = L * SpecialMath.Exp2(M - finite) + sum;
+        float sum = (SpecialMath.Exp2((s.X - finite) * factor) + SpecialMath.Exp2((s.Y - finite) * factor))
+            + (SpecialMath.Exp2((s.Z - finite) * factor) + SpecialMath.Exp2((s.W - finite) * factor));
+        L = L * SpecialMath.Exp2((M - finite) * factor) + sum;
         M = max;
     }
 
-    public void Merge(float m, float l)
+    public void Merge(float m, float l, float factor)
     {
         float max = Math.Max(M, m);
         float finite = SpecialMath.FiniteMax(max);
-        L = L * SpecialMath.Exp2(M - finite) + l * SpecialMath.Exp2(m - finite);
+        L = L * SpecialMath.Exp2((M - finite) * factor) + l * SpecialMath.Exp2((m - finite) * factor);
         M = max;
     }
 }

@@ -29,7 +29,7 @@ public struct SoftmaxArgs<TX, TY, TScore>
 }
 
 /// <summary>
-/// Y = softmax(score(X)) per row, or its logarithm. One pass over the row finds the maximum m and the sum l of exp2(s - m) together
+/// Y = softmax(score(X)) per row, or its logarithm. One pass over the row finds the maximum m and the sum l of exp(s - m) together
 /// (Milakov and Gimelshein, Online normalizer calculation for softmax, algorithm 3); a second pass writes. Hidden columns give 0
 /// (minus infinity in log-softmax), also in rows where everything is hidden.
 /// Grid: ceil(batch heads rows / TTile.Rows) groups; group: Lanes x Rows; shared: 2 floats a lane.
@@ -49,20 +49,22 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
 
         int lane = Group.IdxX & (TTile.Lanes - 1);
         SoftmaxRow row = Place(args);
+        float factor = args.Score.Log2Factor;
 
         OnlineSoftmax state = OnlineSoftmax.Empty;
         for (int j = (row.First & ~3) + 4 * lane; j < row.End; j += 4 * TTile.Lanes)
-            state.Add(Scores(args, row, j));
-        state = Reduce(state, sM, sL, lane);
+            state.Add(Scores(args, row, j), factor);
+        state = Reduce(state, sM, sL, lane, factor);
 
         if (row.IsInside == 0) return;
-        if (args.HasLse != 0 && lane == 0) args.Lse[args.LseOffset + row.Index] = state.Lse;
-        float log2Sum = SpecialMath.FiniteMax(state.M) + SpecialMath.Log2(state.L);
+        if (args.HasLse != 0 && lane == 0) args.Lse[args.LseOffset + row.Index] = state.Lse(factor);
+        float max = SpecialMath.FiniteMax(state.M);
+        float log2Sum = state.L == 0f ? 0f : SpecialMath.Log2(state.L);
         float inverse = state.L == 0f ? 0f : 1f / state.L;
         for (int j = 4 * lane; j < args.Columns; j += 4 * TTile.Lanes)
         {
             F4 s = Scores(args, row, j);
-            F4 y = args.IsLog != 0 ? LogSoftmax(s, log2Sum, state.L) : Softmax(s, state.M, inverse);
+            F4 y = args.IsLog != 0 ? LogSoftmax(s, max, factor, log2Sum) : Softmax(s, max, factor, inverse);
             RowCopy.Store4<TY, TElementY>(args.Y, row.Y, j, args.Columns, y);
         }
     }
@@ -90,38 +92,30 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
         return row;
     }
 
-    /// <summary>The base-2 scores of columns j .. j+3; minus infinity where hidden, and past the end of the row.</summary>
+    /// <summary>The scores of columns j .. j+3; minus infinity where hidden, and past the end of the row.</summary>
     private static F4 Scores(in SoftmaxArgs<TX, TY, TScore> args, in SoftmaxRow row, int j)
     {
         float hidden = float.NegativeInfinity;
         F4 s = new(hidden, hidden, hidden, hidden);
         if (j + 4 <= row.First || j >= row.End) return s;
         F4 x = RowCopy.Load4<TX, TElementX>(args.X, row.X, j, args.Columns);
-        if (j >= row.First) s.X = args.Score.Log2Score(x.X, row.B, row.H, row.I, j, row.Aligned);
-        if (j + 1 >= row.First && j + 1 < row.End) s.Y = args.Score.Log2Score(x.Y, row.B, row.H, row.I, j + 1, row.Aligned);
-        if (j + 2 >= row.First && j + 2 < row.End) s.Z = args.Score.Log2Score(x.Z, row.B, row.H, row.I, j + 2, row.Aligned);
-        if (j + 3 >= row.First && j + 3 < row.End) s.W = args.Score.Log2Score(x.W, row.B, row.H, row.I, j + 3, row.Aligned);
+        if (j >= row.First) s.X = args.Score.Score(x.X, row.B, row.H, row.I, j, row.Aligned);
+        if (j + 1 >= row.First && j + 1 < row.End) s.Y = args.Score.Score(x.Y, row.B, row.H, row.I, j + 1, row.Aligned);
+        if (j + 2 >= row.First && j + 2 < row.End) s.Z = args.Score.Score(x.Z, row.B, row.H, row.I, j + 2, row.Aligned);
+        if (j + 3 >= row.First && j + 3 < row.End) s.W = args.Score.Score(x.W, row.B, row.H, row.I, j + 3, row.Aligned);
         return s;
     }
 
-    private static F4 Softmax(F4 s, float max, float inverse)
-    {
-        float m = SpecialMath.FiniteMax(max);
-        return new F4(
-            SpecialMath.Exp2(s.X - m) * inverse, SpecialMath.Exp2(s.Y - m) * inverse,
-            SpecialMath.Exp2(s.Z - m) * inverse, SpecialMath.Exp2(s.W - m) * inverse);
-    }
+    private static F4 Softmax(F4 s, float m, float factor, float inverse) => new(
+        SpecialMath.Exp2((s.X - m) * factor) * inverse, SpecialMath.Exp2((s.Y - m) * factor) * inverse,
+        SpecialMath.Exp2((s.Z - m) * factor) * inverse, SpecialMath.Exp2((s.W - m) * factor) * inverse);
 
-    private static F4 LogSoftmax(F4 s, float log2Sum, float sum)
-    {
-        float shift = sum == 0f ? 0f : log2Sum;
-        return new F4(
-            (s.X - shift) * SpecialMath.Ln2, (s.Y - shift) * SpecialMath.Ln2,
-            (s.Z - shift) * SpecialMath.Ln2, (s.W - shift) * SpecialMath.Ln2);
-    }
+    private static F4 LogSoftmax(F4 s, float m, float factor, float log2Sum) => new(
+        ((s.X - m) * factor - log2Sum) * SpecialMath.Ln2, ((s.Y - m) * factor - log2Sum) * SpecialMath.Ln2,
+        ((s.Z - m) * factor - log2Sum) * SpecialMath.Ln2, ((s.W - m) * factor - log2Sum) * SpecialMath.Ln2);
 
     /// <summary>Merges the states of a row's lanes, in a fixed order; all its lanes get the result.</summary>
-    private static OnlineSoftmax Reduce(OnlineSoftmax state, ArrayView<float> sM, ArrayView<float> sL, int lane)
+    private static OnlineSoftmax Reduce(OnlineSoftmax state, ArrayView<float> sM, ArrayView<float> sL, int lane, float factor)
     {
         int own = Group.IdxX;
         sM[own] = state.M;
@@ -130,7 +124,7 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
         {
             Group.Barrier(); // the states of this level are written
             if (lane >= step) continue;
-            state.Merge(sM[own + step], sL[own + step]);
+            state.Merge(sM[own + step], sL[own + step], factor);
             sM[own] = state.M;
             sL[own] = state.L;
         }

@@ -50,10 +50,9 @@ internal abstract class DeviceBuffer(DeviceBackend backend, long bytes) : IDispo
 
     private int freed;
 
-    private void FreeOnce()
+    /// <summary>Also for the finaliser of memory that nothing else would free.</summary>
+    protected void FreeOnce()
     {
         if (Interlocked.Exchange(ref freed, 1) == 0) Free();
     }
-
-    ~DeviceBuffer() => FreeOnce();
 }

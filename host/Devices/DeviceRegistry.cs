@@ -17,12 +17,12 @@ internal static partial class DeviceRegistry
         if (name == "cpu") return new CpuDevice(options);
         IReadOnlyList<DeviceInfo> devices = List();
         DeviceInfo info = name is null ? Best(devices) : Find(devices, name);
-        return info.Kind == DeviceKind.Cpu ? new CpuDevice(options) : OpenKernelDevice(info);
+        return info.Kind == DeviceKind.Cpu ? new CpuDevice(options) : OpenKernelDevice(info, options);
     }
 
     private static partial void AddKernelDevices(List<DeviceInfo> devices);
 
-    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info);
+    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info, DeviceOptions options);
 
     private static DeviceInfo Best(IReadOnlyList<DeviceInfo> devices) =>
         devices.FirstOrDefault(d => d.Kind == DeviceKind.Cuda)

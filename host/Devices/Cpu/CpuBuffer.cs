@@ -39,6 +39,8 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     public static CpuBuffer Wrap(DeviceBackend backend, nint address, long bytes, IDisposable? owner) =>
         new(backend, address, bytes, owned: false, owner);
 
+    ~CpuBuffer() => FreeOnce();
+
     protected override void Free()
     {
         owner?.Dispose();

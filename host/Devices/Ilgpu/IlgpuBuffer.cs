@@ -2,7 +2,7 @@ using ILGPU.Runtime;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>Memory of an accelerator.</summary>
+/// <summary>Memory of an accelerator. If nobody disposes it, ILGPU's own finaliser frees it.</summary>
 internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long bytes) : DeviceBuffer(device, bytes)
 {
     public MemoryBuffer Memory { get; } = memory;

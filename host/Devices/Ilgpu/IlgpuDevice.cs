@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AttnKernels.Devices.Cpu;
 using AttnKernels.Kernels;
 using ILGPU;
@@ -9,7 +8,7 @@ using ILGPU.Runtime.OpenCL;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>An ILGPU accelerator: CUDA, OpenCL, or ILGPU's CPU accelerator.</summary>
-internal sealed class IlgpuDevice : KernelDevice
+internal sealed unsafe class IlgpuDevice : KernelDevice
 {
     private readonly Context context;
     private readonly Accelerator accelerator;
@@ -51,6 +50,8 @@ internal sealed class IlgpuDevice : KernelDevice
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
         if (Info.Kind == DeviceKind.IlgpuCpu) CpuMemory.RequireFree(Info.Name, padded);
+        // OpenCL may promise memory that it has not.
+        if (Info.Kind == DeviceKind.OpenCl && padded > FreeBytes()) throw new DeviceMemoryException(Info.Name, padded, FreeBytes());
         MemoryBuffer memory;
         try
         {
@@ -89,25 +90,29 @@ internal sealed class IlgpuDevice : KernelDevice
     public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte)
     {
         IlgpuStream queue = (IlgpuStream)stream;
-        if (source.IsEmpty) return;
-        lock (Gate)
+        fixed (byte* pinned = source) // until the copy is done
         {
-            ArrayView<byte> view = ((IlgpuBuffer)target).Memory.AsRawArrayView(targetByte, source.Length);
-            view.CopyFromCPUUnsafeAsync(queue.Stream, ref MemoryMarshal.GetReference(source), source.Length);
+            lock (Gate)
+            {
+                ArrayView<byte> view = ((IlgpuBuffer)target).Memory.AsRawArrayView(targetByte, source.Length);
+                view.CopyFromCPUUnsafeAsync(queue.Stream, ref *pinned, source.Length);
+            }
+            queue.Synchronize();
         }
-        queue.Synchronize();
     }
 
     public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target)
     {
         IlgpuStream queue = (IlgpuStream)stream;
-        if (target.IsEmpty) return;
-        lock (Gate)
+        fixed (byte* pinned = target) // until the copy is done
         {
-            ArrayView<byte> view = ((IlgpuBuffer)source).Memory.AsRawArrayView(sourceByte, target.Length);
-            view.CopyToCPUUnsafeAsync(queue.Stream, ref MemoryMarshal.GetReference(target), target.Length);
+            lock (Gate)
+            {
+                ArrayView<byte> view = ((IlgpuBuffer)source).Memory.AsRawArrayView(sourceByte, target.Length);
+                view.CopyToCPUUnsafeAsync(queue.Stream, ref *pinned, target.Length);
+            }
+            queue.Synchronize();
         }
-        queue.Synchronize();
     }
 
     public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value)

@@ -11,6 +11,8 @@ internal sealed unsafe class SimulatorBuffer(SimulatorDevice device, SimulatedBu
 
     public override void UsedAs(string role) => Memory.Name = role;
 
+    ~SimulatorBuffer() => FreeOnce();
+
     protected override void Free()
     {
         if (!device.IsDisposed) Memory.Dispose();

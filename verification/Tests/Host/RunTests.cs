@@ -48,6 +48,21 @@ public sealed class RunTests : IDisposable
         Allocated(() => matmul.Run(new MatmulTensors { A = x, B = x, C = c })).Should().Be(0);
     }
 
+    [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
+    public void Launches_on_a_gpu_allocate_nothing(string name)
+    {
+        using AttentionDevice other = AttentionDevice.Open(name);
+        Assert.SkipUnless(other.Info.Kind is DeviceKind.Cuda or DeviceKind.OpenCl, $"{name} is for debugging: its launches allocate");
+        using AttentionPlan plan = other.Plan(new AttentionProblem { Batch = 1, HeadsQ = 2, SeqQ = 17, SeqKv = 33, HeadDim = 16, Weights = true });
+        AttentionTensors tensors = new()
+        {
+            Q = other.Allocate(DType.Float32, 1, 2, 17, 16), K = other.Allocate(DType.Float32, 1, 2, 33, 16), V = other.Allocate(DType.Float32, 1, 2, 33, 16),
+            O = other.Allocate(DType.Float32, 1, 2, 17, 16), Weights = other.Allocate(DType.Float32, 1, 2, 17, 33),
+        };
+        Allocated(() => plan.Run(tensors)).Should().Be(0);
+        other.Synchronize();
+    }
+
     [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
     public void Threads_with_streams_of_their_own_share_a_plan(string name) => RunFromThreads(name, ownStreams: true);
 

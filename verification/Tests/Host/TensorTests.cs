@@ -54,12 +54,12 @@ public class TensorTests
         FluentActions.Invoking(ints.ToFloats).Should().Throw<ArgumentException>().WithMessage("*Int32*");
     }
 
-    [Fact]
-    public void Too_much_memory_says_how_much()
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Too_much_memory_says_how_much(string name)
     {
-        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using AttentionDevice device = AttentionDevice.Open(name);
         FluentActions.Invoking(() => device.Allocate(DType.Float32, 1 << 20, 1 << 20))
-            .Should().Throw<DeviceMemoryException>().WithMessage("*cpu*4096.00 GiB (4398046511104 bytes) needed*free*")
+            .Should().Throw<DeviceMemoryException>().WithMessage($"*{name}*4096.00 GiB (4398046511104 bytes) needed*free*")
             .Which.FreeBytes.Should().BeGreaterThan(0);
         FluentActions.Invoking(() => device.Allocate(DType.Float32, int.MaxValue, int.MaxValue, 8)).Should().Throw<ArgumentException>().WithMessage("*2^63*");
     }

@@ -63,7 +63,7 @@ public static class BenchCommand
             }
             catch (OptionException e)
             {
-                Console.Error.WriteLine(e.Message);
+                parse.InvocationConfiguration.Error.WriteLine(e.Message);
                 return 2;
             }
         });

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace AttnKernels.Bench.Report;
 
 /// <summary>
@@ -38,8 +40,10 @@ public sealed record BenchRecord(
     public const string CopyCeiling = "ceiling-copy";
 
     /// <summary>The implementation without the form it took: "onnxruntime" of "onnxruntime (mha)".</summary>
+    [JsonIgnore]
     public string Family => Implementation.Split(' ')[0];
 
     /// <summary>Whether the record is of the library's own kernel.</summary>
+    [JsonIgnore]
     public bool IsOurs => Family == Ours;
 }

@@ -33,6 +33,13 @@ internal sealed unsafe class OpenBlasPeer(WorkerThreads threads) : IImplementati
     {
         AttentionShape shape = AttentionShape.Of(p);
         KeyBand band = p.Band;
+        if (p.SeqQ == 1 && p.HeadsQ > p.HeadsKv)
+        {
+            // The query heads that share a key head lie one after the other: as rows of one product they read the keys once.
+            (int first, int end) = PeerScores.Visible(band, 0, 1, p.SeqKv);
+            if (first == 0 && end == p.SeqKv)
+                (shape, band) = (shape with { HeadsQ = p.HeadsKv, SeqQ = p.HeadsQ / p.HeadsKv }, KeyBand.All);
+        }
         AlignedBuffer<float> q = PreparedCpu.Copy(input.Q), k = PreparedCpu.Copy(input.K), v = PreparedCpu.Copy(input.V);
         var o = new AlignedBuffer<float>((long)p.Batch * p.HeadsQ * p.SeqQ * p.HeadDimV);
         // Rows of scores start on cache lines: 16 floats.

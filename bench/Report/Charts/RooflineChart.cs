@@ -53,7 +53,25 @@ internal static class RooflineChart
             svg.Circle(x.At(Intensity(r)), y.At(r.Gflops!.Value), r.IsOurs ? 5 : 3.5, $"fill point {Legend.Css(r.Family)}",
                 $"{r.Workload}, {r.Implementation}: {Format.Number(r.Gflops)} GFLOP/s, {Format.Number(r.Gbps)} GB/s, "
                     + $"{Format.Percent(r.PercentOfCeiling)} of the ceiling");
+        Labels(svg, points.Where(r => r.IsOurs).Select(r => (r.Workload, x.At(Intensity(r)), y.At(r.Gflops!.Value))));
         return svg.ToString();
+    }
+
+    /// <summary>Names the library's points, as far as the names do not cover one another or another point.</summary>
+    private static void Labels(Svg svg, IEnumerable<(string Name, double X, double Y)> points)
+    {
+        (string Name, double X, double Y)[] all = [.. points];
+        var taken = new List<(double X, double Y, double Width)>();
+        foreach ((string name, double px, double py) in all.OrderBy(p => p.Y))
+        {
+            double width = name.Length * 5.6, left = px + 8;
+            if (left + width > Width) continue;
+            bool hitsLabel = taken.Any(t => left < t.X + t.Width && t.X < left + width && Math.Abs(t.Y - py) < 11);
+            bool hitsPoint = all.Any(p => p.Name != name && p.X > px + 3 && p.X < left + width + 5 && Math.Abs(p.Y - py) < 10);
+            if (hitsLabel || hitsPoint) continue;
+            taken.Add((left, py, width));
+            svg.Text(left, py + 4, name, "value");
+        }
     }
 
     private static double Intensity(BenchRecord r) => r.Gflops!.Value / r.Gbps!.Value;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AttnKernels.Simd;
 
 /// <summary>Contiguous rows of elements.</summary>
@@ -12,6 +14,83 @@ internal static unsafe class Rows<W, V>
         int c = 0;
         for (; c <= columns - W.Count; c += W.Count) W.Store(target + c, E.Load<W, V>(row + (nint)c * E.Size));
         for (; c < columns; c++) target[c] = E.Load<Width1, float>(row + (nint)c * E.Size);
+    }
+
+    /// <summary>Asks for the cache lines of rows, in the order of their addresses.</summary>
+    public static void Prefetch(float* rows, int count, nint step, int columns)
+    {
+        for (int r = 0; r < count; r++, rows += step)
+        {
+            for (int c = 0; c < columns; c += Scratch.Alignment / sizeof(float)) W.Prefetch(rows + c);
+        }
+    }
+
+    /// <summary>row[c] *= factor; the length is a multiple of the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* row, float factor, int columns)
+    {
+        V scale = W.Set(factor);
+        for (int c = 0; c < columns; c += W.Count) W.Store(row + c, W.Multiply(scale, W.Load(row + c)));
+    }
+
+    /// <summary>row[c] = row[c] * factor + addend[c]; addend may be null. The length is a multiple of the width.</summary>
+    public static void AddScaled(float* row, float factor, float* addend, int columns)
+    {
+        V scale = W.Set(factor);
+        for (int c = 0; c < columns; c += W.Count)
+        {
+            V scaled = W.Multiply(scale, W.Load(row + c));
+            W.Store(row + c, addend == null ? scaled : W.Add(scaled, W.Load(addend + c)));
+        }
+    }
+
+    /// <summary>target[c] = row[c] * factor, rounded to E.</summary>
+    public static void Narrow<E>(float* row, float factor, byte* target, int columns)
+        where E : struct, IElement
+    {
+        V scale = W.Set(factor);
+        int c = 0;
+        for (; c <= columns - W.Count; c += W.Count) E.Store<W, V>(target + (nint)c * E.Size, W.Multiply(scale, W.Load(row + c)));
+        for (; c < columns; c++) E.Store<Width1, float>(target + (nint)c * E.Size, row[c] * factor);
+    }
+
+    /// <summary>target[c] = value.</summary>
+    public static void Fill<E>(byte* target, float value, int columns)
+        where E : struct, IElement
+    {
+        int c = 0;
+        for (; c <= columns - W.Count; c += W.Count) E.Store<W, V>(target + (nint)c * E.Size, W.Set(value));
+        for (; c < columns; c++) E.Store<Width1, float>(target + (nint)c * E.Size, value);
+    }
+
+    /// <summary>
+    /// s = exp(s - m) unless <paramref name="keep"/>; returns the sum. m = -inf (nothing is visible) gives zeros. Base 2:
+    /// exp2(s log2(e) - m log2(e)) is one fused multiply-add; the rounding of m log2(e) is one factor common to all.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Exponentials(float* s, int columns, float m, bool keep)
+    {
+        float shift = float.IsNegativeInfinity(m) ? 0 : m * Exp2.Log2E;
+        V log2E = W.Set(Exp2.Log2E);
+        V minusShift = W.Set(-shift);
+        V sum = W.Zero;
+        int c = 0;
+        for (; c <= columns - W.Count; c += W.Count)
+        {
+            V p = Exp2.Of<W, V>(W.Fma(W.Load(s + c), log2E, minusShift));
+            sum = W.Add(sum, p);
+            if (!keep) W.Store(s + c, p);
+        }
+
+        float l = W.SumAcross(sum);
+        for (; c < columns; c++)
+        {
+            float p = Exp2.Of<Width1, float>(s[c] * Exp2.Log2E - shift);
+            l += p;
+            if (!keep) s[c] = p;
+        }
+
+        return l;
     }
 
     /// <summary>Whether any of the elements is infinite or NaN.</summary>

@@ -59,6 +59,10 @@ internal unsafe struct AttentionPlan
         StrideV = Widens ? (nint)Scratch.Align(args.HeadDimV) : (nint)args.V.RowStride;
     }
 
+    /// <summary>Whether anything but the band changes a score.</summary>
+    public readonly bool HasRules =>
+        SoftcapLog2 > 0 || Args.Score.Bias.Data != null || Args.Score.Mask.Data != null || Args.Score.AlibiSlopes != null;
+
     public readonly int Items => checked(Args.Batch * Args.HeadsKv * HeadItems);
 
     public readonly long ScratchBytes =>

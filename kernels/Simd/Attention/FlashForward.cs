@@ -61,12 +61,19 @@ internal static unsafe class FlashForward<W, V, E>
         float* operand = scratch + AttentionPlan.BlockKeys * plan.TileRows;
 
         Scores(plan, tile, block, band, first, end, scores);
-        for (int c = 0; c < tile.Vectors; c++)
+        bool ruled = plan.HasRules || partial;
+        for (int c = 0; c < tile.Vectors;)
         {
             int keys = band[c].End - band[c].First;
-            if (keys <= 0) continue;
-            ScoreRules<W, V>.Apply(plan, tile, block.Key, band[c], c, scores, operand);
-            Exponentials(plan, ref tile, c, scores + band[c].First * plan.TileRows + c * W.Count, keys);
+            int next = c + 1;
+            while (next < tile.Vectors && band[next].First == band[c].First && band[next].End == band[c].End) next++;
+            if (keys > 0)
+            {
+                for (int v = c; ruled && v < next; v++) ScoreRules<W, V>.Apply(plan, tile, block.Key, band[v], v, scores, operand);
+                Softmax(plan, tile, c, next - c, scores + band[c].First * plan.TileRows + c * W.Count, keys);
+            }
+
+            c = next;
         }
 
         bool hides = partial || plan.Args.Score.Mask.Data != null || plan.Args.Score.Bias.Data != null;
@@ -92,31 +99,19 @@ internal static unsafe class FlashForward<W, V, E>
         }
     }
 
-    /// <summary>P = exp2(S - m') in place, for one vector of lanes, and the new m, l and alpha.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Exponentials(in AttentionPlan plan, ref QueryTile tile, int c, float* scores, int keys)
+    /// <summary>P, m, l and alpha of neighbouring vectors of lanes that see the same keys.</summary>
+    private static void Softmax(in AttentionPlan plan, in QueryTile tile, int first, int vectors, float* scores, int keys)
     {
-        nint step = plan.TileRows;
-        V mOld = W.Load(tile.M + c * W.Count);
-        V m = mOld;
-        float* s = scores;
-        for (int j = 0; j < keys; j++, s += step) m = W.Max(m, W.Load(s));
-
-        // Where no key was seen yet, any finite maximum gives P = 0 and alpha = 0.
-        V shift = W.Select(W.Equal(m, W.Set(float.NegativeInfinity)), W.Zero, m);
-        V alpha = Exp2.Of<W, V>(W.Subtract(mOld, shift));
-        V sum = W.Zero;
-        s = scores;
-        for (int j = 0; j < keys; j++, s += step)
+        float* m = tile.M + first * W.Count;
+        float* l = tile.L + first * W.Count;
+        float* alpha = tile.Alpha + first * W.Count;
+        switch (vectors)
         {
-            V p = Exp2.Of<W, V>(W.Subtract(W.Load(s), shift));
-            sum = W.Add(sum, p);
-            W.Store(s, p);
+            case 1: OnlineSoftmax<W, V, Size1>.Run(scores, keys, plan.TileRows, m, l, alpha); break;
+            case 2: OnlineSoftmax<W, V, Size2>.Run(scores, keys, plan.TileRows, m, l, alpha); break;
+            case 3: OnlineSoftmax<W, V, Size3>.Run(scores, keys, plan.TileRows, m, l, alpha); break;
+            default: OnlineSoftmax<W, V, Size4>.Run(scores, keys, plan.TileRows, m, l, alpha); break;
         }
-
-        W.Store(tile.M + c * W.Count, m);
-        W.Store(tile.L + c * W.Count, W.Fma(W.Load(tile.L + c * W.Count), alpha, sum));
-        W.Store(tile.Alpha + c * W.Count, alpha);
     }
 
     /// <summary>O = O * alpha + V P.</summary>

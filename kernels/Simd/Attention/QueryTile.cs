@@ -70,21 +70,23 @@ internal unsafe struct QueryTile
         MaskRows = (byte**)Take(ref memory, 2L * lanes);
 
         int keyLength = plan.KeyLength(batch);
-        Shift = args.Score.Band.ShiftFor(args.SeqQ, keyLength);
-        KeyFirst = int.MaxValue;
-        KeyEnd = 0;
+        ref readonly var rules = ref args.Score;
+        Shift = rules.Band.ShiftFor(args.SeqQ, keyLength);
+        var (query, head) = RowOf(plan, 0);
         for (int lane = 0; lane < lanes; lane++)
         {
-            var (query, head) = RowOf(plan, lane);
-            First[lane] = args.Score.Band.First(query, Shift);
-            End[lane] = args.Score.Band.End(query, Shift, keyLength);
-            Aligned[lane] = query + Shift;
-            KeyFirst = Math.Min(KeyFirst, First[lane]);
-            KeyEnd = Math.Max(KeyEnd, End[lane]);
-            Slope[lane] = args.Score.AlibiSlopes == null ? 0 : args.Score.AlibiSlopes[batch * args.Score.AlibiBatchStride + head] * -Exp2.Log2E;
-            BiasRows[lane] = RowAddress(args.Score.Bias, args.Score.BiasType.Size(), batch, head, query);
-            MaskRows[lane] = RowAddress(args.Score.Mask, sizeof(byte), batch, head, query);
+            First[lane] = rules.Band.First(query, Shift);
+            End[lane] = rules.Band.End(query, Shift, keyLength);
+            if (rules.AlibiSlopes != null) Slope[lane] = rules.AlibiSlopes[batch * rules.AlibiBatchStride + head] * -Exp2.Log2E;
+            if (rules.AlibiSlopes != null) Aligned[lane] = query + Shift;
+            if (rules.Bias.Data != null) BiasRows[lane] = RowAddress(rules.Bias, rules.BiasType.Size(), batch, head, query);
+            if (rules.Mask.Data != null) MaskRows[lane] = RowAddress(rules.Mask, sizeof(byte), batch, head, query);
+            if (lane < Count - 1) NextRow(plan, ref query, ref head);
         }
+
+        // Both grow with the query.
+        KeyFirst = First[0];
+        KeyEnd = End[lanes - 1];
     }
 
     /// <summary>The query and the query head of a lane.</summary>
@@ -92,6 +94,25 @@ internal unsafe struct QueryTile
     {
         int row = Row + Math.Min(lane, Count - 1);
         return (row / plan.Group, HeadKv * plan.Group + row % plan.Group);
+    }
+
+    private readonly void NextRow(in AttentionPlan plan, ref int query, ref int head)
+    {
+        if (++head < (HeadKv + 1) * plan.Group) return;
+        head = HeadKv * plan.Group;
+        query++;
+    }
+
+    /// <summary>The addresses of the rows of a tensor that belong to a vector of lanes; lanes past the last row repeat it.</summary>
+    private readonly void RowAddresses(in AttentionPlan plan, in HeadTensor tensor, int size, int firstLane, int lanes, byte** rows)
+    {
+        var (query, head) = RowOf(plan, firstLane);
+        byte* start = (byte*)tensor.Data + size * Batch * tensor.BatchStride;
+        for (int r = 0; r < lanes; r++)
+        {
+            rows[r] = start + size * (head * tensor.HeadStride + query * tensor.RowStride);
+            if (firstLane + r < Count - 1) NextRow(plan, ref query, ref head);
+        }
     }
 
     /// <summary>Transposes Q into the tile, scaled, and empties the state.</summary>
@@ -102,27 +123,16 @@ internal unsafe struct QueryTile
     {
         ref readonly var args = ref plan.Args;
         byte** rows = stackalloc byte*[W.Count];
-        V scale = W.Set(plan.QueryScale);
         Vectors = (Count + W.Count - 1) / W.Count;
         for (int c = 0; c < Vectors; c++)
         {
-            for (int r = 0; r < W.Count; r++)
-            {
-                var (query, head) = RowOf(plan, c * W.Count + r);
-                rows[r] = (byte*)args.Q.Data + E.Size * (Batch * args.Q.BatchStride + head * args.Q.HeadStride + query * args.Q.RowStride);
-            }
-
-            float* target = Q + c * W.Count;
-            Transposed<W, V>.Load<E>(rows, 0, args.HeadDim, target, plan.TileRows);
-            for (int d = 0; d < args.HeadDim; d++)
-            {
-                W.Store(target, W.Multiply(scale, W.Load(target)));
-                target += plan.TileRows;
-            }
-
+            RowAddresses(plan, args.Q, E.Size, c * W.Count, W.Count, rows);
+            Transposed<W, V>.Load<E>(rows, 0, args.HeadDim, Q + c * W.Count, plan.TileRows);
             W.Store(M + c * W.Count, W.Set(float.NegativeInfinity));
             W.Store(L + c * W.Count, W.Zero);
         }
+
+        Rows<W, V>.Multiply(Q, plan.QueryScale, args.HeadDim * plan.TileRows);
     }
 
     /// <summary>Writes O / l and log(sum(exp)) of the tile's rows.</summary>
@@ -145,12 +155,7 @@ internal unsafe struct QueryTile
             }
 
             int valid = Math.Min(W.Count, Count - c * W.Count);
-            for (int r = 0; r < valid; r++)
-            {
-                var (query, head) = RowOf(plan, c * W.Count + r);
-                rows[r] = (byte*)args.O.Data + E.Size * (Batch * args.O.BatchStride + head * args.O.HeadStride + query * args.O.RowStride);
-            }
-
+            RowAddresses(plan, args.O, E.Size, c * W.Count, valid, rows);
             Transposed<W, V>.Store<E>(source, plan.TileRows, args.HeadDimV, rows, valid);
         }
 

@@ -39,11 +39,23 @@ public static unsafe class SimdAttention
         where E : struct, IElement
     {
         if (args.Batch == 0 || args.HeadsQ == 0 || args.SeqQ == 0) return;
-        var plan = new AttentionPlan(args, W.Count * W.TileVectors);
         var place = workers.Enter();
         try
         {
-            workers.Run(place, &FlashForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
+            if (DecodePlan.Fits(args))
+            {
+                var plan = new DecodePlan(args);
+                byte* shared = place.Shared.Rent(plan.FinishedBytes + plan.PartialBytes);
+                plan.Finished = (int*)shared;
+                plan.Partial = (float*)(shared + plan.FinishedBytes);
+                new Span<byte>(shared, checked((int)plan.FinishedBytes)).Clear();
+                workers.Run(place, &DecodeForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
+            }
+            else
+            {
+                var plan = new AttentionPlan(args, W.Count * W.TileVectors);
+                workers.Run(place, &FlashForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
+            }
         }
         finally
         {

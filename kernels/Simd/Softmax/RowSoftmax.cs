@@ -32,8 +32,9 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
             float m = RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
             float lse = Normalize(args.Log, m, scores, y + (nint)from * EY.Size, to - from);
             float outside = args.Log ? float.NegativeInfinity : 0;
-            Fill(y, 0, Math.Min(from, args.Columns), outside);
-            Fill(y, Math.Min(to, args.Columns), args.Columns, outside);
+            to = Math.Min(to, args.Columns);
+            Rows<W, V>.Fill<EY>(y, outside, Math.Min(from, args.Columns));
+            Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
             if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = lse;
         }
     }
@@ -42,46 +43,27 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         where E : struct, IElement =>
         (byte*)tensor.Data + E.Size * (batch * tensor.BatchStride + head * tensor.HeadStride + row * tensor.RowStride);
 
-    /// <summary>
-    /// Exponentials, their sum and the output. Base 2: exp2(s log2(e) - m log2(e)) as one fused multiply-add; the rounding of m log2(e) is the same
-    /// factor in every exponential and in l.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>Exponentials, their sum and the output; returns m + log(l).</summary>
     private static float Normalize(bool log, float m, float* s, byte* y, int columns)
     {
-        float shift = float.IsNegativeInfinity(m) ? 0 : m * Exp2.Log2E;
-        V log2E = W.Set(Exp2.Log2E);
-        V minusShift = W.Set(-shift);
-        V sum = W.Zero;
-        int c = 0;
-        for (; c <= columns - W.Count; c += W.Count)
-        {
-            V p = Exp2.Of<W, V>(W.Fma(W.Load(s + c), log2E, minusShift));
-            sum = W.Add(sum, p);
-            if (!log) W.Store(s + c, p);
-        }
-
-        float l = W.SumAcross(sum);
-        for (; c < columns; c++)
-        {
-            float p = Exp2.Of<Width1, float>(s[c] * Exp2.Log2E - shift);
-            l += p;
-            if (!log) s[c] = p;
-        }
-
-        float logL = MathF.Log(l);
-        float factor = log ? 1 : l == 0 ? 0 : 1 / l;
-        float offset = log ? (l == 0 ? float.NegativeInfinity : -(shift * Exp2.Ln2 + logL)) : 0;
-        c = 0;
-        for (; c <= columns - W.Count; c += W.Count) EY.Store<W, V>(y + (nint)c * EY.Size, W.Fma(W.Load(s + c), W.Set(factor), W.Set(offset)));
-        for (; c < columns; c++) EY.Store<Width1, float>(y + (nint)c * EY.Size, s[c] * factor + offset);
-        return shift * Exp2.Ln2 + logL;
+        float l = Rows<W, V>.Exponentials(s, columns, m, keep: log);
+        if (log) return RowLogarithms(m, l, s, y, columns);
+        Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);
+        return m + MathF.Log(l);
     }
 
-    private static void Fill(byte* y, int from, int to, float value)
+    private static float RowLogarithms(float m, float l, float* s, byte* y, int columns)
     {
-        int c = from;
-        for (; c <= to - W.Count; c += W.Count) EY.Store<W, V>(y + (nint)c * EY.Size, W.Set(value));
-        for (; c < to; c++) EY.Store<Width1, float>(y + (nint)c * EY.Size, value);
+        float lse = m + MathF.Log(l);
+        V offset = W.Set(lse);
+        int c = 0;
+        if (float.IsNegativeInfinity(lse)) Rows<W, V>.Fill<EY>(y, lse, columns);
+        else
+        {
+            for (; c <= columns - W.Count; c += W.Count) EY.Store<W, V>(y + (nint)c * EY.Size, W.Subtract(W.Load(s + c), offset));
+            for (; c < columns; c++) EY.Store<Width1, float>(y + (nint)c * EY.Size, s[c] - lse);
+        }
+
+        return lse;
     }
 }

@@ -27,6 +27,9 @@ internal unsafe interface IWidth<V>
     /// <summary>A store that goes past the caches; the address is a multiple of the vector's size.</summary>
     static abstract void Stream(float* target, V value);
 
+    /// <summary>Asks for the cache line at an address, into the second-level cache. The address need not be readable.</summary>
+    static abstract void Prefetch(float* address);
+
     /// <summary>Count 16-bit integers, zero-extended into the lanes' bits.</summary>
     static abstract V LoadUInt16(ushort* source);
 

@@ -21,6 +21,11 @@ internal readonly unsafe struct Width1 : IWidth<float>
 
     public static void Stream(float* target, float value) => *target = value;
 
+    public static void Prefetch(float* address)
+    {
+        // Nothing to gain: scalar code is slower than memory.
+    }
+
     public static float LoadUInt16(ushort* source) => Widened(*source);
 
     public static void StoreUInt16(ushort* target, float bits) => *target = (ushort)Bits(bits);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace AttnKernels.Simd;
 
@@ -28,6 +29,13 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Stream(float* target, Vector128<float> value) => value.StoreAlignedNonTemporal(target);
+
+    // Only x86 has an intrinsic for it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address)
+    {
+        if (Sse.IsSupported) Sse.Prefetch1(address);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadUInt16(ushort* source) =>

@@ -31,6 +31,9 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
     public static void Stream(float* target, Vector256<float> value) => value.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address) => Sse.Prefetch1(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadUInt16(ushort* source) => Avx2.ConvertToVector256Int32(source).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -32,6 +32,9 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     public static void Stream(float* target, Vector512<float> value) => value.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address) => Sse.Prefetch1(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadUInt16(ushort* source) => Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+
+namespace AttnKernels.Simd;
+
+/// <summary>
+/// Dot products of a few rows of Q with rows of K where they lie: TRows x 4 accumulators, so each load of K serves TRows rows and each load of
+/// Q four keys. A product's bits depend on its two rows only.
+/// </summary>
+internal static unsafe class DotProducts<W, V>
+    where W : struct, IWidth<V>
+    where V : struct
+{
+    /// <summary>dots[r * dotsStep + j] = sum over d of q[r * qStep + d] * k[j * kStep + d].</summary>
+    public static void Run(float* q, int rows, nint qStep, float* k, int keys, nint kStep, int depth, float* dots, nint dotsStep)
+    {
+        for (int j = 0; j < keys; j += 4)
+        {
+            // Past the last key its row is repeated; what that gives is not stored.
+            int count = Math.Min(4, keys - j);
+            float* k0 = k + j * kStep;
+            float* k1 = k0 + (count > 1 ? kStep : 0);
+            float* k2 = k1 + (count > 2 ? kStep : 0);
+            float* k3 = k2 + (count > 3 ? kStep : 0);
+            Rows<W, V>.Prefetch(k + (j + DecodePlan.KeysAhead) * kStep, 4, kStep, depth);
+            int r = 0;
+            for (; r <= rows - 4; r += 4) FourKeys<Size4>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
+            for (; r <= rows - 2; r += 2) FourKeys<Size2>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
+            if (r < rows) FourKeys<Size1>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourKeys<TRows>(float* q, nint qStep, float* k0, float* k1, float* k2, float* k3, int depth,
+        float* dots, nint dotsStep, int count)
+        where TRows : struct, ISize
+    {
+        V s00 = W.Zero, s01 = W.Zero, s02 = W.Zero, s03 = W.Zero;
+        V s10 = W.Zero, s11 = W.Zero, s12 = W.Zero, s13 = W.Zero;
+        V s20 = W.Zero, s21 = W.Zero, s22 = W.Zero, s23 = W.Zero;
+        V s30 = W.Zero, s31 = W.Zero, s32 = W.Zero, s33 = W.Zero;
+        int d = 0;
+        for (; d <= depth - W.Count; d += W.Count)
+        {
+            V a0 = W.Load(k0 + d), a1 = W.Load(k1 + d), a2 = W.Load(k2 + d), a3 = W.Load(k3 + d);
+            AddRow(W.Load(q + d), a0, a1, a2, a3, ref s00, ref s01, ref s02, ref s03);
+            if (TRows.Value > 1) AddRow(W.Load(q + qStep + d), a0, a1, a2, a3, ref s10, ref s11, ref s12, ref s13);
+            if (TRows.Value > 2) AddRow(W.Load(q + 2 * qStep + d), a0, a1, a2, a3, ref s20, ref s21, ref s22, ref s23);
+            if (TRows.Value > 3) AddRow(W.Load(q + 3 * qStep + d), a0, a1, a2, a3, ref s30, ref s31, ref s32, ref s33);
+        }
+
+        Finish(q, k0, k1, k2, k3, d, depth, s00, s01, s02, s03, dots, count);
+        if (TRows.Value > 1) Finish(q + qStep, k0, k1, k2, k3, d, depth, s10, s11, s12, s13, dots + dotsStep, count);
+        if (TRows.Value > 2) Finish(q + 2 * qStep, k0, k1, k2, k3, d, depth, s20, s21, s22, s23, dots + 2 * dotsStep, count);
+        if (TRows.Value > 3) Finish(q + 3 * qStep, k0, k1, k2, k3, d, depth, s30, s31, s32, s33, dots + 3 * dotsStep, count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow(V q, V k0, V k1, V k2, V k3, ref V s0, ref V s1, ref V s2, ref V s3)
+    {
+        s0 = W.Fma(q, k0, s0);
+        s1 = W.Fma(q, k1, s1);
+        s2 = W.Fma(q, k2, s2);
+        s3 = W.Fma(q, k3, s3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(float* q, float* k0, float* k1, float* k2, float* k3, int d, int depth, V s0, V s1, V s2, V s3, float* dots, int count)
+    {
+        dots[0] = W.SumAcross(s0) + Tail(q, k0, d, depth);
+        if (count > 1) dots[1] = W.SumAcross(s1) + Tail(q, k1, d, depth);
+        if (count > 2) dots[2] = W.SumAcross(s2) + Tail(q, k2, d, depth);
+        if (count > 3) dots[3] = W.SumAcross(s3) + Tail(q, k3, d, depth);
+    }
+
+    private static float Tail(float* q, float* k, int d, int depth)
+    {
+        float sum = 0;
+        for (; d < depth; d++) sum += q[d] * k[d];
+        return sum;
+    }
+}

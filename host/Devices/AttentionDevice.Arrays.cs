@@ -3,7 +3,8 @@ namespace AttnKernels;
 public sealed partial class AttentionDevice
 {
     /// <summary>
-    /// Attention of plain arrays, row-major: q (batch, headsQ, seqQ, headDim), k (batch, headsKv, seqKv, headDim), v (batch, headsKv, seqKv, headDimV);
+    /// Attention of plain arrays, row-major: q (batch, headsQ, seqQ, headDim), k (batch, headsKv, seqKv, headDim), v (batch, headsKv,
+    /// seqKv, headDimV);
     /// returns o (batch, headsQ, seqQ, headDimV). Copies and plans every time: for repeated calls make a plan.
     /// </summary>
     /// <param name="q">Queries.</param>
@@ -25,7 +26,8 @@ public sealed partial class AttentionDevice
     }
 
     /// <summary>
-    /// Softmax of a plain array x (batch, heads, rows, columns), row-major; returns an array of the same shape. Copies and plans every time.
+    /// Softmax of a plain array x (batch, heads, rows, columns), row-major; returns an array of the same shape. Copies and plans every
+    /// time.
     /// </summary>
     /// <param name="x">Elements.</param>
     /// <param name="problem">Sizes and masks; no optional tensors.</param>
@@ -41,7 +43,8 @@ public sealed partial class AttentionDevice
     }
 
     /// <summary>
-    /// Product of plain arrays, row-major: a (batch0, batch1, M, K) or, transposed, (..., K, M); b (batch0, batch1/groupB, K, N) or (..., N, K); returns
+    /// Product of plain arrays, row-major: a (batch0, batch1, M, K) or, transposed, (..., K, M); b (batch0, batch1/groupB, K, N) or (...,
+    /// N, K); returns
     /// c (batch0, batch1, M, N). Copies and plans every time.
     /// </summary>
     /// <param name="a">Left operand.</param>
@@ -67,7 +70,8 @@ public sealed partial class AttentionDevice
         if (problem.KeyLengths || problem.Mask || problem.Bias || problem.Alibi || problem.Lse)
         {
             throw new NotSupportedException(
-                "KeyLengths, Mask, Bias, Alibi and Lse are tensors of a plan's Run; this convenience takes causal masks, windows, scale and softcap.");
+                "KeyLengths, Mask, Bias, Alibi and Lse are tensors of a plan's Run; this convenience takes causal " +
+                "masks, windows, scale and softcap.");
         }
     }
 }

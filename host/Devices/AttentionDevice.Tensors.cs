@@ -71,7 +71,8 @@ public sealed partial class AttentionDevice
     }
 
     /// <summary>
-    /// A tensor over <paramref name="memory"/>, which stays pinned until the tensor is disposed. What a Run writes appears in it. CPU device only.
+    /// A tensor over <paramref name="memory"/>, which stays pinned until the tensor is disposed. What a Run writes appears in it. CPU
+    /// device only.
     /// </summary>
     /// <exception cref="ArgumentException">The memory has not as many elements as the shape.</exception>
     /// <exception cref="NotSupportedException">The device cannot use memory that it did not allocate.</exception>

@@ -37,6 +37,7 @@ internal static partial class DeviceRegistry
         }
         string present = string.Join(", ", devices.Select(d => d.Name));
         throw new ArgumentException(
-            $"There is no device \"{name}\". Present: {present}. This build has the kernel API {KernelApi.Name}: {KernelApi.Reach}.", nameof(name));
+            $"There is no device \"{name}\". Present: {present}. This build has the kernel API {KernelApi.Name}: {KernelApi.Reach}.",
+            nameof(name));
     }
 }

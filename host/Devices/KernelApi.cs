@@ -14,6 +14,7 @@ public static class KernelApi
     public const string Name = "Simulator";
 
     /// <summary>The devices that this build can reach, and those that it leaves out.</summary>
-    public const string Reach = "cpu and simulator; cuda:N, opencl:N and ilgpu-cpu need a build with the ILGPU package (-p:KernelApi=Ilgpu)";
+    public const string Reach =
+        "cpu and simulator; cuda:N, opencl:N and ilgpu-cpu need a build with the ILGPU package (-p:KernelApi=Ilgpu)";
 #endif
 }

@@ -29,13 +29,16 @@ public sealed class AttentionPlan : IDisposable
     public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
 
     /// <summary>
-    /// Checks the tensors and queues the kernels on <paramref name="stream"/> (null = the device's default stream). Neither allocates nor waits
+    /// Checks the tensors and queues the kernels on <paramref name="stream"/> (null = the device's default stream). Neither allocates nor
+    /// waits
     /// (on the CPU device the work is done when it returns). Nothing is written before all checks have passed.
     /// </summary>
     /// <param name="tensors">Inputs and outputs, with exactly the optional ones that the problem names.</param>
     /// <param name="stream">A stream of the plan's device.</param>
-    /// <param name="cancel">Stops a run on the CPU device between tiles; outputs are then partly written. On other devices it is read before queueing.</param>
-    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps an output, or has the wrong shape, type, strides or device.</exception>
+    /// <param name="cancel">Stops a run on the CPU device between tiles; outputs are then partly written. On other devices it is read
+    /// before queueing.</param>
+    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps an output, or has the wrong shape, type, strides or
+    /// device.</exception>
     /// <exception cref="ObjectDisposedException">A tensor, the stream, the plan or the device has been disposed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="DeviceFaultException">The device refused or failed.</exception>

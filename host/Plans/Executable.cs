@@ -17,7 +17,8 @@ internal abstract class Executable : IDisposable
     }
 }
 
-/// <summary>Device half of a <see cref="MatmulPlan"/>. Views are (batch0, batch1, M, K), (batch0, batch1/groupB, K, N), (batch0, batch1, M, N), (N).</summary>
+/// <summary>Device half of a <see cref="MatmulPlan"/>. Views are (batch0, batch1, M, K), (batch0, batch1/groupB, K, N), (batch0, batch1, M,
+/// N), (N).</summary>
 internal abstract class MatmulExecutable : Executable
 {
     public abstract void Run(in MatmulTensors tensors, DeviceStream stream, CancellationToken cancel);
@@ -35,7 +36,8 @@ internal abstract class AttentionExecutable : Executable
     public abstract void Run(in AttentionTensors tensors, DeviceStream stream, CancellationToken cancel);
 }
 
-/// <summary>Device half of a <see cref="RotaryPlan"/>. X and Y are (batch, heads, seq, headDim), the angles (batch, rows, rotaryDim / 2).</summary>
+/// <summary>Device half of a <see cref="RotaryPlan"/>. X and Y are (batch, heads, seq, headDim), the angles (batch, rows, rotaryDim /
+/// 2).</summary>
 internal abstract class RotaryExecutable : Executable
 {
     public abstract void Run(in RotaryTensors tensors, DeviceStream stream, CancellationToken cancel);

@@ -2,7 +2,8 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>A validated matmul problem with its kernels, ready to run any number of times. Threads as in <see cref="AttentionPlan"/>.</summary>
+/// <summary>A validated matmul problem with its kernels, ready to run any number of times. Threads as in
+/// <see cref="AttentionPlan"/>.</summary>
 public sealed class MatmulPlan : IDisposable
 {
     private static readonly string[] Names = ["C", "A", "B", "Bias"];

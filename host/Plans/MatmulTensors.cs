@@ -1,7 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// What a <see cref="MatmulPlan"/> reads and writes. Views of any strides, (batch0, batch1, rows, columns); leading axes of size 1 may be left out.
+/// What a <see cref="MatmulPlan"/> reads and writes. Views of any strides, (batch0, batch1, rows, columns); leading axes of size 1 may be
+/// left out.
 /// C must not overlap another tensor.
 /// </summary>
 public readonly struct MatmulTensors

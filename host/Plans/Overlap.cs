@@ -18,7 +18,8 @@ internal static class Overlap
             {
                 if (!Between(views[output], views[other])) continue;
                 throw new ArgumentException(
-                    $"{names[output]} ({views[output]}) overlaps {names[other]} ({views[other]}): an output needs memory of its own.", names[output]);
+                    $"{names[output]} ({views[output]}) overlaps {names[other]} ({views[other]}): an output needs memory of its own.",
+                    names[output]);
             }
         }
     }

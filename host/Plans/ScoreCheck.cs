@@ -49,7 +49,8 @@ internal static class ScoreCheck
     }
 
     /// <summary>
-    /// Refuses lengths outside 0..<paramref name="keys"/>, where the memory can be read here. Elsewhere reading it would wait for the device;
+    /// Refuses lengths outside 0..<paramref name="keys"/>, where the memory can be read here. Elsewhere reading it would wait for the
+    /// device;
     /// the kernels clamp there.
     /// </summary>
     private static unsafe void RequireInRange(string name, in TensorView view, int keys)

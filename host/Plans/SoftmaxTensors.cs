@@ -1,7 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// What a <see cref="SoftmaxPlan"/> reads and writes. X and Y: any strides whose last axis is contiguous; leading axes of size 1 may be left out.
+/// What a <see cref="SoftmaxPlan"/> reads and writes. X and Y: any strides whose last axis is contiguous; leading axes of size 1 may be
+/// left out.
 /// Y may be the same view as X, else outputs must not overlap any other tensor.
 /// </summary>
 public readonly struct SoftmaxTensors

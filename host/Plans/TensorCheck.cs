@@ -79,7 +79,8 @@ internal readonly struct TensorCheck(AttentionDevice device)
     private void RequireUsable(string name, in TensorView view, DType type, ReadOnlySpan<int> shape)
     {
         if (view.Buffer is not { } buffer)
-            throw new ArgumentException($"{name}: the problem needs it, but no tensor was given; expected {type} {Sizes.Format(shape)}.", name);
+            throw new ArgumentException(
+                $"{name}: the problem needs it, but no tensor was given; expected {type} {Sizes.Format(shape)}.", name);
         if (buffer.IsDisposed) throw new ObjectDisposedException(name, $"{name}: the tensor has been disposed.");
         if (buffer.Backend != device.Backend)
         {

@@ -37,7 +37,8 @@ public sealed record SoftmaxProblem : ScoreProblem
     /// <summary>Y is the natural logarithm of the softmax.</summary>
     public bool Log { get; init; }
 
-    /// <summary>Five operations (maximum, difference, exponential, sum, quotient) per element that the causal mask and the window leave visible.</summary>
+    /// <summary>Five operations (maximum, difference, exponential, sum, quotient) per element that the causal mask and the window leave
+    /// visible.</summary>
     public double Flops => 5.0 * Batch * Heads * VisiblePairs;
 
     /// <summary>Least memory traffic in bytes: X read once, Y (and LSE) written once; masks and biases are not counted.</summary>

@@ -33,7 +33,8 @@ public sealed class DeviceTensor : IDisposable
     /// <summary>The whole tensor as a view; null gives the empty view.</summary>
     public static implicit operator TensorView(DeviceTensor? tensor) => tensor is null ? default : tensor.view;
 
-    /// <summary>Overwrites all elements, row-major, after the work queued on <paramref name="stream"/>, or on all streams if it is null.</summary>
+    /// <summary>Overwrites all elements, row-major, after the work queued on <paramref name="stream"/>, or on all streams if it is
+    /// null.</summary>
     /// <exception cref="ArgumentException">Another number or type of elements.</exception>
     /// <exception cref="ObjectDisposedException">The tensor or its device has been disposed.</exception>
     public void Upload<T>(ReadOnlySpan<T> data, DeviceStream? stream = null) where T : unmanaged
@@ -43,7 +44,8 @@ public sealed class DeviceTensor : IDisposable
         lock (queue.Gate) Device.Backend.Upload(queue.Backend, MemoryMarshal.AsBytes(data), view.Buffer!, 0);
     }
 
-    /// <summary>Copies all elements, row-major, after the work queued on <paramref name="stream"/>, or on all streams if it is null.</summary>
+    /// <summary>Copies all elements, row-major, after the work queued on <paramref name="stream"/>, or on all streams if it is
+    /// null.</summary>
     /// <inheritdoc cref="Upload{T}(ReadOnlySpan{T}, DeviceStream)" path="/exception"/>
     public void Download<T>(Span<T> data, DeviceStream? stream = null) where T : unmanaged
     {
@@ -95,7 +97,8 @@ public sealed class DeviceTensor : IDisposable
         }
     }
 
-    /// <summary>Sets every byte of the memory, after the work queued on <paramref name="stream"/>, or on all streams if it is null.</summary>
+    /// <summary>Sets every byte of the memory, after the work queued on <paramref name="stream"/>, or on all streams if it is
+    /// null.</summary>
     public void Fill(byte value, DeviceStream? stream = null)
     {
         DeviceStream queue = Enter(stream);
@@ -109,7 +112,8 @@ public sealed class DeviceTensor : IDisposable
         ElementTypes.Require<T>(Type);
         ObjectDisposedException.ThrowIf(view.Buffer!.IsDisposed, this);
         if (view.Buffer.Address == 0)
-            throw new NotSupportedException($"Memory of device {Device.Name} has no address on this machine; that of cpu has. Use Download.");
+            throw new NotSupportedException(
+                $"Memory of device {Device.Name} has no address on this machine; that of cpu has. Use Download.");
         return new Span<T>((void*)view.Buffer.Address, checked((int)view.Extent));
     }
 
@@ -132,6 +136,7 @@ public sealed class DeviceTensor : IDisposable
         ElementTypes.Require<T>(Type);
         if (!view.IsContiguous) throw new NotSupportedException($"Copies take dense tensors; this one is {view}.");
         if (data != Count)
-            throw new ArgumentException($"The tensor of shape {Sizes.Format(Shape)} has {Count} elements, the host's memory {data}.", nameof(data));
+            throw new ArgumentException($"The tensor of shape {Sizes.Format(Shape)} has {Count} elements, the host's memory {data}.",
+            nameof(data));
     }
 }

@@ -7,7 +7,8 @@ namespace AttnKernels;
 /// neither copies nor allocates. The default value means "no tensor". An axis may be counted from the end: -1 is the last.
 /// </summary>
 /// <example>
-/// (batch, seq, head, dim): <c>t.View.Transpose(1, 2)</c>. Packed QKV (batch, seq, 3, head, dim): <c>t.View.Select(2, 1).Transpose(1, 2)</c> is K.
+/// (batch, seq, head, dim): <c>t.View.Transpose(1, 2)</c>. Packed QKV (batch, seq, 3, head, dim): <c>t.View.Select(2, 1).Transpose(1,
+/// 2)</c> is K.
 /// ONNX rank 3 (batch, seq, head * dim): <c>t.View.SplitAxis(2, heads, dim).Transpose(1, 2)</c>.
 /// </example>
 public readonly struct TensorView

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace AttnKernels.Devices.Cpu;
 
-/// <summary>How much memory this process may use. Linux hands out more than there is, so a big request is checked before it is made.</summary>
+/// <summary>How much memory this process may use. Linux hands out more than there is, so a big request is checked before it is
+/// made.</summary>
 internal static class CpuMemory
 {
     // Below this a request is not checked: reading the system's figures costs more than the memory.

@@ -151,7 +151,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
 
     private long FreeBytes()
     {
-        if (accelerator is CudaAccelerator && CudaAPI.CurrentAPI.GetMemoryInfo(out long free, out long _) == CudaError.CUDA_SUCCESS) return free;
+        if (accelerator is CudaAccelerator && CudaAPI.CurrentAPI.GetMemoryInfo(out long free, out long _) == CudaError.CUDA_SUCCESS)
+            return free;
         return Math.Max(0, Info.MemoryBytes - Volatile.Read(ref allocatedBytes));
     }
 }

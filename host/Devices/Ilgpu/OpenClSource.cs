@@ -10,7 +10,8 @@ using ILGPU.Runtime.OpenCL;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>
-/// Compiles kernels for OpenCL with barriers that order shared memory. ILGPU 1.5.3 writes work_group_barrier(CLK_GLOBAL_MEM_FENCE), which the
+/// Compiles kernels for OpenCL with barriers that order shared memory. ILGPU 1.5.3 writes work_group_barrier(CLK_GLOBAL_MEM_FENCE), which
+/// the
 /// OpenCL C specification (6.15.8) lets a device take as leaving local memory unordered.
 /// </summary>
 internal static class OpenClSource
@@ -30,7 +31,8 @@ internal static class OpenClSource
     public static CLCompiledKernel Compile(CLAccelerator accelerator, KernelEntry entry)
     {
         EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
-        CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(description, new KernelSpecialization(entry.GroupSize, null));
+        CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(
+            description, new KernelSpecialization(entry.GroupSize, null));
         SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
         return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OrderSharedMemory(compiled.Source), compiled.CVersion);
     }

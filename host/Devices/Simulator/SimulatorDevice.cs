@@ -20,7 +20,8 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
     public SimulatedDevice Machine { get; }
 
     /// <summary>
-    /// Receives the report of every launch, the kernel, and the problem that it was to compute. While it is set, findings do not make a launch throw.
+    /// Receives the report of every launch, the kernel, and the problem that it was to compute. While it is set, findings do not make a
+    /// launch throw.
     /// </summary>
     public Action<LaunchReport, KernelEntry, object>? OnLaunch { get; set; }
 
@@ -66,7 +67,8 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
     public void Report(LaunchReport report, KernelEntry entry, object problem)
     {
         if (OnLaunch is { } listener) listener(report, entry, problem);
-        else if (!report.IsClean) throw new DeviceFaultException(Info.Name, entry.Name, problem.ToString() ?? "", new SimulationException(report));
+        else if (!report.IsClean)
+            throw new DeviceFaultException(Info.Name, entry.Name, problem.ToString() ?? "", new SimulationException(report));
     }
 
     protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) => new SimulatorKernel<TArgs>(this, entry);

@@ -11,7 +11,9 @@ internal sealed class SimulatorKernel<TArgs>(SimulatorDevice device, KernelEntry
     public override void Launch(DeviceStream stream, int groups, in TArgs args)
     {
         LaunchReport report;
-        lock (device.Gate) report = device.Machine.Launch(entry.Kernel, args, new Index3D(groups, 1, 1), new Index3D(entry.GroupSize, 1, 1));
+        Index3D grid = new(groups, 1, 1);
+        Index3D group = new(entry.GroupSize, 1, 1);
+        lock (device.Gate) report = device.Machine.Launch(entry.Kernel, args, grid, group);
         device.Report(report, entry, stream.Problem);
     }
 }

@@ -24,7 +24,8 @@ public sealed unsafe class ForeignMemoryTests : IDisposable
     {
         const int Seq = 37;
         const int Dim = 33;
-        AttentionProblem problem = new() { Batch = 1, HeadsQ = 2, SeqQ = Seq, SeqKv = Seq, HeadDim = Dim, Causal = CausalMask.TopLeft, Type = type };
+        AttentionProblem problem = new()
+            { Batch = 1, HeadsQ = 2, SeqQ = Seq, SeqKv = Seq, HeadDim = Dim, Causal = CausalMask.TopLeft, Type = type };
         using AttentionPlan plan = device.Plan(problem);
         using DeviceTensor q = device.UploadAs(type, HostDevices.Random(2 * Seq * Dim, 1), 1, 2, Seq, Dim);
         using DeviceTensor expected = device.Allocate(type, 1, 2, Seq, Dim);
@@ -66,7 +67,8 @@ public sealed unsafe class ForeignMemoryTests : IDisposable
         using DeviceTensor a = device.Wrap(memory.AsMemory(0, 4), 2, 2);
         using DeviceTensor c = device.Wrap(memory.AsMemory(3, 4), 2, 2);
         using MatmulPlan plan = device.Plan(new MatmulProblem { M = 2, N = 2, K = 2 });
-        FluentActions.Invoking(() => plan.Run(new MatmulTensors { A = a, B = a, C = c })).Should().Throw<ArgumentException>().WithMessage("C *overlaps A *");
+        FluentActions.Invoking(() => plan.Run(new MatmulTensors { A = a, B = a, C = c }))
+            .Should().Throw<ArgumentException>().WithMessage("C *overlaps A *");
     }
 
     [Fact]
@@ -74,12 +76,17 @@ public sealed unsafe class ForeignMemoryTests : IDisposable
     {
         float[] four = new float[4];
         FluentActions.Invoking(() => device.Wrap<float>(four, 5)).Should().Throw<ArgumentException>().WithMessage("*4 elements*(5)*");
-        FluentActions.Invoking(() => device.Wrap<float>(Memory<float>.Empty, 0)).Should().Throw<ArgumentException>().WithMessage("*at least 1*(0)*");
+        FluentActions.Invoking(() => device.Wrap<float>(Memory<float>.Empty, 0))
+            .Should().Throw<ArgumentException>().WithMessage("*at least 1*(0)*");
         FluentActions.Invoking(() => device.Wrap(0, DType.Float32, [1])).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [1, 2], [1])).Should().Throw<ArgumentException>().WithMessage("*1 strides*(1, 2)*");
-        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [2], [-1])).Should().Throw<ArgumentException>().WithMessage("*negative*(-1)*");
-        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [2, 2], [1L << 62, 1])).Should().Throw<ArgumentException>().WithMessage("*address space*");
-        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [int.MaxValue, int.MaxValue, 3])).Should().Throw<ArgumentException>().WithMessage("*2^63*");
+        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [1, 2], [1]))
+            .Should().Throw<ArgumentException>().WithMessage("*1 strides*(1, 2)*");
+        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [2], [-1]))
+            .Should().Throw<ArgumentException>().WithMessage("*negative*(-1)*");
+        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [2, 2], [1L << 62, 1]))
+            .Should().Throw<ArgumentException>().WithMessage("*address space*");
+        FluentActions.Invoking(() => device.Wrap(64, DType.Float32, [int.MaxValue, int.MaxValue, 3]))
+            .Should().Throw<ArgumentException>().WithMessage("*2^63*");
     }
 
     [Fact]

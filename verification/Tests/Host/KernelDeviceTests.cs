@@ -93,7 +93,8 @@ public class KernelDeviceTests
         KernelDevice kernels = (KernelDevice)device.Backend;
         ScaleArgs args = new()
         {
-            X = kernels.View<float>(x.Buffer), Absent = kernels.View<float>(null), Offset = x.Offset, Length = length, HasAbsent = 0, Factor = 10,
+            X = kernels.View<float>(x.Buffer), Absent = kernels.View<float>(null), Offset = x.Offset,
+            Length = length, HasAbsent = 0, Factor = 10,
         };
         kernels.Load(Scale).Launch(stream ?? device.DefaultStream, groups: 2, args);
     }

@@ -65,6 +65,7 @@ public sealed class OverlapTests : IDisposable
         for (int j = 0; j < v.Size(1); j++)
         for (int k = 0; k < v.Size(2); k++)
         for (int b = 0; b < v.Type.Size(); b++)
-            yield return v.Buffer!.Address + (nint)((v.Offset + (i * v.Stride(0)) + (j * v.Stride(1)) + (k * v.Stride(2))) * v.Type.Size()) + b;
+            yield return v.Buffer!.Address + b +
+                            (nint)((v.Offset + (i * v.Stride(0)) + (j * v.Stride(1)) + (k * v.Stride(2))) * v.Type.Size());
     }
 }

@@ -18,7 +18,10 @@ public class ProblemTests
         { Valid with { WindowLeft = 3 }, "*5 queries and 9 keys*needs Alignment*" },
         { Valid with { SeqQ = 9, WindowRight = 3, KeyLengths = true }, "*variable length*needs Alignment*" },
         { Valid with { Alibi = true }, "*ALiBi*needs Alignment*" },
-        { Valid with { Causal = CausalMask.TopLeft, Alignment = BandAlignment.BottomRight }, "*Alignment is BottomRight*causal mask is aligned TopLeft*" },
+        {
+            Valid with { Causal = CausalMask.TopLeft, Alignment = BandAlignment.BottomRight },
+            "*Alignment is BottomRight*causal mask is aligned TopLeft*"
+        },
         { Valid with { Bias = true, BiasType = DType.Bool }, "*BiasType*Bool*" },
         { Valid with { Batch = int.MaxValue, HeadsQ = int.MaxValue, SeqQ = 1 << 20 }, "*more than 2^63 bytes*" },
     };
@@ -33,8 +36,10 @@ public class ProblemTests
         MatmulProblem valid = new() { M = 2, N = 3, K = 4 };
         valid.Validate();
         FluentActions.Invoking((valid with { K = 0 }).Validate).Should().Throw<ArgumentException>().WithMessage("*K must be*0*");
-        FluentActions.Invoking((valid with { Batch1 = 4, GroupB = 3 }).Validate).Should().Throw<ArgumentException>().WithMessage("*Batch1 (4)*GroupB (3)*");
-        FluentActions.Invoking((valid with { TypeB = DType.Bool }).Validate).Should().Throw<ArgumentException>().WithMessage("*TypeB*Bool*");
+        FluentActions.Invoking((valid with { Batch1 = 4, GroupB = 3 }).Validate)
+            .Should().Throw<ArgumentException>().WithMessage("*Batch1 (4)*GroupB (3)*");
+        FluentActions.Invoking((valid with { TypeB = DType.Bool }).Validate)
+            .Should().Throw<ArgumentException>().WithMessage("*TypeB*Bool*");
         FluentActions.Invoking((valid with { Alpha = float.NaN }).Validate).Should().Throw<ArgumentException>().WithMessage("*Alpha*");
     }
 

@@ -12,14 +12,18 @@ public sealed class RunTests : IDisposable
     {
         using AttentionPlan plan = device.Plan(new AttentionProblem
         {
-            Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16, Lse = true, Mask = true, Bias = true, KeyLengths = true, Alibi = true,
+            Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16,
+            Lse = true, Mask = true, Bias = true, KeyLengths = true, Alibi = true,
             Causal = CausalMask.BottomRight, WindowLeft = 20, Softcap = 5,
         });
         AttentionTensors tensors = new()
         {
-            Q = device.Allocate(DType.Float32, 2, 4, 33, 16), K = device.Allocate(DType.Float32, 2, 2, 65, 16), V = device.Allocate(DType.Float32, 2, 2, 65, 16),
-            O = device.Allocate(DType.Float32, 2, 4, 33, 16), Lse = device.Allocate(DType.Float32, 2, 4, 33), Mask = device.Allocate(DType.Bool, 33, 65),
-            Bias = device.Allocate(DType.Float32, 33, 65), KeyLengths = device.Allocate(DType.Int32, 2), AlibiSlopes = device.Allocate(DType.Float32, 4),
+            Q = device.Allocate(DType.Float32, 2, 4, 33, 16), K = device.Allocate(DType.Float32, 2, 2, 65, 16),
+            V = device.Allocate(DType.Float32, 2, 2, 65, 16),
+            O = device.Allocate(DType.Float32, 2, 4, 33, 16), Lse = device.Allocate(DType.Float32, 2, 4, 33),
+            Mask = device.Allocate(DType.Bool, 33, 65),
+            Bias = device.Allocate(DType.Float32, 33, 65), KeyLengths = device.Allocate(DType.Int32, 2),
+            AlibiSlopes = device.Allocate(DType.Float32, 4),
         };
         Allocated(() => plan.Run(tensors)).Should().Be(0);
     }
@@ -27,10 +31,12 @@ public sealed class RunTests : IDisposable
     [Fact]
     public void Unfused_attention_allocates_nothing()
     {
-        using AttentionPlan plan = device.Plan(new AttentionProblem { Batch = 1, HeadsQ = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16, Weights = true });
+        using AttentionPlan plan = device.Plan(new AttentionProblem
+            { Batch = 1, HeadsQ = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16, Weights = true });
         AttentionTensors tensors = new()
         {
-            Q = device.Allocate(DType.Float32, 1, 2, 33, 16), K = device.Allocate(DType.Float32, 1, 2, 65, 16), V = device.Allocate(DType.Float32, 1, 2, 65, 16),
+            Q = device.Allocate(DType.Float32, 1, 2, 33, 16), K = device.Allocate(DType.Float32, 1, 2, 65, 16),
+            V = device.Allocate(DType.Float32, 1, 2, 65, 16),
             O = device.Allocate(DType.Float32, 1, 2, 33, 16), Weights = device.Allocate(DType.Float32, 1, 2, 33, 65),
         };
         Allocated(() => plan.Run(tensors)).Should().Be(0);
@@ -53,10 +59,12 @@ public sealed class RunTests : IDisposable
     {
         using AttentionDevice other = AttentionDevice.Open(name);
         Assert.SkipUnless(other.Info.Kind is DeviceKind.Cuda or DeviceKind.OpenCl, $"{name} is for debugging: its launches allocate");
-        using AttentionPlan plan = other.Plan(new AttentionProblem { Batch = 1, HeadsQ = 2, SeqQ = 17, SeqKv = 33, HeadDim = 16, Weights = true });
+        using AttentionPlan plan = other.Plan(new AttentionProblem
+            { Batch = 1, HeadsQ = 2, SeqQ = 17, SeqKv = 33, HeadDim = 16, Weights = true });
         AttentionTensors tensors = new()
         {
-            Q = other.Allocate(DType.Float32, 1, 2, 17, 16), K = other.Allocate(DType.Float32, 1, 2, 33, 16), V = other.Allocate(DType.Float32, 1, 2, 33, 16),
+            Q = other.Allocate(DType.Float32, 1, 2, 17, 16), K = other.Allocate(DType.Float32, 1, 2, 33, 16),
+            V = other.Allocate(DType.Float32, 1, 2, 33, 16),
             O = other.Allocate(DType.Float32, 1, 2, 17, 16), Weights = other.Allocate(DType.Float32, 1, 2, 17, 33),
         };
         Allocated(() => plan.Run(tensors)).Should().Be(0);
@@ -108,7 +116,8 @@ public sealed class RunTests : IDisposable
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         FluentActions.Invoking(() => plan.Run(new AttentionTensors { Q = q, K = q, V = q, O = o }, null, source.Token))
             .Should().Throw<OperationCanceledException>();
-        System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds.Should().BeLessThan(3, "the whole run takes about 10 s on two cores");
+        System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds
+            .Should().BeLessThan(3, "the whole run takes about 10 s on two cores");
     }
 
     [Fact]

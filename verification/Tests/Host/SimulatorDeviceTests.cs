@@ -37,7 +37,8 @@ public class SimulatorDeviceTests
         Launch(device);
         using MatmulPlan plan = device.Plan(new MatmulProblem { M = 1, N = 1, K = 1 });
         using DeviceTensor x = device.Allocate(DType.Float32, 3);
-        plan.Run(new MatmulTensors { A = x.View.Slice(0, 0, 1).Unsqueeze(0), B = x.View.Slice(0, 1, 1).Unsqueeze(0), C = x.View.Slice(0, 2, 1).Unsqueeze(0) });
+        TensorView matrix = x.View.Unsqueeze(0);
+        plan.Run(new MatmulTensors { A = matrix.Slice(1, 0, 1), B = matrix.Slice(1, 1, 1), C = matrix.Slice(1, 2, 1) });
         seen.Should().HaveCount(2);
         seen[0].Should().Be("ReadPast False matmul 1x1x1 Float32");
         seen[1].Should().EndWith("True matmul 1x1x1 Float32");

@@ -43,13 +43,17 @@ public class TensorTests
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
         using DeviceTensor tensor = device.Allocate(DType.Float32, 2, 3);
-        FluentActions.Invoking(() => device.Upload(new float[5], 2, 3)).Should().Throw<ArgumentException>().WithMessage("*5 elements*(2, 3) has 6*");
-        FluentActions.Invoking(() => device.Upload(new double[6], 2, 3)).Should().Throw<ArgumentException>().WithMessage("*System.Double*float, Half*");
+        FluentActions.Invoking(() => device.Upload(new float[5], 2, 3))
+            .Should().Throw<ArgumentException>().WithMessage("*5 elements*(2, 3) has 6*");
+        FluentActions.Invoking(() => device.Upload(new double[6], 2, 3))
+            .Should().Throw<ArgumentException>().WithMessage("*System.Double*float, Half*");
         FluentActions.Invoking(() => device.Upload(new float[6], 2, -3)).Should().Throw<ArgumentException>().WithMessage("*(2, -3)*");
         FluentActions.Invoking(() => device.Upload(new float[1])).Should().Throw<ArgumentException>().WithMessage("*1 to 5 axes, not 0*");
-        FluentActions.Invoking(() => device.Allocate(DType.Bool, 1, 1, 1, 1, 1, 1)).Should().Throw<ArgumentException>().WithMessage("*not 6*");
+        FluentActions.Invoking(() => device.Allocate(DType.Bool, 1, 1, 1, 1, 1, 1))
+            .Should().Throw<ArgumentException>().WithMessage("*not 6*");
         FluentActions.Invoking(() => tensor.ToArray<int>()).Should().Throw<ArgumentException>().WithMessage("*holds Float32*Int32*");
-        FluentActions.Invoking(() => tensor.Upload<float>(new float[7])).Should().Throw<ArgumentException>().WithMessage("*(2, 3) has 6*7*");
+        FluentActions.Invoking(() => tensor.Upload<float>(new float[7]))
+            .Should().Throw<ArgumentException>().WithMessage("*(2, 3) has 6*7*");
         using DeviceTensor ints = device.Allocate(DType.Int32, 1);
         FluentActions.Invoking(ints.ToFloats).Should().Throw<ArgumentException>().WithMessage("*Int32*");
     }
@@ -61,7 +65,8 @@ public class TensorTests
         FluentActions.Invoking(() => device.Allocate(DType.Float32, 1 << 20, 1 << 20))
             .Should().Throw<DeviceMemoryException>().WithMessage($"*{name}*4096.00 GiB (4398046511104 bytes) needed*free*")
             .Which.FreeBytes.Should().BeGreaterThan(0);
-        FluentActions.Invoking(() => device.Allocate(DType.Float32, int.MaxValue, int.MaxValue, 8)).Should().Throw<ArgumentException>().WithMessage("*2^63*");
+        FluentActions.Invoking(() => device.Allocate(DType.Float32, int.MaxValue, int.MaxValue, 8))
+            .Should().Throw<ArgumentException>().WithMessage("*2^63*");
     }
 
     [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]

@@ -11,7 +11,8 @@ public sealed class ValidationTests : IDisposable
     {
         plan = device.Plan(new AttentionProblem
         {
-            Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 5, SeqKv = 9, HeadDim = 8, HeadDimV = 6, Lse = true, KeyLengths = true, Mask = true, Bias = true,
+            Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 5, SeqKv = 9, HeadDim = 8, HeadDimV = 6, Lse = true,
+            KeyLengths = true, Mask = true, Bias = true,
             Alibi = true, Causal = CausalMask.BottomRight,
         });
         valid = new AttentionTensors
@@ -43,21 +44,29 @@ public sealed class ValidationTests : IDisposable
 
     [Fact]
     public void A_wrong_shape_prints_both() =>
-        Refuse<ArgumentException>(valid with { Q = device.Allocate(DType.Float32, 2, 5, 4, 8) }, "Q: expected shape (2, 4, 5, 8), got Float32 (2, 5, 4, 8)*", "Q");
+        Refuse<ArgumentException>(
+            valid with { Q = device.Allocate(DType.Float32, 2, 5, 4, 8) },
+            "Q: expected shape (2, 4, 5, 8), got Float32 (2, 5, 4, 8)*", "Q");
 
     [Fact]
     public void A_wrong_rank_prints_both() =>
-        Refuse<ArgumentException>(valid with { V = device.Allocate(DType.Float32, 2, 9, 12) }, "V: expected shape (2, 2, 9, 6), got Float32 (2, 9, 12)*", "V");
+        Refuse<ArgumentException>(
+            valid with { V = device.Allocate(DType.Float32, 2, 9, 12) },
+            "V: expected shape (2, 2, 9, 6), got Float32 (2, 9, 12)*", "V");
 
     [Fact]
     public void A_wrong_type_prints_both() =>
-        Refuse<ArgumentException>(valid with { K = device.Allocate(DType.Float16, 2, 2, 9, 8) }, "K: expected type Float32, got Float16*", "K");
+        Refuse<ArgumentException>(
+            valid with { K = device.Allocate(DType.Float16, 2, 2, 9, 8) },
+            "K: expected type Float32, got Float16*", "K");
 
     [Fact]
     public void A_wrong_stride_is_printed()
     {
         TensorView q = device.Allocate(DType.Float32, 2, 4, 8, 5);
-        Refuse<ArgumentException>(valid with { Q = q.Transpose(2, 3) }, "Q: the last axis must be contiguous*(2, 4, 5, 8) strides (160, 40, 1, 5)*", "Q");
+        Refuse<ArgumentException>(
+            valid with { Q = q.Transpose(2, 3) },
+            "Q: the last axis must be contiguous*(2, 4, 5, 8) strides (160, 40, 1, 5)*", "Q");
         TensorView lse = device.Allocate(DType.Float32, 2, 5, 4);
         Refuse<ArgumentException>(valid with { Lse = lse.Transpose(1, 2) }, "Lse: must be dense; got*strides (20, 1, 4)*", "Lse");
     }
@@ -66,7 +75,9 @@ public sealed class ValidationTests : IDisposable
     public void A_tensor_of_another_device_is_refused()
     {
         using AttentionDevice other = AttentionDevice.Open("cpu");
-        Refuse<ArgumentException>(valid with { K = other.Allocate(DType.Float32, 2, 2, 9, 8) }, "K: the tensor is on another device (cpu)*opened separately*", "K");
+        Refuse<ArgumentException>(
+            valid with { K = other.Allocate(DType.Float32, 2, 2, 9, 8) },
+            "K: the tensor is on another device (cpu)*opened separately*", "K");
     }
 
     [Fact]
@@ -75,18 +86,25 @@ public sealed class ValidationTests : IDisposable
 
     [Fact]
     public void A_tensor_that_would_be_ignored_is_refused() =>
-        Refuse<ArgumentException>(valid with { Weights = device.Allocate(DType.Float32, 2, 4, 5, 9) }, "Weights: *Weights = false*", "Weights");
+        Refuse<ArgumentException>(
+            valid with { Weights = device.Allocate(DType.Float32, 2, 4, 5, 9) },
+            "Weights: *Weights = false*", "Weights");
 
     [Fact]
     public void A_mask_that_does_not_broadcast_prints_both() =>
         Refuse<ArgumentException>(
-            valid with { Bias = device.Allocate(DType.Float32, 2, 2, 5, 9) }, "Bias: expected shape (2, 4, 5, 9) with each axis full or 1, got Float32 (2, 2, 5, 9)*", "Bias");
+            valid with { Bias = device.Allocate(DType.Float32, 2, 2, 5, 9) },
+            "Bias: expected shape (2, 4, 5, 9) with each axis full or 1, got Float32 (2, 2, 5, 9)*", "Bias");
 
     [Fact]
     public void Key_lengths_out_of_range_are_refused()
     {
-        Refuse<ArgumentOutOfRangeException>(valid with { KeyLengths = device.Upload([9, 10], 2) }, "KeyLengths[1] = 10 is not in 0..9*", "KeyLengths");
-        Refuse<ArgumentOutOfRangeException>(valid with { KeyLengths = device.Upload([-1, 9], 2) }, "KeyLengths[0] = -1 is not in 0..9*", "KeyLengths");
+        Refuse<ArgumentOutOfRangeException>(
+            valid with { KeyLengths = device.Upload([9, 10], 2) },
+            "KeyLengths[1] = 10 is not in 0..9*", "KeyLengths");
+        Refuse<ArgumentOutOfRangeException>(
+            valid with { KeyLengths = device.Upload([-1, 9], 2) },
+            "KeyLengths[0] = -1 is not in 0..9*", "KeyLengths");
     }
 
     [Fact]
@@ -109,7 +127,8 @@ public sealed class ValidationTests : IDisposable
     [Fact]
     public void An_output_whose_elements_share_memory_is_refused() =>
         Refuse<ArgumentException>(
-            valid with { O = device.Allocate(DType.Float32, 2, 1, 5, 6).View.BroadcastTo(2, 4, 5, 6) }, "O: an output whose elements share memory*strides (30, 0, 6, 1)*", "O");
+            valid with { O = device.Allocate(DType.Float32, 2, 1, 5, 6).View.BroadcastTo(2, 4, 5, 6) },
+            "O: an output whose elements share memory*strides (30, 0, 6, 1)*", "O");
 
     [Fact]
     public void Disposed_plans_streams_and_devices_are_refused()
@@ -118,7 +137,8 @@ public sealed class ValidationTests : IDisposable
         stream.Dispose();
         FluentActions.Invoking(() => plan.Run(valid, stream)).Should().Throw<ObjectDisposedException>();
         using AttentionDevice other = AttentionDevice.Open("cpu");
-        FluentActions.Invoking(() => plan.Run(valid, other.DefaultStream)).Should().Throw<ArgumentException>().WithMessage("*stream belongs to device cpu*");
+        FluentActions.Invoking(() => plan.Run(valid, other.DefaultStream))
+            .Should().Throw<ArgumentException>().WithMessage("*stream belongs to device cpu*");
         plan.Dispose();
         FluentActions.Invoking(() => plan.Run(valid)).Should().Throw<ObjectDisposedException>();
         device.Dispose();
@@ -129,7 +149,8 @@ public sealed class ValidationTests : IDisposable
     [Fact]
     public void A_cancelled_run_writes_nothing()
     {
-        FluentActions.Invoking(() => plan.Run(valid, null, new CancellationToken(canceled: true))).Should().Throw<OperationCanceledException>();
+        FluentActions.Invoking(() => plan.Run(valid, null, new CancellationToken(canceled: true)))
+            .Should().Throw<OperationCanceledException>();
         Floats(valid.O).Should().OnlyContain(x => x == 7);
     }
 
@@ -152,7 +173,8 @@ public sealed class ValidationTests : IDisposable
         {
             A = device.Allocate(DType.Float32, 2, 4), B = device.Allocate(DType.Float32, 4, 3), C = device.Allocate(DType.Float32, 2, 3),
         };
-        FluentActions.Invoking(() => matmul.Run(tensors)).Should().Throw<ArgumentException>().WithMessage("B: expected shape (1, 1, 3, 4), got Float32 (4, 3)*");
+        FluentActions.Invoking(() => matmul.Run(tensors))
+            .Should().Throw<ArgumentException>().WithMessage("B: expected shape (1, 1, 3, 4), got Float32 (4, 3)*");
         matmul.Run(tensors with { B = tensors.B.Transpose(0, 1) });
     }
 

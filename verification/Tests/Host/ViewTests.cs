@@ -62,7 +62,8 @@ public sealed class ViewTests : IDisposable
         FluentActions.Invoking(() => view.Reshape(5, 5)).Should().Throw<ArgumentException>().WithMessage("*(5, 5)*");
         FluentActions.Invoking(() => view.Transpose(0, 1).Reshape(48)).Should().Throw<ArgumentException>().WithMessage("*contiguous*");
         FluentActions.Invoking(() => view.BroadcastTo(2, 5, 4)).Should().Throw<ArgumentException>().WithMessage("*(2, 5, 4)*");
-        FluentActions.Invoking(() => view.Unsqueeze(0).Unsqueeze(0).Unsqueeze(0)).Should().Throw<ArgumentException>().WithMessage("*5 axes*");
+        FluentActions.Invoking(() => view.Unsqueeze(0).Unsqueeze(0).Unsqueeze(0))
+            .Should().Throw<ArgumentException>().WithMessage("*5 axes*");
         FluentActions.Invoking(() => default(TensorView).Transpose(0, 1)).Should().Throw<InvalidOperationException>();
     }
 

@@ -8,5 +8,6 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     DevicesCommand.Create(),
     VerifyCommand.Create(),
     ConformanceCommand.Create(),
+    SanitizeCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -20,11 +20,11 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
     public KernelMatmul(KernelDevice device, MatmulProblem problem)
     {
         KernelEntry<MatmulArgs<TA, TB, TC>> chosen =
-            MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out int bm, out int bn);
+            MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out long groupCount);
         this.device = device;
         entry = chosen;
         kernel = device.Load(chosen);
-        groups = Grids.Groups(Grids.Tiles(problem.M, bm) * Grids.Tiles(problem.N, bn) * problem.Batch0 * problem.Batch1, chosen);
+        groups = Grids.Groups(groupCount, chosen);
         sizes = new MatmulArgs<TA, TB, TC>
         {
             Batch0 = problem.Batch0,

@@ -24,18 +24,25 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
     /// <inheritdoc cref="LargeZeroHides"/>
     public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> SmallZeroHides = Tiled<MatmulTile64, ZeroHidesMultiply>();
 
-    /// <summary>The baseline of benchmarks and of those who read; no plan chooses it.</summary>
+    /// <summary>The baseline of benchmarks and of those who read; only <see cref="MatmulProblem.Naive"/> chooses it.</summary>
     public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Naive = new(
         $"NaiveMatmul {Label}", NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>.Kernel, 256, 0);
 
     public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries => [Large, Small, LargeZeroHides, SmallZeroHides, Naive];
 
-    /// <summary>The kernel for a problem, and the rows and columns of its tile.</summary>
-    public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem p, out int bm, out int bn)
+    /// <summary>The kernel for a problem, and how many groups it runs in.</summary>
+    public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem p, out long groups)
     {
-        long largeTiles = (long)p.Batch0 * p.Batch1 * Grids.Tiles(p.M, MatmulTile128.BM) * Grids.Tiles(p.N, MatmulTile128.BN);
+        long batch = (long)p.Batch0 * p.Batch1;
+        long largeTiles = batch * Grids.Tiles(p.M, MatmulTile128.BM) * Grids.Tiles(p.N, MatmulTile128.BN);
+        long smallTiles = batch * Grids.Tiles(p.M, MatmulTile64.BM) * Grids.Tiles(p.N, MatmulTile64.BN);
         bool isLarge = p.M > MatmulTile64.BM && p.N > MatmulTile64.BN && largeTiles >= FullDevice;
-        (bm, bn) = isLarge ? (MatmulTile128.BM, MatmulTile128.BN) : (MatmulTile64.BM, MatmulTile64.BN);
+        groups = isLarge ? largeTiles : smallTiles;
+        if (p.Naive)
+        {
+            groups = batch * ((((long)p.M * p.N) + Naive.GroupSize - 1) / Naive.GroupSize);
+            return Naive;
+        }
         return (isLarge, p.SkipZeroA) switch
         {
             (true, false) => Large,

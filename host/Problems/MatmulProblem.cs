@@ -74,6 +74,9 @@ public sealed record MatmulProblem
     /// <summary>An element of A that is exactly 0 contributes nothing, even where B holds NaN: the weights of masked keys.</summary>
     internal bool SkipZeroA { get; init; }
 
+    /// <summary>Runs the readable baseline instead of the tiled kernel, on devices that run kernels.</summary>
+    internal bool Naive { get; init; }
+
     /// <summary>2 * M * N * K * batch0 * batch1.</summary>
     public double Flops => 2.0 * M * N * K * Batch0 * Batch1;
 

@@ -43,10 +43,12 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
 
         int[]? rows = Sample(p.Batch * p.HeadsQ * p.SeqQ);
         ExpectedAttention expected = References.Attention(q, k, v, score.Rule, p.Weights, rows);
-        List<Comparison> comparisons = [Comparison.Of(expected.O, o.Read())];
+        float[] result = o.Read();
+        List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
-        return Judge(plan.Explain(), comparisons,
+        double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, score.Rule)) : 0;
+        return Judge(plan.Explain(), comparisons, againstPlain,
             [o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. score.Damages()]);
     }
 

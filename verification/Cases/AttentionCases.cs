@@ -25,8 +25,13 @@ internal static class AttentionCases
             yield return Case(AllMasks(small with { Type = type, Weights = true }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
         }
         yield return Case(Problem(Float32, 1, 1, 1, 65, 66, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny);
-        yield return Case(Problem(Float32, 1, 1, 1, 3, 5, 128), CaseSize.Tiny);
-        yield return Case(Problem(Float16, 1, 1, 1, 3, 5, 256) with { Causal = CausalMask.At(1) }, CaseSize.Tiny);
+        foreach (DType type in Types)
+            foreach (int dimension in (int[])[128, 256])
+            {
+                AttentionProblem wide = Problem(type, 1, 1, 1, 17, 35, dimension) with { Causal = CausalMask.At(1) };
+                yield return Case(wide, CaseSize.Tiny);
+                yield return Case(wide with { Mask = true, HeadDimV = dimension - 27 }, CaseSize.Tiny);
+            }
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small with { Weights = true }))

@@ -6,7 +6,7 @@ namespace AttnKernels.Verification;
 /// <param name="Name">Says the sizes and features.</param>
 /// <param name="Size">Where it runs.</param>
 public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, string Name, CaseSize Size)
-    : VerificationCase("matmul", Name, Problem.TypeA, Size)
+    : VerificationCase(Problem.Naive ? "matmul-naive" : "matmul", Name, Problem.TypeA, Size)
 {
     /// <summary>How B lies in memory.</summary>
     public Placement PlacementB { get; init; } = Options.Placement;
@@ -31,7 +31,9 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
             GroupB = p.GroupB,
             Alpha = p.Alpha,
             Beta = p.Beta,
+            ZeroHides = p.SkipZeroA,
         };
+        if (p.SkipZeroA) HideSome(reference);
 
         using PlacedTensor a = PlacedTensor.Input(device, Batched(reference.A, p.Batch0, p.Batch1), Options.Placement);
         using PlacedTensor b = PlacedTensor.Input(device, Batched(reference.B, p.Batch0, p.Batch1 / p.GroupB), PlacementB);
@@ -42,10 +44,23 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
         plan.Run(new MatmulTensors { A = a.View, B = b.View, C = c.View, Bias = bias?.ViewOfRank(1) ?? default });
         device.Synchronize();
 
-        Expected expected = References.Matmul(reference, Sample(batch * p.M));
-        return Judge(plan.Explain(), [Comparison.Of(expected, c.Read())], [c.Damage(true), a.Damage(false), b.Damage(false), bias?.Damage(false)]);
+        int[]? rows = Sample(batch * p.M);
+        Expected expected = References.Matmul(reference, rows);
+        float[] result = c.Read();
+        double againstPlain = rows is null ? PlainRule.Ratio(expected, result, Plain.Matmul(reference)) : 0;
+        return Judge(plan.Explain(), [Comparison.Of(expected, result)], againstPlain,
+            [c.Damage(true), a.Damage(false), b.Damage(false), bias?.Damage(false)]);
     }
 
     private static HostTensor Batched(HostTensor tensor, int outer, int inner) =>
         new(tensor.Type, tensor.Values, outer, inner, tensor.Shape[1], tensor.Shape[2]);
+
+    /// <summary>Every third k: zeros in A, NaN in B.</summary>
+    private static void HideSome(MatmulReference m)
+    {
+        for (int n = 0; n < m.A.Values.Length; n++)
+            if ((m.TransposeA ? n / m.M : n) % m.K % 3 == 1) m.A.Values[n] = 0;
+        for (int n = 0; n < m.B.Values.Length; n++)
+            if ((m.TransposeB ? n : n / m.N) % m.K % 3 == 1) m.B.Values[n] = float.NaN;
+    }
 }

@@ -26,8 +26,36 @@ internal static class MatmulCases
             yield return Case(Problem(type, 5, 7, 9) with { Batch0 = 2, Batch1 = 4, GroupB = 2 }, CaseSize.Tiny);
             yield return Case(Problem(type, 5, 7, 9), CaseSize.Tiny, Placement.OddLines, Placement.ColumnMajor);
         }
-        yield return Case(Problem(Float16, 17, 9, 21) with { TypeC = Float32 }, CaseSize.Tiny);
-        yield return Case(Problem(Float32, 17, 9, 21) with { TypeB = DType.BFloat16, TypeC = DType.BFloat16 }, CaseSize.Tiny);
+        foreach ((DType a, DType b, DType c) in Combinations())
+        {
+            if (a != b || b != c) yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c }, CaseSize.Tiny);
+            yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, SkipZeroA = true, TransposeB = true }, CaseSize.Tiny);
+            MatmulProblem naive = Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, Naive = true, Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Beta = 0.5f };
+            yield return Case(naive, CaseSize.Tiny) with { NeedsKernels = true };
+        }
+    }
+
+    /// <summary>Just enough tiles of 128 x 128 for the kernel that takes them; every edge of a tile but one element beyond that of the smaller kernel.</summary>
+    public static IEnumerable<VerificationCase> LargeTiles()
+    {
+        foreach ((DType a, DType b, DType c) in Combinations())
+        {
+            MatmulProblem p = Problem(a, 65, 65, 20) with { TypeB = b, TypeC = c, Batch0 = 16, Batch1 = 8 };
+            yield return Case(p);
+            yield return Case(p with { SkipZeroA = true });
+        }
+    }
+
+    /// <summary>The storage types that unfused attention and plain products need.</summary>
+    private static IEnumerable<(DType A, DType B, DType C)> Combinations()
+    {
+        foreach (DType type in Types)
+        {
+            yield return (type, type, type);
+            if (type == Float32) continue;
+            yield return (type, type, Float32);
+            yield return (Float32, type, type);
+        }
     }
 
     /// <summary>For devices that compute at speed.</summary>

@@ -39,10 +39,13 @@ public sealed record SoftmaxCase(SoftmaxProblem Problem, CaseOptions Options, st
         });
         device.Synchronize();
 
-        ExpectedSoftmax expected = References.Softmax(x, score.Rule, p.Log, p.OutputType, Sample(p.Batch * p.Heads * p.Rows));
-        List<Comparison> comparisons = [Comparison.Of(expected.Y, output.Read())];
+        int[]? rows = Sample(p.Batch * p.Heads * p.Rows);
+        ExpectedSoftmax expected = References.Softmax(x, score.Rule, p.Log, p.OutputType, rows);
+        float[] result = output.Read();
+        List<Comparison> comparisons = [Comparison.Of(expected.Y, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
-        return Judge(plan.Explain(), comparisons,
+        double againstPlain = rows is null ? PlainRule.Ratio(expected.Y, result, Plain.Softmax(x, score.Rule, p.Log, p.OutputType)) : 0;
+        return Judge(plan.Explain(), comparisons, againstPlain,
             [output.Damage(true), separate is null ? null : input.Damage(false), lse?.Damage(true), .. score.Damages()]);
     }
 

@@ -19,7 +19,17 @@ internal static class SoftmaxCases
                 yield return Case(AllMasks(Problem(type, 9, 21) with { Log = log }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
             }
         yield return Case(Problem(Float32, 2, 300), CaseSize.Tiny, new CaseOptions { Rising = true, Logits = 5 });
-        yield return Case(Problem(Float32, 5, 37) with { OutputType = DType.BFloat16 }, CaseSize.Tiny);
+        foreach (DType type in Types)
+            foreach (DType output in Types)
+            {
+                if (type != output && type != Float32 && output != Float32) continue;
+                foreach (int columns in (int[])[37, 300])
+                {
+                    SoftmaxProblem p = Problem(type, 3, columns) with { OutputType = output };
+                    yield return Case(p, CaseSize.Tiny);
+                    yield return Case(p with { Mask = true }, CaseSize.Tiny);
+                }
+            }
         yield return Case(Problem(Float32, 5, 37), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines, VisibleNaN = true });
     }
 

@@ -35,6 +35,9 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
     /// <summary>How many rows of the result are checked; 0 = all. For problems too large for a reference of plain loops.</summary>
     public int SampledRows { get; init; }
 
+    /// <summary>A case for one kernel that only devices which run kernels/ have.</summary>
+    public bool NeedsKernels { get; init; }
+
     /// <summary>Operation, type and name in one line: what filters look at.</summary>
     public string Title => $"{Operation} {Type} {Name}";
 
@@ -84,17 +87,24 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
     private static string KernelOf(string explanation)
     {
         string kernel = explanation[(explanation.IndexOf(": ", StringComparison.Ordinal) + 2)..];
-        int end = kernel.AsSpan().IndexOfAny(":[(");
+        int end = kernel.AsSpan().IndexOfAny(":[(,");
         return end < 0 ? kernel : kernel[..end].TrimEnd();
     }
 
-    /// <summary>The result of comparisons and of the guards' inspection.</summary>
-    private protected CaseResult Judge(string explanation, IEnumerable<Comparison> comparisons, IEnumerable<string?> damages)
+    /// <summary>The result of comparisons, of the second rule and of the guards' inspection.</summary>
+    private protected CaseResult Judge(
+        string explanation, IEnumerable<Comparison> comparisons, double againstPlain, IEnumerable<string?> damages)
     {
         Comparison worst = comparisons.MaxBy(c => c.Worst)!;
         string? damage = damages.FirstOrDefault(d => d is not null);
+        if (!(againstPlain <= 1))
+            damage ??= FormattableString.Invariant($"the largest error is {againstPlain:G3} times what twice the plain computation's allows");
         bool passed = worst.Passed && damage is null;
-        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst, damage ?? worst.ToString()) { Kernel = KernelOf(explanation) };
+        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst, worst.Passed ? damage ?? worst.ToString() : worst.ToString())
+        {
+            Kernel = KernelOf(explanation),
+            AgainstPlain = againstPlain,
+        };
     }
 }
 
@@ -105,6 +115,9 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
 /// <param name="Detail">The worst element, what was overwritten, the exception, or why it is unsupported.</param>
 public sealed record CaseResult(VerificationCase Case, Outcome Outcome, double Worst, string Detail)
 {
+    /// <summary>Largest error of the main result over what <see cref="PlainRule"/> allows; 0 where it does not apply.</summary>
+    public double AgainstPlain { get; init; }
+
     /// <summary>The kernel that the plan names; empty where there was no plan.</summary>
     public string Kernel { get; init; } = "";
 

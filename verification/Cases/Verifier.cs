@@ -6,8 +6,8 @@ public static class Verifier
     /// <summary>Every case, small ones first; names are unique.</summary>
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
-        .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(),
-        .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
+        .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(),
+        .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
     ];
 
     /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>
@@ -18,7 +18,7 @@ public static class Verifier
     }
 
     /// <summary>
-    /// The cases for a device of <paramref name="size"/> whose title contains every word of <paramref name="filter"/> (words apart by spaces,
+    /// The cases up to <paramref name="size"/> whose title contains every word of <paramref name="filter"/> (words apart by spaces,
     /// alternatives by commas; null or empty = all). "attention float16 causal, matmul" are fp16 causal attention and all of matmul.
     /// </summary>
     public static IEnumerable<VerificationCase> Select(string? filter, CaseSize size)
@@ -27,6 +27,13 @@ public static class Verifier
             .Select(words => words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
         return Cases.Where(c => c.Size <= size && (alternatives.Length == 0
             || alternatives.Any(words => words.All(word => Matches(c, word)))));
+    }
+
+    /// <summary>What <see cref="Run"/> runs on <paramref name="device"/>; parameters as there.</summary>
+    public static IEnumerable<VerificationCase> For(DeviceInfo device, string? filter = null, CaseSize? size = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return Select(filter, size ?? SizeFor(device)).Where(c => !c.NeedsKernels || device.Kind != DeviceKind.Cpu);
     }
 
     /// <summary>Runs the cases that <see cref="Select"/> gives for <paramref name="device"/>, one after the other.</summary>
@@ -41,7 +48,7 @@ public static class Verifier
     {
         ArgumentNullException.ThrowIfNull(device);
         List<CaseResult> results = [];
-        foreach (VerificationCase verification in Select(filter, size ?? SizeFor(device.Info)))
+        foreach (VerificationCase verification in For(device.Info, filter, size))
         {
             cancel.ThrowIfCancellationRequested();
             CaseResult result = verification.Run(device);

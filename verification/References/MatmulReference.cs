@@ -36,6 +36,9 @@ public sealed record MatmulReference
     /// <summary>Factor of <see cref="C0"/>.</summary>
     public float Beta { get; init; }
 
+    /// <summary>A zero of A hides the element of B that it meets, whatever that holds.</summary>
+    public bool ZeroHides { get; init; }
+
     /// <summary>Entries of the batch of A and C.</summary>
     public int Batch => A.Shape[0];
 
@@ -68,7 +71,9 @@ public sealed record MatmulReference
         double sum = 0, sumOfMagnitudes = 0;
         for (int k = 0; k < K; k++)
         {
-            double product = (double)ElementA(b, row, k) * ElementB(b, k, column);
+            float a = ElementA(b, row, k);
+            if (ZeroHides && a == 0) continue;
+            double product = (double)a * ElementB(b, k, column);
             sum += product;
             sumOfMagnitudes += Math.Abs(product);
         }

@@ -69,7 +69,10 @@ public static class Plain
                 {
                     float sum = 0;
                     for (int k = 0; k < m.K; k++)
-                        sum += m.ElementA(b, r, k) * m.ElementB(b, k, n);
+                    {
+                        float a = m.ElementA(b, r, k);
+                        if (a != 0 || !m.ZeroHides) sum += a * m.ElementB(b, k, n);
+                    }
                     int at = (((b * m.M) + r) * m.N) + n;
                     float value = m.Alpha * sum;
                     if (m.C0 is not null) value += m.Beta * m.C0.Values[at];

@@ -42,7 +42,7 @@ internal static class Report
     /// <summary>Writes <paramref name="table"/> at its full width where the output is not a terminal.</summary>
     public static void Write(Table table)
     {
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 240;
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
         AnsiConsole.Write(table);
     }
 

@@ -40,9 +40,9 @@ internal static class VerifyCommand
         foreach (string name in devices)
         {
             using AttentionDevice device = AttentionDevice.Open(name);
-            int total = Verifier.Select(filter, size ?? Verifier.SizeFor(device.Info)).Count();
+            int total = Verifier.For(device.Info, filter, size).Count();
             using ProgressLine line = new(name, total);
-            Steps steps = new(result => line.Step(result.Case.Title));
+            Steps<CaseResult> steps = new(result => line.Step(result.Case.Title));
             results.AddRange(Verifier.Run(device, filter, steps, size, cancel).Results.Select(r => (name, r)));
         }
         if (results.Count == 0)
@@ -51,10 +51,9 @@ internal static class VerifyCommand
             return Report.Usage;
         }
 
-        Table table = Report.Table("operation", "kernel", "device", "dtype", "cases", "failed", "unsupported", "worst error/bound", "time", "worst case");
+        Table table = Report.Table("operation", "kernel", "device", "dtype", "cases", "failed", "unsup.", "error/bound", "error/plain", "time");
         foreach (var group in results.GroupBy(r => (r.Result.Case.Operation, r.Result.Kernel, r.Device, r.Result.Case.Type)))
         {
-            CaseResult worst = group.MaxBy(r => r.Result.Worst).Result;
             table.AddRow(
                 group.Key.Operation,
                 Markup.Escape(group.Key.Kernel.Length == 0 ? "-" : group.Key.Kernel),
@@ -63,12 +62,14 @@ internal static class VerifyCommand
                 $"{group.Count()}",
                 $"{group.Count(r => r.Result.Outcome == Outcome.Failed)}",
                 $"{group.Count(r => r.Result.Outcome == Outcome.Unsupported)}",
-                Report.Ratio(worst.Worst),
-                Report.Seconds(group.Sum(r => r.Result.Time.TotalSeconds)),
-                Markup.Escape(worst.Case.Name));
+                Report.Ratio(group.Max(r => r.Result.Worst)),
+                Report.Ratio(group.Max(r => r.Result.AgainstPlain)),
+                Report.Seconds(group.Sum(r => r.Result.Time.TotalSeconds)));
         }
         Report.Write(table);
 
+        if (results.Where(r => r.Result.Outcome == Outcome.Passed).MaxBy(r => r.Result.Worst) is { Result: { } worst } at)
+            Console.WriteLine($"Nearest to its bound: {worst.Case.Title} on {at.Device}: {worst.Detail}");
         (string Device, CaseResult Result)[] failures = [.. results.Where(r => r.Result.Outcome == Outcome.Failed)];
         foreach ((string device, CaseResult result) in failures.Take(ShownFailures))
             Console.WriteLine($"FAILED on {device}: {result.Case.Title}\n    {result.Detail}");
@@ -76,11 +77,5 @@ internal static class VerifyCommand
         foreach (var reason in results.Where(r => r.Result.Outcome == Outcome.Unsupported).GroupBy(r => (r.Device, r.Result.Detail)))
             Console.WriteLine($"UNSUPPORTED on {reason.Key.Device}: {reason.Count()} cases: {reason.Key.Detail}");
         return Report.Finish([.. results.Select(r => r.Result.Outcome)]);
-    }
-
-    /// <summary>Reports on the caller's thread, in order; <see cref="Progress{T}"/> would not.</summary>
-    private sealed class Steps(Action<CaseResult> step) : IProgress<CaseResult>
-    {
-        public void Report(CaseResult value) => step(value);
     }
 }

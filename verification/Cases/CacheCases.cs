@@ -1,0 +1,37 @@
+using static AttnKernels.DType;
+
+namespace AttnKernels.Verification;
+
+/// <summary>The cases of rotary embedding and cache append: small for every device, there is nothing in them that size brings out.</summary>
+internal static class CacheCases
+{
+    private static readonly DType[] Types = [Float32, Float16, DType.BFloat16];
+
+    public static IEnumerable<VerificationCase> Tiny()
+    {
+        foreach (DType type in Types)
+        {
+            foreach (bool interleaved in (bool[])[false, true])
+            {
+                RotaryProblem p = new() { Type = type, Batch = 2, Heads = 3, Seq = 17, HeadDim = 40, Interleaved = interleaved };
+                yield return Rotary(p, new CaseOptions());
+                yield return Rotary(p with { MaxPosition = 50, RotaryDim = 26 }, new CaseOptions { Placement = Placement.SequenceFirst });
+                yield return Rotary(p with { MaxPosition = 9, HeadDim = 15, RotaryDim = 14, AngleType = Float32 }, new CaseOptions { InPlace = true });
+                yield return Rotary(p with { RotaryDim = 2 }, new CaseOptions { Placement = Placement.OddLines });
+            }
+            CacheAppendProblem append = new() { Type = type, Batch = 3, Heads = 2, Capacity = 37, Rows = 5, Dim = 15 };
+            yield return Append(append, new CaseOptions());
+            yield return Append(append with { Starts = true }, new CaseOptions { Placement = Placement.OddLines });
+            yield return Append(append with { Starts = true, Circular = true, Rows = 36 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Append(append with { Rows = 37, Dim = 64 }, new CaseOptions());
+        }
+    }
+
+    private static RotaryCase Rotary(RotaryProblem p, CaseOptions options) => new(p, options,
+        $"b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}:{p.RotaryDim} {(p.Interleaved ? "neighbours" : "halves")} positions={p.MaxPosition} {options.Placement.Name}"
+        + (options.InPlace ? " inplace" : "") + (p.AngleType == p.Type ? "" : $" angles-{p.AngleType}"), CaseSize.Tiny);
+
+    private static CacheAppendCase Append(CacheAppendProblem p, CaseOptions options) => new(p, options,
+        $"b{p.Batch} h{p.Heads} {p.Rows} of {p.Capacity} d{p.Dim} {(p.Circular ? "circular" : "linear")}{(p.Starts ? " starts" : "")} {options.Placement.Name}",
+        CaseSize.Tiny);
+}

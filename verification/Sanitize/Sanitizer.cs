@@ -1,0 +1,41 @@
+using AttnKernels.Devices.Simulator;
+using AttnKernels.Kernels;
+
+namespace AttnKernels.Verification;
+
+/// <summary>
+/// Runs every kernel on the simulator over a set of shapes that reaches each of them, and gathers what it saw: findings, and how the kernel uses
+/// memory. The results are checked against the reference at the same time.
+/// </summary>
+public static class Sanitizer
+{
+    /// <summary>The cases that it runs for <paramref name="filter"/>: the tiny ones and those that need the largest tiles.</summary>
+    public static IReadOnlyList<VerificationCase> Cases(string? filter = null)
+    {
+        HashSet<VerificationCase> reached = [.. MatmulCases.LargeTiles()];
+        return [.. Verifier.Select(filter, CaseSize.Normal).Where(c => c.Size == CaseSize.Tiny || reached.Contains(c))];
+    }
+
+    /// <summary>A row for every kernel of the library, also for those that no case reached (0 launches); and the results of the cases.</summary>
+    /// <param name="filter">See <see cref="Verifier.Select"/>.</param>
+    /// <param name="progress">Receives each result as it comes.</param>
+    /// <param name="cancel">Stops between two cases.</param>
+    public static (IReadOnlyList<KernelFindings> Kernels, VerificationReport Report) Run(
+        string? filter = null, IProgress<CaseResult>? progress = null, CancellationToken cancel = default)
+    {
+        Dictionary<string, KernelFindings> kernels = [];
+        foreach (KernelEntry entry in KernelCatalog.All)
+            kernels.TryAdd(entry.Name, new KernelFindings(entry.Name, entry.SharedBytes));
+
+        using AttentionDevice device = AttentionDevice.Open("simulator");
+        ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) => kernels[entry.Name].Add(report, problem.ToString() ?? "");
+        List<CaseResult> results = [];
+        foreach (VerificationCase verification in Cases(filter))
+        {
+            cancel.ThrowIfCancellationRequested();
+            results.Add(verification.Run(device));
+            progress?.Report(results[^1]);
+        }
+        return ([.. kernels.Values], new VerificationReport(device.Name, results));
+    }
+}

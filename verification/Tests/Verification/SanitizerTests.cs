@@ -1,0 +1,19 @@
+#if KERNEL_API_SIMULATOR
+using AttnKernels.Verification;
+
+namespace AttnKernels.Tests.Verification;
+
+/// <summary>Every kernel of the library on the simulator.</summary>
+public class SanitizerTests
+{
+    [Fact]
+    public void Every_kernel_runs_and_is_clean()
+    {
+        (IReadOnlyList<KernelFindings> kernels, VerificationReport report) = Sanitizer.Run(cancel: TestContext.Current.CancellationToken);
+
+        kernels.Where(k => k.Launches == 0).Select(k => k.Kernel).Should().BeEmpty("a kernel that no case reaches is not checked");
+        kernels.SelectMany(k => k.Findings).Should().BeEmpty();
+        report.Results.Where(r => r.Outcome == Outcome.Failed).Select(r => $"{r.Case.Title}: {r.Detail}").Should().BeEmpty();
+    }
+}
+#endif

@@ -9,5 +9,8 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     VerifyCommand.Create(),
     ConformanceCommand.Create(),
     SanitizeCommand.Create(),
+#if KERNEL_API_ILGPU
+    CodegenCommand.Create(),
+#endif
 };
 return await root.Parse(args).InvokeAsync();

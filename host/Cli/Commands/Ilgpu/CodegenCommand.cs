@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Text;
+using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
+
+namespace AttnKernels.Cli.Commands;
+
+/// <summary><c>attn codegen</c>: what NVIDIA's assembler makes of every kernel, as a Markdown table. Needs no GPU.</summary>
+internal static class CodegenCommand
+{
+    private const int RegistersPerMultiprocessor = 65536;
+    private const int LanesPerMultiprocessor = 2048;
+    private const int GroupsPerMultiprocessor = 32;
+
+    public static Command Create()
+    {
+        Option<string> architecture = new("--arch") { Description = "sm_80, sm_86, sm_90, ...", DefaultValueFactory = _ => "sm_90" };
+        Option<string> filter = new("--filter", "-f") { Description = "Only kernels whose name contains this." };
+        Option<FileInfo> output = new("--out", "-o") { Description = "Writes the table to this file, too." };
+        Command command = new("codegen", "Assembles every kernel with ptxas: registers, spills, shared memory, instructions. No GPU needed.")
+        {
+            architecture, filter, output,
+        };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(architecture), parsed.GetValue(filter), parsed.GetValue(output)));
+        return command;
+    }
+
+    private static int Run(string architecture, string? filter, FileInfo? output)
+    {
+        Report.Banner();
+        if (Ptxas.Find() is not { } ptxas)
+        {
+            Console.Error.WriteLine("ptxas and cuobjdump are not installed (CUDA toolkit); set ATTN_PTXAS to the folder that holds them.");
+            return Report.Usage;
+        }
+        KernelEntry[] entries = [.. KernelCatalog.All.Where(e => filter is null || e.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        StringBuilder table = new();
+        table.AppendLine($"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers, lanes and");
+        table.AppendLine($"{SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
+        table.AppendLine();
+        table.AppendLine("| kernel | lanes | registers | stack, spills | shared B | groups/SM | FFMA | LDS.128 | LDS | LDG.128 | LDG | MUFU | BAR |");
+        table.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+
+        int spilled = 0;
+        using PtxCompiler compiler = new();
+        using (ProgressLine line = new(architecture, entries.Length))
+        {
+            foreach (KernelEntry entry in entries)
+            {
+                PtxasReport report = ptxas.Assemble(compiler.Compile(entry), architecture);
+                if (report.StackBytes + report.SpillStores + report.SpillLoads > 0) spilled++;
+                table.AppendLine(Row(entry, report, SharedPerMultiprocessor(architecture)));
+                line.Step(entry.Name);
+            }
+        }
+        Console.Write(table);
+        if (output is not null) File.WriteAllText(output.FullName, $"# Static performance table\n\n{table}");
+        Console.WriteLine($"{entries.Length - spilled} passed, {spilled} failed, 0 unsupported");
+        return spilled == 0 ? Report.Success : Report.Failure;
+    }
+
+    private static string Row(KernelEntry entry, PtxasReport report, int sharedPerMultiprocessor)
+    {
+        // Registers are given out in eights a lane.
+        int registers = (report.Registers + 7) / 8 * 8;
+        int byRegisters = RegistersPerMultiprocessor / (registers * entry.GroupSize);
+        int byShared = report.SharedBytes == 0 ? int.MaxValue : sharedPerMultiprocessor / report.SharedBytes;
+        int groups = Math.Min(Math.Min(byRegisters, byShared), Math.Min(GroupsPerMultiprocessor, LanesPerMultiprocessor / entry.GroupSize));
+        string[] opcodes = ["FFMA", "LDS.128", "LDS", "LDG.128", "LDG", "MUFU", "BAR"];
+        return $"| {entry.Name} | {entry.GroupSize} | {report.Registers} | {report.StackBytes}, {report.SpillStores + report.SpillLoads} " +
+            $"| {report.SharedBytes} | {groups} | {string.Join(" | ", opcodes.Select(report.Count))} |";
+    }
+
+    /// <summary>Shared memory of a multiprocessor (CUDA C++ programming guide, table of technical specifications).</summary>
+    private static int SharedPerMultiprocessor(string architecture) => architecture switch
+    {
+        "sm_80" or "sm_87" => 164 * 1024,
+        "sm_86" or "sm_89" or "sm_120" => 100 * 1024,
+        "sm_90" or "sm_100" => 228 * 1024,
+        _ => 64 * 1024,
+    };
+}

@@ -46,10 +46,11 @@ internal static class BenchProgram
             ReportDocument report = new(
                 results.Device, $"{Machine.Current}; {options.Threads} threads; kernel API {KernelApi.Name}", records,
                 peers.Descriptions, peers.Absent,
-                [.. results.Omissions.Select(o => $"{o.Workload}, {o.Implementation}: {o.Reason}")]);
+                [.. results.Warnings, .. results.Omissions.Select(o => $"{o.Workload}, {o.Implementation}: {o.Reason}")]);
             announcer.Status("");
             TerminalReport.Print(report);
             announcer.Line($"report: {Path.GetRelativePath(Environment.CurrentDirectory, ReportFiles.Write(report, folder))}");
+            foreach (string warning in results.Warnings) announcer.Line($"warning: {warning}");
             all.AddRange(records);
             failed |= results.Omissions.Any(o => o.IsFailure && o.Implementation == BenchRecord.Ours) || !records.Any(r => r.IsOurs);
         }

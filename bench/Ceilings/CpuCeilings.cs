@@ -2,11 +2,7 @@ using AttnKernels.Bench.Measure;
 
 namespace AttnKernels.Bench.Ceilings;
 
-/// <summary>
-/// The ceilings of the processor for one thread count, probed again before every workload: the run's ceiling is the median of its
-/// probes, so
-/// a machine that slows down for a while lowers it no more than it lowers the kernels' own medians.
-/// </summary>
+/// <summary>The ceilings of the processor for one thread count.</summary>
 internal sealed class CpuCeilings(MemoryProbe memory, WorkerThreads threads) : ICeilings
 {
     private readonly List<double> gflops = [];

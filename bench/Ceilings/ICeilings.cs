@@ -2,7 +2,7 @@ using AttnKernels.Bench.Measure;
 
 namespace AttnKernels.Bench.Ceilings;
 
-/// <summary>The ceilings of a device, probed again before every workload; what counts is the median of all probes of the run.</summary>
+/// <summary>The ceilings of a device, probed again before every workload.</summary>
 internal interface ICeilings
 {
     /// <summary>Threads that the ceilings are for; 1 on a GPU.</summary>
@@ -20,8 +20,11 @@ internal interface ICeilings
     /// <summary>GB/s copied (read + written), of all probes.</summary>
     Statistics Copy { get; }
 
-    /// <summary>The medians so far.</summary>
-    Ceiling Current => new(Arithmetic.Median, Read.Median, Copy.Median);
+    /// <summary>
+    /// The 80th percentiles so far: a ceiling is what the machine can do, so neither a probe that something disturbed nor a single lucky one
+    /// decides.
+    /// </summary>
+    Ceiling Current => new(Arithmetic.P80, Read.P80, Copy.P80);
 
     /// <summary>One probe of each kind.</summary>
     void Probe();

@@ -10,6 +10,9 @@ internal sealed class Contestant : IDisposable
     /// <summary>A sample shorter than this repeats the run, or the clock and the call would be measured.</summary>
     private const double ShortestSampleMs = 0.2;
     private const int MostSamples = 12;
+
+    /// <summary>A run that takes longer is not sped up by being repeated: no more warm-up, no dropped run, fewer rounds.</summary>
+    private const double LongRunMs = 150;
     private readonly Prepared[] copies;
     private readonly Checker checker;
     private readonly List<double> samples = [];
@@ -28,6 +31,9 @@ internal sealed class Contestant : IDisposable
 
     /// <summary>Milliseconds of a run, as far as known.</summary>
     public double TypicalMs => typicalMs;
+
+    /// <summary>Whether a run takes so long that caches and wake-ups do not matter.</summary>
+    public bool IsLong => typicalMs > LongRunMs;
 
     public Statistics Times => Statistics.Of(samples);
 
@@ -62,7 +68,7 @@ internal sealed class Contestant : IDisposable
         {
             times.Add(Next().Time(1));
         }
-        while (times.Count < 2 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
+        while (times.Count < 2 && times[0] < LongRunMs || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
         typicalMs = times.Min();
     }
 
@@ -73,7 +79,7 @@ internal sealed class Contestant : IDisposable
         int count = Math.Clamp((int)(milliseconds / (typicalMs * calls)), 1, MostSamples);
         Prepared first = Next();
         if (first.PinsCaller) Affinity.Pin(0);
-        first.Time(1);
+        if (!IsLong) first.Time(1);
         for (int i = 0; i < count; i++) samples.Add(Next().Time(calls));
         if (first.PinsCaller) Affinity.Unpin();
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AttnKernels.Bench.Ceilings;
 using AttnKernels.Bench.Cli;
 using AttnKernels.Bench.Report;
@@ -8,6 +9,8 @@ namespace AttnKernels.Bench.Measure;
 /// <summary>Everything that was measured on one device.</summary>
 internal sealed class DeviceResults(string device)
 {
+    /// <summary>Probes of a quiet machine agree within a few percent.</summary>
+    private const double QuietShare = 0.9;
     private readonly List<(Measurement Measurement, ICeilings Ceilings)> measurements = [];
     private readonly List<Omission> omissions = [];
     private readonly List<BenchRecord> others = [];
@@ -17,6 +20,13 @@ internal sealed class DeviceResults(string device)
 
     /// <summary>Who was not timed, and why.</summary>
     public IReadOnlyList<Omission> Omissions => omissions;
+
+    /// <summary>Says where the arithmetic probes varied so much that something else must have used the machine.</summary>
+    public IReadOnlyList<string> Warnings => [.. measurements.Select(m => m.Ceilings).Distinct()
+        .Where(c => c.Arithmetic.P20 < QuietShare * c.Arithmetic.P80)
+        .Select(c => string.Create(CultureInfo.InvariantCulture,
+            $"the machine was disturbed: the arithmetic probes of {c.Threads} threads lie between {c.Arithmetic.P20:0} and "
+            + $"{c.Arithmetic.P80:0} GFLOP/s (20th and 80th percentile), so times and percentages are not to be relied on"))];
 
     /// <summary>Takes the outcome of a match that was held under <paramref name="ceilings"/>.</summary>
     public void Add(Match match, ICeilings ceilings)
@@ -47,9 +57,9 @@ internal sealed class DeviceResults(string device)
 
     private BenchRecord[] CeilingRecords(ICeilings c) =>
     [
-        Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c.Threads, c.Arithmetic.Median, null),
-        Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c.Threads, null, c.Read.Median),
-        Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c.Threads, null, c.Copy.Median),
+        Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c.Threads, c.Current.Gflops, null),
+        Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c.Threads, null, c.Current.ReadGbps),
+        Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c.Threads, null, c.Current.CopyGbps),
     ];
 
     private BenchRecord Ceiling(string workload, string method, int threads, double? gflops, double? gbps) => new(

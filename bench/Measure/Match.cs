@@ -13,6 +13,7 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
 {
     private const int PauseMs = 30;
     private const double WarmUpMs = 250;
+    private const int RoundsOfLongRuns = 3;
     private readonly List<Measurement> measurements = [];
     private readonly List<Omission> omissions = [];
 
@@ -40,6 +41,7 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
             {
                 foreach (Contestant contestant in round % 2 == 0 ? contestants : Enumerable.Reverse(contestants))
                 {
+                    if (round >= RoundsOfLongRuns && contestant.IsLong) continue;
                     progress($"round {round + 1}/{settings.Rounds}, {contestant.Name}");
                     Thread.Sleep(PauseMs);
                     contestant.Visit(settings.VisitMs);

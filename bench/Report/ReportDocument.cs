@@ -6,7 +6,7 @@ namespace AttnKernels.Bench.Report;
 /// <param name="Records">All records of the device.</param>
 /// <param name="Peers">Who took part, with versions.</param>
 /// <param name="Absent">Which peers were missing, with how to get them.</param>
-/// <param name="Omissions">What was not timed, and why.</param>
+/// <param name="Omissions">Warnings, and what was not timed, with the reason.</param>
 public sealed record ReportDocument(
     string Device,
     string Machine,
@@ -26,7 +26,7 @@ public sealed record ReportDocument(
         "The workers of peers are pinned to a processor each. Of ONNX Runtime the fastest operator for the workload is shown.",
         "GFLOP/s count the products over the visible (query, key) pairs, so a causal mask halves the work. GB/s count every tensor once.",
         "The percentage is the larger of the arithmetic and the memory fraction of the ceilings, which are probed again before every "
-            + "workload.",
+            + "workload; a ceiling is the 80th percentile of its probes.",
         "Decode and softmax go round several copies of their inputs, so that they are read from memory and not from the caches.",
     ];
 

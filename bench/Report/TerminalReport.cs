@@ -5,7 +5,7 @@ namespace AttnKernels.Bench.Report;
 /// <summary>The report's summary on the terminal.</summary>
 internal static class TerminalReport
 {
-    private const int PlainWidth = 170;
+    private const int PlainWidth = 210;
 
     /// <summary>Prints the ceilings, the results, how threads scale, and the first call.</summary>
     public static void Print(ReportDocument report)

@@ -14,7 +14,7 @@ internal static class HtmlStyle
           margin: 2rem auto; max-width: 1000px; padding: 0 1rem; }
         h1 { font-size: 1.6rem; margin-bottom: 0.2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
         p, li { color: var(--soft); } svg { width: 100%; height: auto; display: block; }
-        .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 1rem; }
+        .pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(380px, 1fr)); gap: 1rem; }
         .scroll { overflow-x: auto; }
         table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
         th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid var(--line); text-align: right; }

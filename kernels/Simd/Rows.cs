@@ -8,6 +8,7 @@ internal static unsafe class Rows<W, V>
     where V : struct
 {
     /// <summary>target[c] = row[c] as fp32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen<E>(byte* row, float* target, int columns)
         where E : struct, IElement
     {

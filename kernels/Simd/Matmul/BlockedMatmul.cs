@@ -33,27 +33,31 @@ internal static unsafe class BlockedMatmul<W, V>
         float* ones = stackalloc float[W.Count * W.TileVectors];
         for (int i = 0; i < W.Count * W.TileVectors; i++) ones[i] = 1;
 
+        bool direct = plan.StoresDirectly && columns % W.Count == 0;
+        float* target = direct ? (float*)c : blockC;
+        nint targetRow = direct ? (nint)args.C.RowStride : plan.BlockN;
         for (int k = 0; k < args.K || k == 0; k += MatmulPlan.BlockK)
         {
             int depth = Math.Min(MatmulPlan.BlockK, args.K - k);
             float* blockA = LoadA(args.A, a, k, rows, depth, widenedA, out nint aRow, out nint aStep);
-            for (int p = 0; p < columns; p += plan.Panel)
+            PackB(args.B, b, k, depth, columns, blockB, plan.Panel);
+            bool guarded = args.SkipZeroA && HasNonFinite(blockB, depth, columns, plan.Panel);
+            for (int r = 0; r < rows; r += MatmulPlan.PassRows)
             {
-                int width = Math.Min(plan.Panel, columns - p);
-                PackB(args.B, b, k, depth, p, width, blockB, plan.Panel);
-                float* target = blockC + (nint)p * rows;
-                int vectors = (width + W.Count - 1) / W.Count;
-                if (args.SkipZeroA && HasNonFinite(blockB, depth, width, plan.Panel))
+                int passRows = Math.Min(MatmulPlan.PassRows, rows - r);
+                for (int p = 0; p < columns; p += plan.Panel)
                 {
-                    MultiplyGuarded(rows, vectors, depth, blockA, aRow, aStep, blockB, target, plan.Panel, k == 0);
-                    continue;
+                    int vectors = (Math.Min(plan.Panel, columns - p) + W.Count - 1) / W.Count;
+                    float* panel = blockB + (nint)p * depth;
+                    float* passA = blockA + r * aRow;
+                    float* passC = target + r * targetRow + p;
+                    if (guarded) MultiplyGuarded(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0);
+                    else TileProduct<W, V>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0 ? null : ones);
                 }
-
-                TileProduct<W, V>.Run(rows, vectors, depth, blockA, aRow, aStep, blockB, plan.Panel, target, plan.Panel, k == 0 ? null : ones);
             }
         }
 
-        StoreC<W, V>.Block(plan, c, row, column, rows, columns, blockC);
+        if (!direct) StoreC<W, V>.Block(plan, c, row, column, rows, columns, blockC);
     }
 
     private static byte* Address(in MatrixArgs matrix, int batch0, int batch1, int row, int column) =>
@@ -81,42 +85,47 @@ internal static unsafe class BlockedMatmul<W, V>
         return widened;
     }
 
-    private static void PackB(in MatrixArgs matrix, byte* b, int k, int depth, int column, int columns, float* panel, int width)
+    /// <summary>Rows [k, k + depth) of B as panels (depth, width).</summary>
+    private static void PackB(in MatrixArgs matrix, byte* b, int k, int depth, int columns, float* panels, int width)
     {
         nint row = (nint)matrix.RowStride;
         nint step = (nint)matrix.ColumnStride;
-        byte* first = b + matrix.Type.Size() * (k * row + column * step);
+        byte* first = b + matrix.Type.Size() * (k * row);
         switch (matrix.Type)
         {
-            case DType.Float16: Packing<W, V, Float16Element>.Panel(first, row, step, depth, columns, panel, width); break;
-            case DType.BFloat16: Packing<W, V, BFloat16Element>.Panel(first, row, step, depth, columns, panel, width); break;
-            default: Packing<W, V, Float32Element>.Panel(first, row, step, depth, columns, panel, width); break;
+            case DType.Float16: Packing<W, V, Float16Element>.Panels(first, row, step, depth, columns, panels, width); break;
+            case DType.BFloat16: Packing<W, V, BFloat16Element>.Panels(first, row, step, depth, columns, panels, width); break;
+            default: Packing<W, V, Float32Element>.Panels(first, row, step, depth, columns, panels, width); break;
         }
     }
 
-    private static bool HasNonFinite(float* panel, int depth, int columns, int width)
+    private static bool HasNonFinite(float* panels, int depth, int columns, int width)
     {
-        for (int k = 0; k < depth; k++)
+        for (int p = 0; p < columns; p += width)
         {
-            if (Rows<W, V>.HasNonFinite(panel + (nint)k * width, columns)) return true;
+            for (int k = 0; k < depth; k++)
+            {
+                if (Rows<W, V>.HasNonFinite(panels + (nint)p * depth + (nint)k * width, Math.Min(width, columns - p))) return true;
+            }
         }
 
         return false;
     }
 
     /// <summary>The product in the same order, without the terms whose element of A is 0.</summary>
-    private static void MultiplyGuarded(int rows, int vectors, int depth, float* a, nint aRow, nint aStep, float* b, float* c, int width, bool fresh)
+    private static void MultiplyGuarded(int rows, int vectors, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+        float* c, nint cRow, bool fresh)
     {
         for (int r = 0; r < rows; r++)
         {
             for (int v = 0; v < vectors; v++)
             {
-                float* target = c + (nint)r * width + v * W.Count;
+                float* target = c + r * cRow + v * W.Count;
                 V sum = fresh ? W.Zero : W.Load(target);
                 for (int k = 0; k < depth; k++)
                 {
                     float weight = a[r * aRow + k * aStep];
-                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + (nint)k * width + v * W.Count), sum);
+                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + k * bStep + v * W.Count), sum);
                 }
 
                 W.Store(target, sum);

@@ -9,7 +9,12 @@ internal unsafe struct MatmulPlan
     /// </summary>
     public const int BlockK = 256;
 
-    private const int BlockRows = 192;
+    /// <summary>Rows of A that pass all panels of B before the next ones do: they stay in L2 with the block of B (256 KB).</summary>
+    public const int PassRows = 96;
+
+    /// <summary>Rows of a block of C, so many that packing B, which each work item does for itself, is a small part of the products.</summary>
+    private const int BlockRows = 512;
+
     private const int BlockColumns = 256;
 
     public MatmulArgs Args;
@@ -30,7 +35,7 @@ internal unsafe struct MatmulPlan
     /// <summary>Columns of a packed panel of B.</summary>
     public int Panel;
 
-    public MatmulPlan(in MatmulArgs args, int panel)
+    public MatmulPlan(in MatmulArgs args, int panel, int threads)
     {
         Args = args;
         Panel = panel;
@@ -41,11 +46,16 @@ internal unsafe struct MatmulPlan
         if (args.C.ColumnStride != 1 && args.C.RowStride == 1 && !args.SkipZeroA) Transpose();
         BlockM = Math.Min(BlockRows, Args.M);
         BlockN = Math.Min(BlockColumns, (Args.N + panel - 1) / panel * panel);
-        BlocksM = (Args.M + BlockM - 1) / BlockM;
-        BlocksN = (Args.N + BlockN - 1) / BlockN;
+        Count();
+        while (Items < threads && BlockN > panel) ShrinkBlock(ref BlockN, panel);
+        while (Items < threads && BlockM > PassRows) ShrinkBlock(ref BlockM, 1);
     }
 
     public readonly int Items => checked(Args.Batch0 * Args.Batch1 * BlocksM * BlocksN);
+
+    /// <summary>Whether register tiles can be stored into C as they are, if the columns of a block are whole vectors.</summary>
+    public readonly bool StoresDirectly =>
+        Args.C.Type == DType.Float32 && Args.C.ColumnStride == 1 && Args.Alpha == 1 && Args.Beta == 0 && Args.Bias == null;
 
     /// <summary>Floats of the block of C, the packed block of B, the widened block of A and the widened bias.</summary>
     public readonly long FloatsC => (long)BlockM * BlockN;
@@ -55,6 +65,18 @@ internal unsafe struct MatmulPlan
     public readonly long FloatsA => Args.A.Type == DType.Float32 ? 0 : BlockK * Scratch.Align(BlockM);
 
     public readonly long ScratchBytes => sizeof(float) * (Scratch.Align(FloatsC) + FloatsB + FloatsA);
+
+    private void ShrinkBlock(ref int block, int unit)
+    {
+        block = (block / 2 + unit - 1) / unit * unit;
+        Count();
+    }
+
+    private void Count()
+    {
+        BlocksM = (Args.M + BlockM - 1) / BlockM;
+        BlocksN = (Args.N + BlockN - 1) / BlockN;
+    }
 
     /// <summary>C^T = B^T A^T, so that the contiguous axis of C is the one computed in vectors.</summary>
     private void Transpose()

@@ -26,7 +26,7 @@ public static unsafe class SimdMatmul
         where V : struct
     {
         if (args.Batch0 == 0 || args.Batch1 == 0 || args.M == 0 || args.N == 0) return;
-        var plan = new MatmulPlan(args, W.Count * W.TileVectors);
+        var plan = new MatmulPlan(args, W.Count * W.TileVectors, workers.Threads);
         var place = workers.Enter();
         try
         {

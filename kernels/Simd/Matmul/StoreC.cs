@@ -5,13 +5,13 @@ internal static unsafe class StoreC<W, V>
     where W : struct, IWidth<V>
     where V : struct
 {
-    /// <param name="sums">Panels (rows, Panel) of A B.</param>
+    /// <param name="sums">(rows, BlockN), the sums of A B.</param>
     public static void Block(in MatmulPlan plan, byte* c, int row, int column, int rows, int columns, float* sums)
     {
         for (int p = 0; p < columns; p += plan.Panel)
         {
             int width = Math.Min(plan.Panel, columns - p);
-            float* panel = sums + (nint)p * rows;
+            float* panel = sums + p;
             switch (plan.Args.C.Type)
             {
                 case DType.Float16: Panel<Float16Element>(plan, c, row, column, p, rows, width, panel); break;
@@ -26,13 +26,12 @@ internal static unsafe class StoreC<W, V>
     {
         ref readonly var args = ref plan.Args;
         float* bias = stackalloc float[plan.Panel];
-        float* target = stackalloc float[plan.Panel];
         V alpha = W.Set(args.Alpha);
         V beta = W.Set(args.Beta);
         nint step = (nint)args.C.ColumnStride * E.Size;
         for (int r = 0; r < rows; r++)
         {
-            float* source = panel + (nint)r * plan.Panel;
+            float* source = panel + (nint)r * plan.BlockN;
             byte* cRow = c + (r * (nint)args.C.RowStride + p * (nint)args.C.ColumnStride) * E.Size;
             if (r == 0 || plan.BiasRow != 0) LoadBias(plan, row + r, column + p, columns, bias);
             int done = 0;

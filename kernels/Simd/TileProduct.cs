@@ -54,4 +54,28 @@ internal static unsafe class TileProduct<W, V>
 
         if (rows > 0) MicroKernel<W, V, Size1, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
     }
+
+    /// <summary>
+    /// C = [C +] A B in the same order and with the same bits, but an element of A that is 0 contributes nothing: what it meets in B may be
+    /// infinite or NaN. Slow; for blocks of B that hold such values.
+    /// </summary>
+    public static void RunWithoutZeros(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+        float* c, nint cRow, bool fresh)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            for (int v = 0; v < vectors; v++)
+            {
+                float* target = c + r * cRow + v * W.Count;
+                V sum = fresh ? W.Zero : W.Load(target);
+                for (nint k = 0; k < depth; k++)
+                {
+                    float weight = a[r * aRow + k * aStep];
+                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + k * bStep + v * W.Count), sum);
+                }
+
+                W.Store(target, sum);
+            }
+        }
+    }
 }

@@ -121,6 +121,7 @@ internal static unsafe class DecodeForward<W, V, E>
             if (E.Size == sizeof(float)) Rows<W, V>.Prefetch(v + DecodePlan.KeysAhead * stride, count, stride, plan.Args.HeadDimV);
             float* p = weights + key - firstKey;
             bool guarded = hides && HasNonFinite(v, count, stride, plan.Args.HeadDimV);
+            if (guarded) TileProduct<W, V>.RunWithoutZeros(plan.Rows, whole, count, p, DecodePlan.SplitKeys, 1, v, stride, o, plan.StepV, key == first);
             for (int c = 0; c < whole && !guarded; c += W.TileVectors)
             {
                 int lane = c * W.Count;
@@ -128,7 +129,7 @@ internal static unsafe class DecodeForward<W, V, E>
                     v + lane, stride, o + lane, plan.StepV, key == first ? null : ones);
             }
 
-            for (int c = guarded ? 0 : whole * W.Count; c < plan.Args.HeadDimV; c++) AccumulateColumn(plan, p, v + c, count, stride, o + c, key == first);
+            for (int c = whole * W.Count; c < plan.Args.HeadDimV; c++) AccumulateColumn(plan, p, v + c, count, stride, o + c, key == first);
         }
     }
 
@@ -142,7 +143,7 @@ internal static unsafe class DecodeForward<W, V, E>
         return false;
     }
 
-    /// <summary>One column of O, without the terms of weight 0: their V may be infinite or NaN.</summary>
+    /// <summary>One column of O past the whole vectors, without the terms of weight 0: their V may be infinite or NaN.</summary>
     private static void AccumulateColumn(in DecodePlan plan, float* p, float* v, int count, nint stride, float* o, bool fresh)
     {
         for (int row = 0; row < plan.Rows; row++)

@@ -51,7 +51,7 @@ internal static unsafe class BlockedMatmul<W, V>
                     float* panel = blockB + (nint)p * depth;
                     float* passA = blockA + r * aRow;
                     float* passC = target + r * targetRow + p;
-                    if (guarded) MultiplyGuarded(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0);
+                    if (guarded) TileProduct<W, V>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0);
                     else TileProduct<W, V>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0 ? null : ones);
                 }
             }
@@ -110,26 +110,5 @@ internal static unsafe class BlockedMatmul<W, V>
         }
 
         return false;
-    }
-
-    /// <summary>The product in the same order, without the terms whose element of A is 0.</summary>
-    private static void MultiplyGuarded(int rows, int vectors, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
-        float* c, nint cRow, bool fresh)
-    {
-        for (int r = 0; r < rows; r++)
-        {
-            for (int v = 0; v < vectors; v++)
-            {
-                float* target = c + r * cRow + v * W.Count;
-                V sum = fresh ? W.Zero : W.Load(target);
-                for (int k = 0; k < depth; k++)
-                {
-                    float weight = a[r * aRow + k * aStep];
-                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + k * bStep + v * W.Count), sum);
-                }
-
-                W.Store(target, sum);
-            }
-        }
     }
 }

@@ -11,7 +11,7 @@ namespace AttnKernels.Simulation;
 /// <remarks>
 /// A write is an access after which the bytes differ from before. So a lane that writes what is there already looks like a
 /// reader, and of several accesses to one element in one slice, those before the last change may count as writes or reads.
-/// Everything found is real; a race can hide behind equal values.
+/// Whether a write is seen depends on the values; whether an access is seen does not.
 /// </remarks>
 internal sealed unsafe class AccessChecker
 {
@@ -19,31 +19,48 @@ internal sealed unsafe class AccessChecker
 
     private readonly GroupRunner _runner;
     private readonly LaterValues _later = new();
+    private readonly int _warpShift;
 
     public AccessChecker(GroupRunner runner)
     {
         _runner = runner;
+        _warpShift = BitOperations.Log2((uint)runner.WarpSize);
     }
 
-    /// <summary>Checks the records from <paramref name="first"/> on.</summary>
-    public void Check(Lane lane, AccessRecord* records, int first, int count, Actor actor)
+    private interface ISpace
     {
-        FindWrites(records, first, count);
+        static abstract bool IsShared { get; }
+    }
+
+    /// <summary>Checks the accesses in the lane's log.</summary>
+    public void Check(Lane lane, Actor actor)
+    {
+        AccessRecord* records = lane.Log.Start;
+        int count = lane.Log.Count;
+        FindWrites(records, count);
         bool globalRaces = _runner.Options.CheckGlobalRaces;
-        for (int i = first; i < count; i++)
+        int number = -1;
+        MemoryRegion region = null!;
+        for (int i = 0; i < count; i++)
         {
             AccessRecord* record = records + i;
-            MemoryRegion region = _runner.Regions[record->Region];
-            if (region.IsShared || globalRaces)
-                CheckRecord(lane, record, region, actor);
+            if (record->Region != number)
+            {
+                number = record->Region;
+                region = _runner.Regions[number];
+            }
+            if (region.IsShared)
+                CheckRecord<SharedSpace>(lane, record, region, actor);
+            else if (globalRaces)
+                CheckRecord<GlobalSpace>(lane, record, region, actor);
         }
     }
 
     // Goes backwards, so that what a later access found there says what an earlier one left.
-    private void FindWrites(AccessRecord* records, int first, int count)
+    private void FindWrites(AccessRecord* records, int count)
     {
         _later.Clear();
-        for (int i = count - 1; i >= first; i--)
+        for (int i = count - 1; i >= 0; i--)
         {
             AccessRecord* record = records + i;
             Vector128<byte> mask = SizeMasks[record->Bytes];
@@ -57,7 +74,8 @@ internal sealed unsafe class AccessChecker
         }
     }
 
-    private void CheckRecord(Lane lane, AccessRecord* record, MemoryRegion region, Actor actor)
+    private void CheckRecord<TSpace>(Lane lane, AccessRecord* record, MemoryRegion region, Actor actor)
+        where TSpace : struct, ISpace
     {
         Shadow shadow = region.Shadow;
         long offset = record->Address - region.Start;
@@ -68,80 +86,69 @@ internal sealed unsafe class AccessChecker
             actor = actor.AsAtomic();
         // Parts of a vector that kept their value were written too if the rest was, so only an access that changed nothing reads.
         bool reads = isAtomic ? (flags & AccessFlags.Blind) == 0 : (flags & AccessFlags.WordsWritten) == 0;
+        bool mustBeWritten = TSpace.IsShared && reads && record->Bytes > 1;
 
         ShadowCell* cell = shadow.At(offset);
         int step = 1 << shadow.Shift;
         for (int at = 0; at < record->Bytes; at += step, cell++)
         {
-            bool writes = isAtomic || ((int)flags >> (at >> 2) & 1) != 0;
-            if (region.IsShared && reads && record->Bytes > 1 && (cell->Writer.IsNone || !cell->Writer.SameGroup(actor)))
+            if (mustBeWritten && !cell->Writer.SameGroup(actor))
             {
                 ReportUninitialised(lane, record, region);
-                reads = false;
+                mustBeWritten = false;
             }
-            CheckCell(lane, cell, record, region, actor, writes);
+            if (IsUnordered<TSpace>(cell->Writer, actor) && !(isAtomic && cell->Writer.IsAtomic))
+                ReportRace(lane, record, region, actor, cell->Writer, cell->WriterSite, "writes");
+            if (isAtomic || ((int)flags >> (at >> 2) & 1) != 0)
+                Write<TSpace>(lane, cell, record, region, actor);
+            else if (cell->Reader != actor && cell->OtherReader != actor)
+                Read<TSpace>(cell, actor, record->Site);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckCell(Lane lane, ShadowCell* cell, AccessRecord* record, MemoryRegion region, Actor actor, bool writes)
+    private void Write<TSpace>(Lane lane, ShadowCell* cell, AccessRecord* record, MemoryRegion region, Actor actor)
+        where TSpace : struct, ISpace
     {
-        if (IsRace(cell->Writer, actor, region))
-            ReportRace(lane, record, region, actor, writes, cell->Writer, cell->WriterSite, "writes");
-        if (!writes)
-        {
-            AddReader(cell, actor, record->Site, region);
-            return;
-        }
-        if (IsRace(cell->Reader, actor, region))
-            ReportRace(lane, record, region, actor, writes, cell->Reader, cell->ReaderSite, "accesses");
-        else if (IsRace(cell->OtherReader, actor, region))
-            ReportRace(lane, record, region, actor, writes, cell->OtherReader, cell->OtherReaderSite, "accesses");
+        if (IsUnordered<TSpace>(cell->Reader, actor))
+            ReportRace(lane, record, region, actor, cell->Reader, cell->ReaderSite, "accesses");
+        else if (IsUnordered<TSpace>(cell->OtherReader, actor))
+            ReportRace(lane, record, region, actor, cell->OtherReader, cell->OtherReaderSite, "accesses");
         cell->Writer = actor;
         cell->WriterSite = record->Site;
     }
 
-    private void AddReader(ShadowCell* cell, Actor actor, ushort site, MemoryRegion region)
+    // Two readers are enough. Between two barriers warps run one after another, so a writer is unordered with every reader of an
+    // earlier warp, and among those of its own warp since the last warp barrier one of two is not the writer itself.
+    private void Read<TSpace>(ShadowCell* cell, Actor actor, ushort site)
+        where TSpace : struct, ISpace
     {
-        Actor reader = cell->Reader;
-        if (reader == actor)
-            return;
-        // A reader that is ordered with this one need not be kept: what races with it later races with this one too, but for
-        // lanes of other warps, and those the second reader stands for.
-        if (reader.IsNone || !IsUnordered(reader, actor, region))
+        if (!IsUnordered<TSpace>(cell->Reader, actor))
         {
             cell->Reader = actor;
             cell->ReaderSite = site;
-            if (!reader.IsNone && !IsUnordered(cell->OtherReader, actor, region))
-                cell->OtherReader = default;
-            return;
         }
-        Actor other = cell->OtherReader;
-        if (other.IsNone || !IsUnordered(other, actor, region) || !FarApart(reader, other))
+        else if (!IsUnordered<TSpace>(cell->OtherReader, actor))
         {
             cell->OtherReader = actor;
             cell->OtherReaderSite = site;
         }
     }
 
-    private bool FarApart(Actor first, Actor second) =>
-        !first.SameGroup(second) || first.Lane / _runner.WarpSize != second.Lane / _runner.WarpSize;
-
+    /// <summary>True if there is an earlier actor and nothing orders the two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsRace(Actor earlier, Actor actor, MemoryRegion region) =>
-        !earlier.IsNone && !(earlier.IsAtomic && actor.IsAtomic) && IsUnordered(earlier, actor, region);
-
-    private bool IsUnordered(Actor earlier, Actor actor, MemoryRegion region)
+    private bool IsUnordered<TSpace>(Actor earlier, Actor actor)
+        where TSpace : struct, ISpace
     {
-        if (earlier.SameGroup(actor))
-            return !earlier.IsOrderedInGroup(actor, _runner.WarpSize);
+        if (earlier.SameInterval(actor))
+            return !earlier.SameLane(actor) && (earlier.SameWarpBarriers(actor) || earlier.Warp(_warpShift) != actor.Warp(_warpShift));
         // Shared memory of another group is other memory; a launch is ordered after the one before.
-        return !region.IsShared && earlier.GroupSerial >= _runner.FirstGroupSerial;
+        return !TSpace.IsShared && !earlier.SameGroup(actor) && earlier.GroupSerial >= _runner.FirstGroupSerial;
     }
 
     private void ReportRace(
-        Lane lane, AccessRecord* record, MemoryRegion region, Actor actor, bool writes, Actor earlier, ushort earlierSite, string earlierDoes)
+        Lane lane, AccessRecord* record, MemoryRegion region, Actor actor, Actor earlier, ushort earlierSite, string earlierDoes)
     {
+        bool writes = (record->Flags & (AccessFlags.WordsWritten | AccessFlags.Atomic)) != 0;
         Site site = _runner.Sites[record->Site];
         long index = (record->Address - region.Start) / record->Bytes;
         string group = earlier.SameGroup(actor) ? "" : $" of group {_runner.IndexOfSerial(earlier.GroupSerial)}";
@@ -158,6 +165,16 @@ internal sealed unsafe class AccessChecker
             $"lane {lane.Linear} reads element {index} of {region.Name}, which no lane of the group has written.");
     }
 
+    private readonly struct SharedSpace : ISpace
+    {
+        public static bool IsShared => true;
+    }
+
+    private readonly struct GlobalSpace : ISpace
+    {
+        public static bool IsShared => false;
+    }
+
     private static Vector128<byte>[] MakeSizeMasks()
     {
         var masks = new Vector128<byte>[AccessRecord.MaxBytes + 1];
@@ -170,7 +187,7 @@ internal sealed unsafe class AccessChecker
     }
 }
 
-/// <summary>For the changed elements of a slice, what the next access found there. A small hash table; what does not fit is forgotten.</summary>
+/// <summary>For the changed elements of a slice, what the next access found there: a hash table that forgets what does not fit.</summary>
 internal sealed unsafe class LaterValues
 {
     private const int Slots = 1 << 12;

@@ -32,7 +32,7 @@ internal static unsafe class WarpCollective
 {
     public static void Barrier(Lane lane, string file, int line) => lane.Join(CollectiveKind.WarpBarrier, 0, 0, file, line);
 
-    /// <summary>Deposits <paramref name="value"/> and gives the values of all lanes, valid until the lane's next collective operation.</summary>
+    /// <summary>Deposits <paramref name="value"/> and gives the values of all lanes, valid until the next collective operation.</summary>
     public static WarpValues<T> Exchange<T>(Lane lane, T value, string file, int line)
         where T : unmanaged
     {
@@ -58,7 +58,9 @@ internal static unsafe class WarpCollective
         return value;
     }
 
-    /// <summary>Like <see cref="Shuffle{T}"/> inside sub-warps of <paramref name="width"/> lanes; <paramref name="source"/> counts from the sub-warp's first.</summary>
+    /// <summary>
+    /// <see cref="Shuffle{T}"/> inside sub-warps of <paramref name="width"/> lanes; <paramref name="source"/> counts from the first of one.
+    /// </summary>
     public static T SubShuffle<T>(Lane lane, T value, int source, int width, string file, int line)
         where T : unmanaged
     {

@@ -35,6 +35,9 @@ public enum FindingKind
     /// <summary>More shared memory than a group has.</summary>
     TooMuchShared,
 
+    /// <summary>A lane that accesses memory without end; it was ended.</summary>
+    Endless,
+
     /// <summary>An exception in a lane: a null view, a division by zero.</summary>
     LaneException,
 }
@@ -42,7 +45,7 @@ public enum FindingKind
 /// <summary>One thing a kernel did wrong: the first time it happened, and how often.</summary>
 /// <param name="Kind">What.</param>
 /// <param name="Kernel">Name of the kernel with its type arguments.</param>
-/// <param name="Array">Name of the buffer, or <c>shared#n Type[length]</c> by order of allocation; empty where no array is involved.</param>
+/// <param name="Array">Name of the buffer, or <c>shared#n Type[length]</c> by order of allocation; empty if no array is involved.</param>
 /// <param name="Index">Element of the array, in elements of the access; -1 where no array is involved.</param>
 /// <param name="Lane">Number of the lane in its group.</param>
 /// <param name="OtherLane">The other lane, or -1.</param>

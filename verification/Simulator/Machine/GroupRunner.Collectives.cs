@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace AttnKernels.Simulation;
@@ -53,7 +54,7 @@ internal sealed unsafe partial class GroupRunner
                 continue;
             }
             WarpExchangeMask |= 1UL << (i - begin);
-            new Span<byte>(lane.Deposit, lane.ValueBytes).CopyTo(new Span<byte>(WarpExchange + (i - begin) * Lane.SlotBytes, Lane.SlotBytes));
+            Unsafe.CopyBlock(WarpExchange + (i - begin) * Lane.SlotBytes, lane.Deposit, (uint)lane.ValueBytes);
         }
         for (ulong rest = WarpExchangeMask; rest != 0; rest &= rest - 1)
             _lanes[begin + BitOperations.TrailingZeroCount(rest)].State = LaneState.Ready;
@@ -103,7 +104,7 @@ internal sealed unsafe partial class GroupRunner
             source = _lanes[lane.Operand];
         else
             ReportShuffleSource(lane, lane.Operand, outside: true);
-        new Span<byte>(source.Deposit, lane.ValueBytes).CopyTo(new Span<byte>(lane.Result, Lane.SlotBytes));
+        Unsafe.CopyBlock(lane.Result, source.Deposit, (uint)lane.ValueBytes);
     }
 
     private void ReportMissing(Lane leader, Lane missing)

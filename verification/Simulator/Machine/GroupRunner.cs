@@ -26,6 +26,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         Options = options;
         Arena = new SharedArena(this);
         _checker = new AccessChecker(this);
+        Logs = new AccessLog[options.WarpSize];
+        for (int i = 0; i < Logs.Length; i++)
+            Logs[i] = new AccessLog();
         WarpExchange = (byte*)NativeMemory.AlignedAlloc((nuint)(options.WarpSize * Lane.SlotBytes), 64);
     }
 
@@ -49,6 +52,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     public ulong WarpExchangeMask { get; private set; }
 
     public SiteTable Sites { get; } = new();
+
+    /// <summary>Logs for the lanes of a warp. Only one warp has accesses that are not yet dealt with.</summary>
+    public AccessLog[] Logs { get; }
 
     public RequestCounter Counter { get; } = new();
 
@@ -107,6 +113,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         foreach (Lane lane in _lanes)
             lane.Free();
         _lanes = [];
+        foreach (AccessLog log in Logs)
+            log.Dispose();
         NativeMemory.AlignedFree(WarpExchange);
         Arena.Dispose();
         _done.Dispose();
@@ -120,8 +128,9 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         Regions.Add(region);
     }
 
-    public void CheckSlice(Lane lane, int first) => _checker.Check(
-        lane, lane.Log.Start, first, lane.Log.Count, new Actor(_groupSerial, _barriers, _warpBarriers[lane.WarpIndex], lane.Linear));
+    /// <summary>Checks the accesses in the lane's log.</summary>
+    public void CheckSlice(Lane lane) =>
+        _checker.Check(lane, new Actor(_groupSerial, _barriers, _warpBarriers[lane.WarpIndex], lane.Linear));
 
     public Index3D IndexOfSerial(long groupSerial) => IndexOf(groupSerial - FirstGroupSerial);
 
@@ -268,12 +277,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
                 _lanes[i] = new Lane(this, i);
         }
         for (int i = 0; i < _laneCount; i++)
-        {
-            Lane lane = _lanes[i];
-            lane.Index = new Index3D(i % group.X, i / group.X % group.Y, i / (group.X * group.Y));
-            lane.WarpIndex = i / WarpSize;
-            lane.LaneInWarp = i % WarpSize;
-        }
+            _lanes[i].Place(group);
     }
 }
 

@@ -38,7 +38,7 @@ internal sealed unsafe class Lane
     private readonly bool _count;
     private readonly bool _logGlobal;
     private int _allocations;
-    private int _checked;
+    private long _dropped;
 
     public Lane(GroupRunner runner, int linear)
     {
@@ -56,11 +56,11 @@ internal sealed unsafe class Lane
 
     public int Linear { get; }
 
-    public Index3D Index { get; set; }
+    public Index3D Index { get; private set; }
 
-    public int WarpIndex { get; set; }
+    public int WarpIndex { get; private set; }
 
-    public int LaneInWarp { get; set; }
+    public int LaneInWarp { get; private set; }
 
     public LaneState State { get; set; }
 
@@ -70,7 +70,8 @@ internal sealed unsafe class Lane
     /// <summary>True if the lane ended by an exception, so that its absence elsewhere is no finding of its own.</summary>
     public bool Failed { get; set; }
 
-    public AccessLog Log { get; } = new();
+    /// <summary>What the lane has accessed; shared with the lanes at the same place of other warps.</summary>
+    public AccessLog Log { get; private set; } = null!;
 
     public CollectiveKind Collective { get; private set; }
 
@@ -91,6 +92,15 @@ internal sealed unsafe class Lane
     /// <summary>Where faulty accesses of at most <see cref="SlotBytes"/> bytes end up.</summary>
     public byte* Scratch => _slots + 2 * SlotBytes;
 
+    /// <summary>Gives the lane its place in groups of these dimensions.</summary>
+    public void Place(Index3D group)
+    {
+        Index = new Index3D(Linear % group.X, Linear / group.X % group.Y, Linear / (group.X * group.Y));
+        WarpIndex = Linear / Runner.WarpSize;
+        LaneInWarp = Linear % Runner.WarpSize;
+        Log = Runner.Logs[LaneInWarp];
+    }
+
     public void Reset()
     {
         State = LaneState.Fresh;
@@ -99,11 +109,7 @@ internal sealed unsafe class Lane
         _allocations = 0;
     }
 
-    public void Free()
-    {
-        NativeMemory.AlignedFree(_slots);
-        Log.Dispose();
-    }
+    public void Free() => NativeMemory.AlignedFree(_slots);
 
     /// <summary>Suspends the lane until its group or warp has gone through the collective operation.</summary>
     public void Join(CollectiveKind kind, int operand, int valueBytes, string file, int line)
@@ -140,7 +146,7 @@ internal sealed unsafe class Lane
             Runner.Register(region);
         int site = Runner.Sites.NumberOf(file, line);
         if (Log.IsFull)
-            DropLog();
+            DropLog(file, line);
         for (; bytes > AccessRecord.MaxBytes; bytes -= AccessRecord.MaxBytes, address += AccessRecord.MaxBytes)
             Log.Add(address, AccessRecord.MaxBytes, region.Number, site);
         Log.Add(address, bytes, region.Number, site);
@@ -149,25 +155,26 @@ internal sealed unsafe class Lane
     /// <summary>The lane is about to stop for others, or has ended: looks at what it did since it went on.</summary>
     public void EndSlice()
     {
-        if (Log.Count == _checked)
+        _dropped = 0;
+        if (Log.Count == 0)
             return;
-        Runner.CheckSlice(this, _checked);
-        _checked = Log.Count;
+        Runner.CheckSlice(this);
         if (!_count)
-            ClearLog();
+            Log.Clear();
     }
 
-    /// <summary>Forgets accesses that have been checked and counted.</summary>
-    public void ClearLog()
+    // Checks what the full log holds and starts it anew, if the lane may go on.
+    private void DropLog(string file, int line)
     {
+        Runner.CheckSlice(this);
+        _dropped += Log.Count;
+        if (_count)
+            Runner.UncountedAccesses += Log.Count;
         Log.Clear();
-        _checked = 0;
-    }
-
-    private void DropLog()
-    {
-        EndSlice();
-        Runner.UncountedAccesses += Log.Count;
-        ClearLog();
+        if (_dropped < Runner.Options.MaxAccessesBetweenStops)
+            return;
+        Runner.Report(FindingKind.Endless, this, "", -1, -1, new Site(file, line),
+            $"lane {Linear} made {_dropped} accesses without an end or a barrier, and was ended.");
+        throw new LaneStopException();
     }
 }

@@ -47,7 +47,7 @@ internal sealed unsafe class RequestCounter
             Count(_next[leader], warp.Length, regions);
         }
         foreach (Lane lane in warp)
-            lane.ClearLog();
+            lane.Log.Clear();
     }
 
     private void Count(AccessRecord* leader, int lanes, List<MemoryRegion> regions)

@@ -28,16 +28,16 @@ internal readonly record struct Actor(ulong Bits)
 
     public Actor AsAtomic() => new(Bits | AtomicBit);
 
+    public long Warp(int warpShift) => ((long)(Bits & LaneMask) - 1) >> warpShift;
+
+    public bool SameLane(Actor other) => ((Bits ^ other.Bits) & LaneMask) == 0;
+
+    public bool SameWarpBarriers(Actor other) => ((Bits ^ other.Bits) >> 12 & 0x3FF) == 0;
+
     public bool SameGroup(Actor other) => (Bits ^ other.Bits) >> 36 == 0;
 
-    /// <summary>True if a barrier, or being the same lane, orders two accesses of one group.</summary>
-    public bool IsOrderedInGroup(Actor other, int warpSize)
-    {
-        ulong difference = Bits ^ other.Bits;
-        if (difference >> 22 != 0 || (difference & LaneMask) == 0)
-            return true;
-        return Lane / warpSize == other.Lane / warpSize && (difference >> 12 & 0x3FF) != 0;
-    }
+    /// <summary>True between the same two group barriers of the same group.</summary>
+    public bool SameInterval(Actor other) => (Bits ^ other.Bits) >> 22 == 0;
 }
 
 /// <summary>The accesses of a few bytes that later ones are held against.</summary>
@@ -45,7 +45,7 @@ internal struct ShadowCell
 {
     public Actor Writer;
 
-    /// <summary>Two readers since; where there were more, two of different warps if possible.</summary>
+    /// <summary>A reader, and one more that nothing orders with the first.</summary>
     public Actor Reader;
     public Actor OtherReader;
     public ushort WriterSite;

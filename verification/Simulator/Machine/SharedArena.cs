@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AttnKernels.Simulation;
 
-/// <summary>The shared memory of the group that a runner runs: dynamic memory first, then the static arrays in order of allocation.</summary>
+/// <summary>The shared memory of the group that runs: dynamic memory first, then the static arrays in order of allocation.</summary>
 internal sealed unsafe class SharedArena : IDisposable
 {
     private const int Alignment = 16;
@@ -45,7 +45,7 @@ internal sealed unsafe class SharedArena : IDisposable
             Open(Dynamic);
     }
 
-    /// <summary>The shared array that is allocation number <paramref name="ordinal"/> of the lane; made by the first lane that asks.</summary>
+    /// <summary>The shared array of the lane's allocation number <paramref name="ordinal"/>; the first lane to ask makes it.</summary>
     public MemoryRegion Allocate(Lane lane, int ordinal, Type type, int elementSize, int extent, Site site)
     {
         if (ordinal < _live)

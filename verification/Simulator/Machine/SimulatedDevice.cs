@@ -6,6 +6,21 @@ namespace AttnKernels.Simulation;
 /// A device that runs kernels lane by lane on this machine and reports what they do wrong. Launches return when the kernel has
 /// ended. Launches of one device run one after another; buffers may be used from several threads.
 /// </summary>
+/// <remarks>
+/// <para>
+/// A lane runs until a barrier, a shuffle or its end, then the next one; lanes, warps and groups go in order. So everything here is
+/// deterministic: values, findings and counters. A kernel in which a lane waits for another by polling memory does not end.
+/// </para>
+/// <para>
+/// What is found depends on the run: a mistake on a path not taken is not seen. An access counts as a write if the bytes differ
+/// after it. So of two writes of the same value, or a write of what is there already, no race is reported. Reads of
+/// uninitialised shared memory are not looked for in elements of one byte. References moved by Unsafe.Add are not checked.
+/// Shuffles order no memory accesses; a warp barrier does, among the lanes of its warp.
+/// </para>
+/// <para>
+/// Race checks of device memory keep 32 bytes for every 4 bytes touched (for every 2 or 1, once something smaller was accessed).
+/// </para>
+/// </remarks>
 public sealed class SimulatedDevice : IDisposable
 {
     private readonly Lock _launching = new();

@@ -26,6 +26,12 @@ public sealed record SimulatorOptions
     /// </summary>
     public bool CheckGlobalRaces { get; init; } = true;
 
+    /// <summary>
+    /// Accesses after which a lane that has not ended or stopped for others is ended with a finding; rounded up to the 65,536 of the
+    /// access log. Needs <see cref="Check"/>.
+    /// </summary>
+    public long MaxAccessesBetweenStops { get; init; } = 1L << 28;
+
     /// <summary>Makes a launch with findings throw <see cref="SimulationException"/>.</summary>
     public bool ThrowOnFinding { get; init; }
 

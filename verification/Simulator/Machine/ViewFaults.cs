@@ -36,9 +36,13 @@ internal static unsafe class ViewFaults
         where T : unmanaged
     {
         if (Lane.Current is not { Runner.Options.Check: true } lane)
-            throw new ArgumentOutOfRangeException(nameof(index), $"[{index}, {index + length}) sticks out of a view of {view.Length} elements.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(index), $"[{index}, {index + length}) sticks out of a view of {view.Length} elements.");
+        }
         lane.Runner.Report(FindingKind.OutOfBounds, lane, NameOf(view.Region), Element(view, index), -1, new Site(file, line),
-            $"lane {lane.Linear} takes a sub-view of {length} elements from {index} on of a view of {view.Length} elements of {NameOf(view.Region)}.");
+            $"lane {lane.Linear} takes a sub-view of {length} elements from {index} on of a view of {view.Length} elements "
+            + $"of {NameOf(view.Region)}.");
     }
 
     public static void Misaligned<T>(ArrayView<T> view, long index, string file, int line)
@@ -46,8 +50,8 @@ internal static unsafe class ViewFaults
     {
         Lane lane = Lane.Here;
         lane.Runner.Report(FindingKind.Misaligned, lane, NameOf(view.Region), Element(view, index), -1, new Site(file, line),
-            $"lane {lane.Linear} accesses element {index}, {sizeof(T)} bytes at byte offset {Offset(view, index)} of {NameOf(view.Region)}, "
-            + "which is no multiple of what that size needs.");
+            $"lane {lane.Linear} accesses element {index}, {sizeof(T)} bytes at byte offset {Offset(view, index)} "
+            + $"of {NameOf(view.Region)}, which is no multiple of what that size needs.");
     }
 
     public static void BrokenAlignment<T>(ArrayView<T> view, int alignment, string file, int line)

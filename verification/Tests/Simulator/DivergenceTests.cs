@@ -164,6 +164,27 @@ public class DivergenceTests
         lab.Launch(Fail, 64, mode: 3).Findings.Should().BeEmpty();
     }
 
+    private static void Poll(LabArgs args)
+    {
+        if (Group.IdxX == 2)
+        {
+            while (args.N[0] == 0)
+                args.Y[0] = args.X[args.N[0]];
+        }
+        Group.Barrier();
+    }
+
+    [Fact]
+    public void Lane_without_end()
+    {
+        using var lab = new Lab(new SimulatorOptions { MaxAccessesBetweenStops = 100_000 });
+        Finding finding = lab.Launch(Poll, 32).Findings.Should().ContainSingle().Which;
+        (finding.Kind, finding.Lane).Should().Be((FindingKind.Endless, 2));
+        finding.Message.Should().Contain("131072 accesses");
+        lab.N.Span<int>()[0] = 1;
+        lab.Launch(Poll, 32).Findings.Should().BeEmpty();
+    }
+
     private static void ReadOutside(LabArgs args) => args.Y[Group.IdxX] = args.X[Lab.Length - 1 + Group.IdxX];
 
     [Fact]

@@ -53,5 +53,15 @@ internal sealed class Lab : IDisposable
         return lab.Launch(kernel, group, grid, mode, dynamicSharedBytes);
     }
 
+    /// <summary>The only finding of a report, which must be of this kind and say where it was.</summary>
+    public static Finding TheFinding(LaunchReport report, FindingKind kind)
+    {
+        Finding finding = report.Findings.Should().ContainSingle().Which;
+        finding.Kind.Should().Be(kind, finding.Message);
+        finding.Kernel.Should().Be(report.Kernel);
+        finding.Site.Should().MatchRegex("^[A-Za-z]+Tests\\.cs:[0-9]+$");
+        return finding;
+    }
+
     public void Dispose() => Device.Dispose();
 }

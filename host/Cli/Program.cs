@@ -9,6 +9,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     VerifyCommand.Create(),
     ConformanceCommand.Create(),
     SanitizeCommand.Create(),
+    HeatmapCommand.Create(),
 #if KERNEL_API_ILGPU
     CodegenCommand.Create(),
 #endif

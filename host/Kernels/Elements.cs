@@ -1,6 +1,8 @@
 namespace AttnKernels.Kernels;
 
-/// <summary>Work that is generic over a storage type; <see cref="Elements.Dispatch{TResult}"/> closes it over a <see cref="DType"/>.</summary>
+/// <summary>
+/// Work that is generic over a storage type; <see cref="Elements.Dispatch{TResult}"/> closes it over a <see cref="DType"/>.
+/// </summary>
 internal interface IElementWork<out TResult>
 {
     TResult Run<T, TElement>()

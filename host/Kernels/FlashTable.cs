@@ -28,7 +28,7 @@ internal static class FlashTable<T, TElement, TScore>
         if (index < 0)
         {
             throw new NotSupportedException(
-                $"Fused attention on this device is built for head dims up to {HeadDims[^1]}; got headDim {headDim}, headDimV {headDimV}. " +
+                $"Fused attention on this device is built for head dims up to {HeadDims[^1]}; got {headDim} and {headDimV}. " +
                 "Larger heads run on the cpu device, or unfused (Weights = true).");
         }
         br = Rows[index];
@@ -44,6 +44,7 @@ internal static class FlashTable<T, TElement, TScore>
     private static KernelEntry<FlashArgs<T, TScore>> Entry<TTile, TRows>()
         where TTile : struct, IFlashTile
         where TRows : struct, IFlashRows => new(
-            $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} {typeof(TScore).Name}",
+            $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
+            $"{typeof(TScore).Name}",
             FlashForward<T, TElement, TTile, TRows, TScore>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes);
 }

@@ -10,6 +10,7 @@ internal static class Grids
     {
         if (groups * entry.GroupSize <= int.MaxValue) return (int)groups;
         throw new NotSupportedException(
-            $"The problem needs {groups} groups of {entry.GroupSize} lanes of {entry.Name}; a launch holds 2^31 - 1 lanes. Split the batch.");
+            $"The problem needs {groups} groups of {entry.GroupSize} lanes of {entry.Name}; a launch holds 2^31 - 1 lanes. " +
+            "Split the batch.");
     }
 }

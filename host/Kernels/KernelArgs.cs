@@ -35,11 +35,18 @@ internal static class KernelArgs
         bool isWide = view.Type == DType.Float32;
         return new FloatView
         {
-            Kind = view.IsEmpty ? FloatView.None : isWide ? FloatView.Float32 : view.Type == DType.Float16 ? FloatView.Float16 : FloatView.BFloat16,
+            Kind = view.IsEmpty ? FloatView.None : KindOf(view.Type),
             Wide = device.View<float>(isWide ? view.Buffer : null),
             Narrow = device.View<ushort>(isWide ? null : view.Buffer),
         };
     }
+
+    private static int KindOf(DType type) => type switch
+    {
+        DType.Float32 => FloatView.Float32,
+        DType.Float16 => FloatView.Float16,
+        _ => FloatView.BFloat16,
+    };
 
     /// <summary>A matrix view (batch0, batch1, rows, columns), with the axis that the kernel calls outer, and the other one.</summary>
     public static OperandView<T> Operand<T>(this KernelDevice device, in TensorView view, int outerAxis, int kAxis)

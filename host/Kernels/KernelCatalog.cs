@@ -1,6 +1,8 @@
 namespace AttnKernels.Kernels;
 
-/// <summary>Every instantiation that a plan can choose, and the naive baseline: what codegen tests compile and the static performance table lists.</summary>
+/// <summary>
+/// Every instantiation that a plan can choose, and the naive baseline: what codegen tests compile and the static performance table lists.
+/// </summary>
 internal static class KernelCatalog
 {
     public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Caches()];

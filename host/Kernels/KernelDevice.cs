@@ -5,7 +5,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not: everything that
+/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not: everything
+/// that
 /// touches one happens under <see cref="Gate"/>, except waiting for it.
 /// </summary>
 internal abstract class KernelDevice : DeviceBackend
@@ -21,7 +22,8 @@ internal abstract class KernelDevice : DeviceBackend
     public Lock Gate { get; } = new();
 
     /// <summary>Compiles <paramref name="entry"/> for this device, once: later calls return the same kernel.</summary>
-    /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel needs.</exception>
+    /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel
+    /// needs.</exception>
     public LoadedKernel<TArgs> Load<TArgs>(KernelEntry<TArgs> entry)
         where TArgs : struct
     {

@@ -39,7 +39,8 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
     }
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; 128 x 128 tiles where 128 or more of them fill the device";
+        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; " +
+        "128 x 128 tiles where 128 or more of them fill the device";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {

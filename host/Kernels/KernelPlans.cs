@@ -5,7 +5,8 @@ namespace AttnKernels.Kernels;
 /// <summary>Plans of a device that runs the kernels of kernels/.</summary>
 internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
 {
-    public MatmulExecutable Matmul(MatmulProblem problem) => MatmulTypes.Dispatch(problem.TypeA, problem.TypeB, problem.TypeC, new MatmulWork(device, problem));
+    public MatmulExecutable Matmul(MatmulProblem problem) =>
+        MatmulTypes.Dispatch(problem.TypeA, problem.TypeB, problem.TypeC, new MatmulWork(device, problem));
 
     public SoftmaxExecutable Softmax(SoftmaxProblem problem) =>
         SoftmaxTypes.Dispatch(problem.Type, problem.OutputType, new SoftmaxWork(device, problem));

@@ -39,7 +39,8 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
     }
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group, for rows of {problem.Columns}";
+        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group, " +
+        $"for rows of {problem.Columns}";
 
     public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -38,8 +38,8 @@ internal static class MatmulTypes
         (DType.Float32, DType.Float16, DType.Float16) => work.Run<float, Float32Element, ushort, Float16Element, ushort, Float16Element>(),
         (DType.Float32, DType.BFloat16, DType.BFloat16) => work.Run<float, Float32Element, ushort, BFloat16Element, ushort, BFloat16Element>(),
         _ => throw new NotSupportedException(
-            $"Matmul {a} x {b} -> {c} is not built for this device. Built: T x T -> T and T x T -> Float32 for T = {string.Join(", ", Elements.Types)}; " +
-            "Float32 x T -> T."),
+            $"Matmul {a} x {b} -> {c} is not built for this device. Built: T x T -> T, T x T -> Float32 and Float32 x T -> T for " +
+            $"T = {string.Join(", ", Elements.Types)}."),
     };
 
     /// <summary>Every combination that <see cref="Dispatch"/> serves.</summary>
@@ -71,7 +71,8 @@ internal static class SoftmaxTypes
         (DType.Float32, DType.Float16) => work.Run<float, Float32Element, ushort, Float16Element>(),
         (DType.Float32, DType.BFloat16) => work.Run<float, Float32Element, ushort, BFloat16Element>(),
         _ => throw new NotSupportedException(
-            $"Softmax {x} -> {y} is not built for this device. Built: T -> T, T -> Float32 and Float32 -> T for T = {string.Join(", ", Elements.Types)}."),
+            $"Softmax {x} -> {y} is not built for this device. Built: T -> T, T -> Float32 and Float32 -> T for " +
+            $"T = {string.Join(", ", Elements.Types)}."),
     };
 
     /// <summary>Every combination that <see cref="Dispatch"/> serves.</summary>

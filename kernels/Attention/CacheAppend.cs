@@ -15,7 +15,9 @@ public struct CacheAppendArgs<T>
 
     public int Batch, Heads, Capacity, Rows, Dim;
 
-    /// <summary>1: rows past the end continue at the beginning; 0: they are dropped (the host refuses such starts where it can see them).</summary>
+    /// <summary>
+    /// 1: rows past the end continue at the beginning; 0: they are dropped (the host refuses such starts where it can see them).
+    /// </summary>
     public int IsCircular;
 }
 

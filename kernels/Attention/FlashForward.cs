@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>What FlashForward receives. Shapes: Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim), V (batch, headsKv, seqKv, headDimV).</summary>
+/// <summary>
+/// What FlashForward receives. Shapes: Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim), V (batch, headsKv, seqKv,
+/// headDimV).
+/// </summary>
 public struct FlashArgs<T, TScore>
     where T : unmanaged
     where TScore : struct, IScoreRule
@@ -119,7 +122,9 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
         return at;
     }
 
-    /// <summary>S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.</summary>
+    /// <summary>
+    /// S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
+    /// </summary>
     private static void Scores(ref TRows rows, ArrayView<float> sQ, ArrayView<float> sK, int tx, int ty, int headDim)
     {
         int step = FlashTile<TTile>.LanesX * HeadStride;

@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>One query row as a lane holds it: its scores S (one per key it owns), its part of O, the running maximum m and its part of the sum l.</summary>
+/// <summary>
+/// One query row as a lane holds it: its scores S (one per key it owns), its part of O, the running maximum m and its part of the sum l.
+/// </summary>
 /// <remarks>Fields beyond the tile's Keys and Columns are never touched, and the compiler drops them.</remarks>
 public struct FlashRow<TTile> : IFlashRows
     where TTile : struct, IFlashTile
@@ -122,7 +124,10 @@ public struct FlashRow<TTile> : IFlashRows
         if (TTile.Columns > 2) Write<T, TElement>(output, row, 3, o.C3);
 
         if (output.HasLse != 0 && output.Lane == 0)
-            output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : (m * output.Log2Factor + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
+        {
+            float lse = (m * output.Log2Factor + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
+            output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : lse;
+        }
     }
 
     private static void Write<T, TElement>(in FlashOutput<T> output, long row, int group, F4 value)

@@ -19,7 +19,9 @@ public interface IFlashRows
     /// <summary>S += Q K^T over four elements of the head dim, from sQ [Br][HeadStride].</summary>
     void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3);
 
-    /// <summary>S = score(S) or, where the row does not see the key, minus infinity; the lane's first query is i, its first key j.</summary>
+    /// <summary>
+    /// S = score(S) or, where the row does not see the key, minus infinity; the lane's first query is i, its first key j.
+    /// </summary>
     void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule;
 

@@ -8,7 +8,9 @@ public struct RotaryArgs<T>
 {
     public HeadView<T> X, Y;
 
-    /// <summary>cos and sin of the angles, (batch, row, rotaryDim / 2): row s of batch b for token (b, s), or the row of its position.</summary>
+    /// <summary>
+    /// cos and sin of the angles, (batch, row, rotaryDim / 2): row s of batch b for token (b, s), or the row of its position.
+    /// </summary>
     public FloatView Cos, Sin;
     public long CosOffset, CosBatchStride, CosRowStride, SinOffset, SinBatchStride, SinRowStride;
 
@@ -24,7 +26,8 @@ public struct RotaryArgs<T>
 }
 
 /// <summary>
-/// Rotary position embedding (Su et al. 2021, RoFormer, eq. 34): each pair (a, b) of a row becomes (a cos - b sin, b cos + a sin); elements past
+/// Rotary position embedding (Su et al. 2021, RoFormer, eq. 34): each pair (a, b) of a row becomes (a cos - b sin, b cos + a sin); elements
+/// past
 /// rotaryDim are copied. A position outside the table gives NaN rather than a read past its end.
 /// Grid: ceil(batch heads seq (headDim - rotaryDim / 2) / group) groups, a lane a pair or a copied element; shared: none.
 /// </summary>

@@ -38,7 +38,9 @@ public static class FlashTile<TTile>
     /// <summary>The widest head of Q, K and V that fits.</summary>
     public static int HeadDim => 4 * LanesX * TTile.Columns;
 
-    /// <summary>Row stride of sQ and sKV: 4 past a multiple of 32, so that 8 lanes reading 16 bytes of 8 rows hit all 32 banks once.</summary>
+    /// <summary>
+    /// Row stride of sQ and sKV: 4 past a multiple of 32, so that 8 lanes reading 16 bytes of 8 rows hit all 32 banks once.
+    /// </summary>
     public static int HeadStride => HeadDim + 4;
 
     /// <summary>Row stride of sP.</summary>

@@ -27,7 +27,9 @@ public static class MatmulTile<TTile>
     public static int SharedBytes => 2 * TTile.BK * (StrideA + StrideB) * sizeof(float);
 }
 
-/// <summary>128 x 128 x 16, 256 lanes, 34 KB: 32 multiplications per element loaded; for matrices that fill the device with such tiles.</summary>
+/// <summary>
+/// 128 x 128 x 16, 256 lanes, 34 KB: 32 multiplications per element loaded; for matrices that fill the device with such tiles.
+/// </summary>
 public readonly struct MatmulTile128 : IMatmulTile
 {
     public static int BM => 128;

@@ -2,12 +2,16 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>Moves rows of a <see cref="HeadView{T}"/> between global memory and fp32 tiles, four elements at a time where the rows allow it.</summary>
+/// <summary>
+/// Moves rows of a <see cref="HeadView{T}"/> between global memory and fp32 tiles, four elements at a time where the rows allow it.
+/// </summary>
 public static class RowCopy
 {
     /// <summary>
-    /// Loads rows row0 .. row0+rows-1 of one head into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements at or
-    /// past column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and rows outside [firstRow, endRow) become 0 and are not read.
+    /// Loads rows row0 .. row0+rows-1 of one head into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements
+    /// at or
+    /// past column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and rows outside [firstRow, endRow) become 0 and are
+    /// not read.
     /// </summary>
     public static void LoadTile<T, TElement>(
         in HeadView<T> source, long head, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
@@ -28,7 +32,9 @@ public static class RowCopy
         }
     }
 
-    /// <summary>Elements column .. column+3 of the row that starts at element <paramref name="row"/>; 0 at and past <paramref name="columns"/>.</summary>
+    /// <summary>
+    /// Elements column .. column+3 of the row that starts at element <paramref name="row"/>; 0 at and past <paramref name="columns"/>.
+    /// </summary>
     public static F4 Load4<T, TElement>(in HeadView<T> source, long row, int column, int columns)
         where T : unmanaged
         where TElement : struct, IElement<T>

@@ -27,6 +27,8 @@ public static class SpecialMath
         return XMath.Abs(x) < 0.15f ? series : quotient;
     }
 
-    /// <summary>The finite number to subtract from the scores of a row whose maximum is <paramref name="max"/>: 0 while the row has seen no key.</summary>
+    /// <summary>
+    /// The finite number to subtract from the scores of a row whose maximum is <paramref name="max"/>: 0 while the row has seen no key.
+    /// </summary>
     public static float FiniteMax(float max) => max == float.NegativeInfinity ? 0f : max;
 }

@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>Four floats, moved by one 128-bit load or store. A register tile is a struct of these: arrays would live in local memory.</summary>
+/// <summary>
+/// Four floats, moved by one 128-bit load or store. A register tile is a struct of these: arrays would live in local memory.
+/// </summary>
 public struct F4
 {
     public float X, Y, Z, W;

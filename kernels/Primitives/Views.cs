@@ -4,7 +4,8 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// A (batch, head, row, column) tensor in device memory. Strides and the offset are in elements; columns are contiguous.
-/// The offset is separate because a device view that starts inside a buffer loses its 16-byte alignment, and OpenCL cuts its offset to 32 bits.
+/// The offset is separate because a device view that starts inside a buffer loses its 16-byte alignment, and OpenCL cuts its offset to 32
+/// bits.
 /// </summary>
 public struct HeadView<T>
     where T : unmanaged
@@ -33,7 +34,10 @@ public struct BroadcastStrides
     public readonly long Index(int b, int h, int i, int j) => Offset + b * BatchStride + h * HeadStride + i * RowStride + j * ColumnStride;
 }
 
-/// <summary>Elements of any floating-point storage type, told apart at run time: for tensors that are read too rarely to be an axis of instantiation.</summary>
+/// <summary>
+/// Elements of any floating-point storage type, told apart at run time: for tensors that are read too rarely to be an axis of
+/// instantiation.
+/// </summary>
 public struct FloatView
 {
     public const int None = 0, Float32 = 1, Float16 = 2, BFloat16 = 3;

@@ -15,7 +15,9 @@ internal sealed class PtxCompiler : IDisposable
     private readonly Context context = CreateContext(_ => { });
     private readonly PTXBackend backend;
 
-    /// <summary>A compiler for compute capability <paramref name="major"/>.<paramref name="minor"/>; ILGPU writes at most sm_80 into the text.</summary>
+    /// <summary>
+    /// A compiler for compute capability <paramref name="major"/>.<paramref name="minor"/>; ILGPU writes at most sm_80 into the text.
+    /// </summary>
     public PtxCompiler(int major = 8, int minor = 0) =>
         backend = new PTXBackend(context, new CudaArchitecture(major, minor), CudaInstructionSet.ISA_78, null!);
 

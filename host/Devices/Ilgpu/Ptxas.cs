@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>What NVIDIA's assembler says of one kernel: the facts that decide its speed before any GPU has run it.</summary>
-internal sealed record PtxasReport(int Registers, int StackBytes, int SpillStores, int SpillLoads, int SharedBytes, IReadOnlyDictionary<string, int> Instructions)
+internal sealed record PtxasReport(
+    int Registers, int StackBytes, int SpillStores, int SpillLoads, int SharedBytes, IReadOnlyDictionary<string, int> Instructions)
 {
     /// <summary>How often an instruction (FFMA, LDS.128, BAR, ...) stands in the machine code.</summary>
     public int Count(string instruction) => Instructions.GetValueOrDefault(instruction);
@@ -32,8 +33,8 @@ internal sealed partial class Ptxas
         ];
         foreach (string? folder in folders)
         {
-            if (!string.IsNullOrEmpty(folder) && File.Exists(Path.Combine(folder, "ptxas")) && File.Exists(Path.Combine(folder, "cuobjdump")))
-                return new Ptxas(folder);
+            if (string.IsNullOrEmpty(folder)) continue;
+            if (File.Exists(Path.Combine(folder, "ptxas")) && File.Exists(Path.Combine(folder, "cuobjdump"))) return new Ptxas(folder);
         }
         return null;
     }
@@ -50,8 +51,8 @@ internal sealed partial class Ptxas
             File.WriteAllText(source, ptx);
             string log = Run("ptxas", "-v", $"-arch={architecture}", source, "-o", cubin);
             return new PtxasReport(
-                Number(log, RegistersPattern()), Number(log, StackPattern()), Number(log, SpillStorePattern()), Number(log, SpillLoadPattern()),
-                Number(log, SharedPattern()), Instructions(Run("cuobjdump", "-sass", cubin)));
+                Number(log, RegistersPattern()), Number(log, StackPattern()), Number(log, SpillStorePattern()),
+                Number(log, SpillLoadPattern()), Number(log, SharedPattern()), Instructions(Run("cuobjdump", "-sass", cubin)));
         }
         finally
         {

@@ -12,12 +12,14 @@ internal static class CodegenCommand
     private const int LanesPerMultiprocessor = 2048;
     private const int GroupsPerMultiprocessor = 32;
 
+    private static readonly string[] Opcodes = ["FFMA", "LDS.128", "LDS", "LDG.128", "LDG", "MUFU", "BAR"];
+
     public static Command Create()
     {
         Option<string> architecture = new("--arch") { Description = "sm_80, sm_86, sm_90, ...", DefaultValueFactory = _ => "sm_90" };
         Option<string> filter = new("--filter", "-f") { Description = "Only kernels whose name contains this." };
         Option<FileInfo> output = new("--out", "-o") { Description = "Writes the table to this file, too." };
-        Command command = new("codegen", "Assembles every kernel with ptxas: registers, spills, shared memory, instructions. No GPU needed.")
+        Command command = new("codegen", "Assembles every kernel with ptxas: registers, spills, instructions. No GPU needed.")
         {
             architecture, filter, output,
         };
@@ -33,13 +35,14 @@ internal static class CodegenCommand
             Console.Error.WriteLine("ptxas and cuobjdump are not installed (CUDA toolkit); set ATTN_PTXAS to the folder that holds them.");
             return Report.Usage;
         }
-        KernelEntry[] entries = [.. KernelCatalog.All.Where(e => filter is null || e.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        KernelEntry[] entries =
+            [.. KernelCatalog.All.Where(e => filter is null || e.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
         StringBuilder table = new();
-        table.AppendLine($"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers, lanes and");
-        table.AppendLine($"{SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
+        table.AppendLine($"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
+        table.AppendLine($"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
         table.AppendLine();
-        table.AppendLine("| kernel | lanes | registers | stack, spills | shared B | groups/SM | FFMA | LDS.128 | LDS | LDG.128 | LDG | MUFU | BAR |");
-        table.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+        table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | {string.Join(" | ", Opcodes)} |");
+        table.AppendLine($"|---|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");
 
         int spilled = 0;
         using PtxCompiler compiler = new();
@@ -66,9 +69,8 @@ internal static class CodegenCommand
         int byRegisters = RegistersPerMultiprocessor / (registers * entry.GroupSize);
         int byShared = report.SharedBytes == 0 ? int.MaxValue : sharedPerMultiprocessor / report.SharedBytes;
         int groups = Math.Min(Math.Min(byRegisters, byShared), Math.Min(GroupsPerMultiprocessor, LanesPerMultiprocessor / entry.GroupSize));
-        string[] opcodes = ["FFMA", "LDS.128", "LDS", "LDG.128", "LDG", "MUFU", "BAR"];
         return $"| {entry.Name} | {entry.GroupSize} | {report.Registers} | {report.StackBytes}, {report.SpillStores + report.SpillLoads} " +
-            $"| {report.SharedBytes} | {groups} | {string.Join(" | ", opcodes.Select(report.Count))} |";
+            $"| {report.SharedBytes} | {groups} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
     }
 
     /// <summary>Shared memory of a multiprocessor (CUDA C++ programming guide, table of technical specifications).</summary>

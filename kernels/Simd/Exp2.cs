@@ -46,6 +46,6 @@ internal static class Exp2
         V q = W.Fma(W.Set(1.19825839466702e-06f), y, W.Set(1.18534705686654e-04f));
         q = W.Fma(q, y, W.Set(2.26843463243900e-03f));
         q = W.Fma(q, y, W.Set(4.89352518554385e-03f));
-        return W.Divide(W.Multiply(x, p), q);
+        return W.Multiply(W.Multiply(x, p), W.Reciprocal(q));
     }
 }

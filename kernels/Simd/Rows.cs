@@ -46,6 +46,7 @@ internal static unsafe class Rows<W, V>
     }
 
     /// <summary>target[c] = row[c] * factor, rounded to E.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow<E>(float* row, float factor, byte* target, int columns)
         where E : struct, IElement
     {
@@ -66,10 +67,11 @@ internal static unsafe class Rows<W, V>
 
     /// <summary>
     /// s = exp(s - m) unless <paramref name="keep"/>; returns the sum. m = -inf (nothing is visible) gives zeros. Base 2:
-    /// exp2(s log2(e) - m log2(e)) is one fused multiply-add; the rounding of m log2(e) is one factor common to all.
+    /// exp2(s log2(e) - m log2(e)) is one fused multiply-add; the rounding of m log2(e) is one factor common to all. On the way, a row of elements of
+    /// <paramref name="nextSize"/> bytes at <paramref name="next"/> is prefetched.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Exponentials(float* s, int columns, float m, bool keep)
+    public static float Exponentials(float* s, int columns, float m, bool keep, float* next = null, int nextSize = 0)
     {
         float shift = float.IsNegativeInfinity(m) ? 0 : m * Exp2.Log2E;
         V log2E = W.Set(Exp2.Log2E);
@@ -81,6 +83,7 @@ internal static unsafe class Rows<W, V>
             V p = Exp2.Of<W, V>(W.Fma(W.Load(s + c), log2E, minusShift));
             sum = W.Add(sum, p);
             if (!keep) W.Store(s + c, p);
+            if (next != null) W.Prefetch((float*)((byte*)next + (nint)c * nextSize));
         }
 
         float l = W.SumAcross(sum);

@@ -48,7 +48,14 @@ internal static unsafe class ScoreRules<W, V>
     {
         if (columnStride != 0)
         {
-            Transposed<W, V>.Load<E>(rows, first, keys, operand, W.Count);
+            for (int key = 0; key < keys; key += W.Count)
+            {
+                // The rows are far apart, which hardware does not foresee: ask for the same place of the next block of keys.
+                nint next = (nint)(first + key + AttentionPlan.BlockKeys) * E.Size;
+                for (int r = 0; r < W.Count; r++) W.Prefetch((float*)(rows[r] + next));
+                Transposed<W, V>.Load<E>(rows, first + key, Math.Min(W.Count, keys - key), operand + key * W.Count, W.Count);
+            }
+
             return;
         }
 

@@ -25,17 +25,20 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         float* operand = scores + Scratch.Align(args.Columns);
         for (int row = first; row < Math.Min(args.Rows, first + plan.ItemRows); row++)
         {
-            int from = args.Score.Band.First(row, shift);
-            int to = Math.Max(from, args.Score.Band.End(row, shift, keyLength));
+            int from = Math.Min(args.Score.Band.First(row, shift), args.Columns);
+            int to = Math.Clamp(args.Score.Band.End(row, shift, keyLength), from, args.Columns);
             byte* x = Address<EX>(args.X, batch, head, row);
             byte* y = Address<EY>(args.Y, batch, head, row);
             float m = RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
-            float lse = Normalize(args.Log, m, scores, y + (nint)from * EY.Size, to - from);
+
+            // While the exponentials keep the arithmetic busy, the memory fetches the next row.
+            float* next = (float*)(x + args.X.RowStride * EX.Size);
+            float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
+            Output(plan, m, l, scores, y + (nint)from * EY.Size, to - from);
             float outside = args.Log ? float.NegativeInfinity : 0;
-            to = Math.Min(to, args.Columns);
-            Rows<W, V>.Fill<EY>(y, outside, Math.Min(from, args.Columns));
-            Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
-            if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = lse;
+            if (from > 0) Rows<W, V>.Fill<EY>(y, outside, from);
+            if (to < args.Columns) Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
+            if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = m + MathF.Log(l);
         }
     }
 
@@ -43,16 +46,25 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         where E : struct, IElement =>
         (byte*)tensor.Data + E.Size * (batch * tensor.BatchStride + head * tensor.HeadStride + row * tensor.RowStride);
 
-    /// <summary>Exponentials, their sum and the output; returns m + log(l).</summary>
-    private static float Normalize(bool log, float m, float* s, byte* y, int columns)
+    /// <summary>y = p / l, or s - m - log(l).</summary>
+    private static void Output(in SoftmaxPlan plan, float m, float l, float* s, byte* y, int columns)
     {
-        float l = Rows<W, V>.Exponentials(s, columns, m, keep: log);
-        if (log) return RowLogarithms(m, l, s, y, columns);
-        Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);
-        return m + MathF.Log(l);
+        if (plan.Args.Log) Logarithms(m, l, s, y, columns);
+        else if (plan.Streams && EY.Size == sizeof(float) && ((nuint)y & (Scratch.Alignment - 1)) == 0) Stream(s, 1 / l, (float*)y, columns);
+        else Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);
     }
 
-    private static float RowLogarithms(float m, float l, float* s, byte* y, int columns)
+    /// <summary>Stores past the caches: an output larger than they are would be read before it is written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Stream(float* s, float inverse, float* y, int columns)
+    {
+        V factor = W.Set(float.IsPositiveInfinity(inverse) ? 0 : inverse);
+        int c = 0;
+        for (; c <= columns - W.Count; c += W.Count) W.Stream(y + c, W.Multiply(factor, W.Load(s + c)));
+        Rows<W, V>.Narrow<EY>(s + c, float.IsPositiveInfinity(inverse) ? 0 : inverse, (byte*)(y + c), columns - c);
+    }
+
+    private static void Logarithms(float m, float l, float* s, byte* y, int columns)
     {
         float lse = m + MathF.Log(l);
         V offset = W.Set(lse);
@@ -63,7 +75,5 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
             for (; c <= columns - W.Count; c += W.Count) EY.Store<W, V>(y + (nint)c * EY.Size, W.Subtract(W.Load(s + c), offset));
             for (; c < columns; c++) EY.Store<Width1, float>(y + (nint)c * EY.Size, s[c] - lse);
         }
-
-        return lse;
     }
 }

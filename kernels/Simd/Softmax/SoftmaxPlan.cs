@@ -6,7 +6,13 @@ internal unsafe struct SoftmaxPlan
     /// <summary>Elements of a work item, so that taking one costs little against its work.</summary>
     private const int ItemElements = 1 << 15;
 
+    /// <summary>Outputs from this size on do not fit the caches.</summary>
+    private const long StreamedBytes = 16 << 20;
+
     public SoftmaxArgs Args;
+
+    /// <summary>Whether the output goes past the caches.</summary>
+    public bool Streams;
 
     /// <summary>Rows of a work item.</summary>
     public int ItemRows;
@@ -17,6 +23,7 @@ internal unsafe struct SoftmaxPlan
     public SoftmaxPlan(in SoftmaxArgs args)
     {
         Args = args;
+        Streams = (long)args.Batch * args.Heads * args.Rows * args.Columns * args.TypeY.Size() >= StreamedBytes && args.X.Data != args.Y.Data;
         ItemRows = Math.Clamp(ItemElements / Math.Max(1, args.Columns), 1, args.Rows);
         HeadItems = (args.Rows + ItemRows - 1) / ItemRows;
     }

@@ -47,6 +47,9 @@ internal unsafe interface IWidth<V>
 
     static abstract V Divide(V a, V b);
 
+    /// <summary>1 / value for normal values, to about one ulp.</summary>
+    static abstract V Reciprocal(V value);
+
     /// <summary>a * b + c, rounded once where the hardware fuses.</summary>
     static abstract V Fma(V a, V b, V c);
 

@@ -40,6 +40,8 @@ internal readonly unsafe struct Width1 : IWidth<float>
 
     public static float Divide(float a, float b) => a / b;
 
+    public static float Reciprocal(float value) => 1 / value;
+
     public static float Fma(float a, float b, float c) => a * b + c;
 
     public static float Min(float a, float b) => a < b ? a : b;

@@ -62,6 +62,9 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
     public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Reciprocal(Vector128<float> value) => Vector128<float>.One / value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => 
         Vector128.MultiplyAddEstimate(a, b, c);
 

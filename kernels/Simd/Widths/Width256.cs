@@ -56,6 +56,9 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
     public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Reciprocal(Vector256<float> value) => Vector256<float>.One / value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => 
         System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 

@@ -55,6 +55,14 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
 
+    // 14 bits and a Newton step: 4 cycles where a division takes 10.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Reciprocal(Vector512<float> value)
+    {
+        var estimate = Avx512F.Reciprocal14(value);
+        return estimate * Avx512F.FusedMultiplyAddNegated(value, estimate, Vector512.Create(2f));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
 

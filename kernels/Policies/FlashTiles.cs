@@ -43,15 +43,15 @@ public static class FlashTile<TTile>
     /// </summary>
     public static int HeadStride => HeadDim + 4;
 
-    /// <summary>Row stride of sP.</summary>
-    public static int ScoreStride => Bc + 4;
+    /// <summary>Row stride of sP: an odd multiple of 16, so that the two rows that a warp writes lie in different halves of the banks.</summary>
+    public static int ScoreStride => (Bc / LanesX | 1) * LanesX;
 
     public static int SharedFloats => (Br + Bc) * HeadStride + Br * ScoreStride + Br * LanesX;
 
     public static int SharedBytes => SharedFloats * sizeof(float);
 }
 
-/// <summary>Heads up to 64: 64 x 32, 40 KB. A 64 x 64 tile would take 52 KB, past what every device has.</summary>
+/// <summary>Heads up to 64: 64 x 32, 42 KB. A 64 x 64 tile would take 52 KB, past what every device has.</summary>
 public readonly struct FlashTile64 : IFlashTile
 {
     public static int GroupSize => 128;
@@ -63,7 +63,7 @@ public readonly struct FlashTile64 : IFlashTile
     public static int Columns => 1;
 }
 
-/// <summary>Heads up to 128: 32 x 32, 41 KB. More rows would not fit into 48 KB beside K.</summary>
+/// <summary>Heads up to 128: 32 x 32, 42 KB. More rows would not fit into 48 KB beside K.</summary>
 public readonly struct FlashTile128 : IFlashTile
 {
     public static int GroupSize => 64;
@@ -75,7 +75,7 @@ public readonly struct FlashTile128 : IFlashTile
     public static int Columns => 2;
 }
 
-/// <summary>Heads up to 256: 16 x 16, 36 KB; 4 rows a lane, since 8 rows of 16 output elements would leave too few registers.</summary>
+/// <summary>Heads up to 256: 16 x 16, 35 KB; 4 rows a lane, since 8 rows of 16 output elements would leave too few registers.</summary>
 public readonly struct FlashTile256 : IFlashTile
 {
     public static int GroupSize => 64;

@@ -64,13 +64,18 @@ public struct OperandTile<T, TElement>
         sTile[at + 3 * stride] = value.W;
     }
 
-    /// <summary>The place of a vector in the tile: neighbouring lanes read neighbouring memory.</summary>
+    /// <summary>
+    /// The place of a vector in the tile: neighbouring lanes read neighbouring memory. Along K a warp takes two vectors of 16 rows: the 32 bytes of a
+    /// row are one sector, and its transposing stores, whose rows lie 16 banks apart, meet no bank twice.
+    /// </summary>
     private static void Place(in OperandView<T> source, int vector, int tileOuter, int tileK, out int outer, out int k)
     {
         if (source.KStride == 1)
         {
-            outer = vector / (tileK / 4);
-            k = 4 * (vector & (tileK / 4 - 1));
+            int pair = vector / 32;
+            int pairsPerRow = tileK / 8;
+            outer = 16 * (pair / pairsPerRow) + (vector & 15);
+            k = 8 * (pair & (pairsPerRow - 1)) + 4 * ((vector >> 4) & 1);
         }
         else
         {

@@ -25,7 +25,7 @@ public sealed unsafe class ForeignMemoryTests : IDisposable
         const int Seq = 37;
         const int Dim = 33;
         AttentionProblem problem = new()
-            { Batch = 1, HeadsQ = 2, SeqQ = Seq, SeqKv = Seq, HeadDim = Dim, Causal = CausalMask.TopLeft, Type = type };
+        { Batch = 1, HeadsQ = 2, SeqQ = Seq, SeqKv = Seq, HeadDim = Dim, Causal = CausalMask.TopLeft, Type = type };
         using AttentionPlan plan = device.Plan(problem);
         using DeviceTensor q = device.UploadAs(type, HostDevices.Random(2 * Seq * Dim, 1), 1, 2, Seq, Dim);
         using DeviceTensor expected = device.Allocate(type, 1, 2, Seq, Dim);

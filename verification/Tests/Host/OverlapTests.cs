@@ -62,10 +62,10 @@ public sealed class OverlapTests : IDisposable
     private static IEnumerable<nint> Bytes(TensorView v)
     {
         for (int i = 0; i < v.Size(0); i++)
-        for (int j = 0; j < v.Size(1); j++)
-        for (int k = 0; k < v.Size(2); k++)
-        for (int b = 0; b < v.Type.Size(); b++)
-            yield return v.Buffer!.Address + b +
-                            (nint)((v.Offset + (i * v.Stride(0)) + (j * v.Stride(1)) + (k * v.Stride(2))) * v.Type.Size());
+            for (int j = 0; j < v.Size(1); j++)
+                for (int k = 0; k < v.Size(2); k++)
+                    for (int b = 0; b < v.Type.Size(); b++)
+                        yield return v.Buffer!.Address + b +
+                                        (nint)((v.Offset + (i * v.Stride(0)) + (j * v.Stride(1)) + (k * v.Stride(2))) * v.Type.Size());
     }
 }

@@ -34,7 +34,7 @@ public class PlainArrayTests
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
         AttentionProblem problem = new()
-            { Batch = 1, HeadsQ = 1, SeqQ = 2, SeqKv = 2, HeadDim = 1, HeadDimV = 2, Causal = CausalMask.BottomRight };
+        { Batch = 1, HeadsQ = 1, SeqQ = 2, SeqKv = 2, HeadDim = 1, HeadDimV = 2, Causal = CausalMask.BottomRight };
         float[] o = device.Attention([1, 1], [2, 2], [10, 20, 30, 40], problem);
         o[0].Should().BeApproximately(10, 1e-5f);
         o[1].Should().BeApproximately(20, 1e-5f);

@@ -62,19 +62,24 @@ public class ProblemTests
         int?[] windows = [null, 0, 1, 3, 20];
         CausalMask[] masks = [CausalMask.None, CausalMask.TopLeft, CausalMask.BottomRight, CausalMask.At(3), CausalMask.At(-4)];
         foreach (int seqQ in sizes)
-        foreach (int seqKv in sizes)
-        foreach (int? left in windows)
-        foreach (int? right in windows)
-        foreach (CausalMask causal in masks)
-        {
-            AttentionProblem problem = Valid with
-            {
-                SeqQ = seqQ, SeqKv = seqKv, Causal = causal, WindowLeft = left, WindowRight = right, HeadDimV = 3,
-                Alignment = causal == CausalMask.None ? BandAlignment.BottomRight : null,
-            };
-            problem.Validate();
-            problem.Flops.Should().Be(2.0 * 2 * 4 * Count(problem) * (8 + 3), problem.ToString());
-        }
+            foreach (int seqKv in sizes)
+                foreach (int? left in windows)
+                    foreach (int? right in windows)
+                        foreach (CausalMask causal in masks)
+                        {
+                            AttentionProblem problem = Valid with
+                            {
+                                SeqQ = seqQ,
+                                SeqKv = seqKv,
+                                Causal = causal,
+                                WindowLeft = left,
+                                WindowRight = right,
+                                HeadDimV = 3,
+                                Alignment = causal == CausalMask.None ? BandAlignment.BottomRight : null,
+                            };
+                            problem.Validate();
+                            problem.Flops.Should().Be(2.0 * 2 * 4 * Count(problem) * (8 + 3), problem.ToString());
+                        }
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class RunTests : IDisposable
     public void Unfused_attention_allocates_nothing()
     {
         using AttentionPlan plan = device.Plan(new AttentionProblem
-            { Batch = 1, HeadsQ = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16, Weights = true });
+        { Batch = 1, HeadsQ = 2, SeqQ = 33, SeqKv = 65, HeadDim = 16, Weights = true });
         AttentionTensors tensors = new()
         {
             Q = device.Allocate(DType.Float32, 1, 2, 33, 16), K = device.Allocate(DType.Float32, 1, 2, 65, 16),
@@ -60,7 +60,7 @@ public sealed class RunTests : IDisposable
         using AttentionDevice other = AttentionDevice.Open(name);
         Assert.SkipUnless(other.Info.Kind is DeviceKind.Cuda or DeviceKind.OpenCl, $"{name} is for debugging: its launches allocate");
         using AttentionPlan plan = other.Plan(new AttentionProblem
-            { Batch = 1, HeadsQ = 2, SeqQ = 17, SeqKv = 33, HeadDim = 16, Weights = true });
+        { Batch = 1, HeadsQ = 2, SeqQ = 17, SeqKv = 33, HeadDim = 16, Weights = true });
         AttentionTensors tensors = new()
         {
             Q = other.Allocate(DType.Float32, 1, 2, 17, 16), K = other.Allocate(DType.Float32, 1, 2, 33, 16),

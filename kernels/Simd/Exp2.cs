@@ -10,7 +10,8 @@ internal static class Exp2
     public const float Ln2 = 0.693147181f;
 
     /// <summary>
-    /// 2^x for x &lt;= 0: relative error below 1.5e-7 (1.2 ulp), exactly 1 at 0, exactly 0 at -inf and (by flush) below about -126, NaN for NaN.
+    /// 2^x for x &lt;= 0: relative error below 1.5e-7 (1.2 ulp), exactly 1 at 0, exactly 0 at -inf and (by flush) below about -126, NaN
+    /// for NaN.
     /// The polynomial is the minimax fit of degree 5 to 2^f on [0, 1) with p(0) = 1; its own error is 8.3e-8.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -28,7 +29,8 @@ internal static class Exp2
     }
 
     /// <summary>
-    /// tanh(x): the rational approximation x P(x^2) / Q(x^2) of degree 13 over 6, clamped where tanh rounds to 1. A few ulp, odd, NaN for NaN.
+    /// tanh(x): the rational approximation x P(x^2) / Q(x^2) of degree 13 over 6, clamped where tanh rounds to 1. A few ulp, odd, NaN for
+    /// NaN.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<W, V>(V x)

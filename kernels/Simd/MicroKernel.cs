@@ -39,7 +39,8 @@ internal readonly struct Size6 : ISize
 /// no packing and may be transposed; B is read as vectors.
 /// </summary>
 /// <remarks>
-/// 6 x 4 vectors: a step of the depth is 24 multiply-adds on 4 vector loads and 6 broadcasts, far from the load limit of two a cycle, and 24
+/// 6 x 4 vectors: a step of the depth is 24 multiply-adds on 4 vector loads and 6 broadcasts, far from the load limit of two a cycle, and
+/// 24
 /// independent sums cover the latency of 4. Every sum runs over the depth in order, so an element's bits do not depend on the tile's shape.
 /// </remarks>
 internal static unsafe class MicroKernel<W, V, TRows, TVectors>

@@ -67,7 +67,8 @@ internal static unsafe class Rows<W, V>
 
     /// <summary>
     /// s = exp(s - m) unless <paramref name="keep"/>; returns the sum. m = -inf (nothing is visible) gives zeros. Base 2:
-    /// exp2(s log2(e) - m log2(e)) is one fused multiply-add; the rounding of m log2(e) is one factor common to all. On the way, a row of elements of
+    /// exp2(s log2(e) - m log2(e)) is one fused multiply-add; the rounding of m log2(e) is one factor common to all. On the way, a row of
+    /// elements of
     /// <paramref name="nextSize"/> bytes at <paramref name="next"/> is prefetched.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -97,15 +98,30 @@ internal static unsafe class Rows<W, V>
         return l;
     }
 
-    /// <summary>Whether any of the elements is infinite or NaN.</summary>
-    public static bool HasNonFinite(float* row, int columns)
+    /// <summary>
+    /// Whether any element of the rows is infinite or NaN: 0 * x is then NaN, and so is every sum it enters. One multiply-add a vector.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool HaveNonFinite(float* rows, int count, nint step, int columns)
     {
-        V exponent = W.SetBits(0x7F800000);
-        V found = W.Zero;
-        int c = 0;
-        for (; c <= columns - W.Count; c += W.Count) found = W.Or(found, W.Equal(W.And(W.Load(row + c), exponent), exponent));
-        bool any = W.AnyTrue(found);
-        for (; c < columns; c++) any |= !float.IsFinite(row[c]);
-        return any;
+        V sum0 = W.Zero, sum1 = W.Zero, sum2 = W.Zero, sum3 = W.Zero;
+        float tail = 0;
+        for (int r = 0; r < count; r++, rows += step)
+        {
+            int c = 0;
+            for (; c <= columns - 4 * W.Count; c += 4 * W.Count)
+            {
+                sum0 = W.Fma(W.Load(rows + c), W.Zero, sum0);
+                sum1 = W.Fma(W.Load(rows + c + W.Count), W.Zero, sum1);
+                sum2 = W.Fma(W.Load(rows + c + 2 * W.Count), W.Zero, sum2);
+                sum3 = W.Fma(W.Load(rows + c + 3 * W.Count), W.Zero, sum3);
+            }
+
+            for (; c <= columns - W.Count; c += W.Count) sum0 = W.Fma(W.Load(rows + c), W.Zero, sum0);
+            for (; c < columns; c++) tail += 0 * rows[c];
+        }
+
+        V sum = W.Add(W.Add(sum0, sum1), W.Add(sum2, sum3));
+        return float.IsNaN(tail + W.SumAcross(sum));
     }
 }

@@ -5,7 +5,9 @@ internal static unsafe class Transposed<W, V>
     where W : struct, IWidth<V>
     where V : struct
 {
-    /// <summary>target[c * step + r] = element (r, first + c) for r below the width and c below <paramref name="columns"/>, widened.</summary>
+    /// <summary>
+    /// target[c * step + r] = element (r, first + c) for r below the width and c below <paramref name="columns"/>, widened.
+    /// </summary>
     public static void Load<E>(byte** rows, nint first, int columns, float* target, nint step)
         where E : struct, IElement
     {

@@ -14,7 +14,9 @@ internal unsafe struct AttentionPlan
 
     public AttentionArgs Args;
 
-    /// <summary>Query heads of a key head. A tile's rows are (query, head in group), heads innermost: one K and V serves the group.</summary>
+    /// <summary>
+    /// Query heads of a key head. A tile's rows are (query, head in group), heads innermost: one K and V serves the group.
+    /// </summary>
     public int Group;
 
     /// <summary>Rows of a key head: seqQ * group.</summary>

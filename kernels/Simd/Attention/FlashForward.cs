@@ -18,7 +18,9 @@ internal static unsafe class FlashForward<W, V, E>
     where V : struct
     where E : struct, IElement
 {
-    /// <summary>Work item: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the longest.</summary>
+    /// <summary>
+    /// Work item: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the longest.
+    /// </summary>
     public static void Item(void* shared, int item, byte* memory)
     {
         ref readonly var plan = ref Unsafe.AsRef<AttentionPlan>(shared);
@@ -77,13 +79,15 @@ internal static unsafe class FlashForward<W, V, E>
         }
 
         bool hides = partial || plan.Args.Score.Mask.Data != null || plan.Args.Score.Bias.Data != null;
-        if (hides && HasNonFinite(plan, block, first, end)) AccumulateGuarded(plan, tile, block, band, scores);
+        if (hides && Rows<W, V>.HaveNonFinite(block.V + first * plan.StrideV, end - first, plan.StrideV,
+            plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
         else Accumulate(plan, tile, block, band, first, end, scores);
         tile.Fresh = false;
     }
 
     /// <summary>S = K Q, for the lanes that see each stretch of keys.</summary>
-    private static void Scores(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end, float* scores)
+    private static void Scores(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+        float* scores)
     {
         for (int key = first; key < end;)
         {
@@ -115,7 +119,8 @@ internal static unsafe class FlashForward<W, V, E>
     }
 
     /// <summary>O = O * alpha + V P.</summary>
-    private static void Accumulate(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end, float* p)
+    private static void Accumulate(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+        float* p)
     {
         int next = LaneBand.NextStretch(band, tile.Vectors, first, end, out int from, out int to);
         bool whole = next == end && from == 0 && to == tile.Vectors;
@@ -154,17 +159,9 @@ internal static unsafe class FlashForward<W, V, E>
         }
     }
 
-    private static bool HasNonFinite(in AttentionPlan plan, in KeyBlock block, int first, int end)
-    {
-        for (int key = first; key < end; key++)
-        {
-            if (Rows<W, V>.HasNonFinite(block.V + key * plan.StrideV, plan.Args.HeadDimV)) return true;
-        }
-
-        return false;
-    }
-
-    /// <summary>As <see cref="Accumulate"/>, in the same order, but a key of weight 0 contributes nothing: its V may be infinite or NaN.</summary>
+    /// <summary>
+    /// As <see cref="Accumulate"/>, in the same order, but a key of weight 0 contributes nothing: its V may be infinite or NaN.
+    /// </summary>
     private static void AccumulateGuarded(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, float* p)
     {
         ScaleOutput(plan, tile, band);

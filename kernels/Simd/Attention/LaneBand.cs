@@ -39,7 +39,8 @@ internal unsafe struct LaneBand
     }
 
     /// <summary>
-    /// The end of the longest stretch of rows from <paramref name="key"/> on that the same vectors see: those in [from, to), none if from = to.
+    /// The end of the longest stretch of rows from <paramref name="key"/> on that the same vectors see: those in [from, to), none if from
+    /// = to.
     /// </summary>
     public static int NextStretch(LaneBand* band, int vectors, int key, int end, out int from, out int to)
     {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace AttnKernels.Simd;
 
-/// <summary>Dot products to masked scores in base 2, for one vector of lanes of a block: softcap, bias, ALiBi, mask, band, in this order.</summary>
+/// <summary>
+/// Dot products to masked scores in base 2, for one vector of lanes of a block: softcap, bias, ALiBi, mask, band, in this order.
+/// </summary>
 internal static unsafe class ScoreRules<W, V>
     where W : struct, IWidth<V>
     where V : struct

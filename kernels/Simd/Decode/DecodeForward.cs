@@ -4,7 +4,8 @@ namespace AttnKernels.Simd;
 
 /// <summary>
 /// Attention for few query rows per key head, bound by the speed at which K and V come from memory: each is streamed once for all rows.
-/// A work item is a stretch of keys; it leaves m = max(s), l = sum(exp(s - m)) and O = sum(exp(s - m) V) of each row, and the last item of a key head
+/// A work item is a stretch of keys; it leaves m = max(s), l = sum(exp(s - m)) and O = sum(exp(s - m) V) of each row, and the last item
+/// of a key head
 /// to finish combines them in the order of the keys.
 /// </summary>
 internal static unsafe class DecodeForward<W, V, E>
@@ -60,7 +61,8 @@ internal static unsafe class DecodeForward<W, V, E>
     }
 
     /// <summary>Rows [key, key + count) of a tensor as fp32: where they lie, or widened.</summary>
-    private static float* Block(in HeadTensor tensor, int batch, int headKv, int key, int count, int columns, int step, float* widened, out nint stride)
+    private static float* Block(in HeadTensor tensor, int batch, int headKv, int key, int count, int columns, int step,
+        float* widened, out nint stride)
     {
         byte* rows = Address(tensor, batch, headKv, key);
         stride = (nint)tensor.RowStride;
@@ -71,18 +73,23 @@ internal static unsafe class DecodeForward<W, V, E>
     }
 
     /// <summary>dots (rows, SplitKeys) = Q K^T.</summary>
-    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots, float* widened)
+    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots,
+        float* widened)
     {
         for (int key = first; key < end; key += DecodePlan.BlockKeys)
         {
             int count = Math.Min(DecodePlan.BlockKeys, end - key);
             float* k = Block(plan.Args.K, batch, headKv, key, count, plan.Args.HeadDim, plan.StepK, widened, out nint stride);
-            DotProducts<W, V>.Run(q, plan.Rows, plan.StepK, k, count, stride, plan.Args.HeadDim, dots + key - firstKey, DecodePlan.SplitKeys);
+            DotProducts<W, V>.Run(q, plan.Rows, plan.StepK, k, count, stride, plan.Args.HeadDim, dots + key - firstKey,
+                DecodePlan.SplitKeys);
         }
     }
 
-    /// <summary>weights = exp(s - m), 0 where hidden, and m and l of each row. True where a key is hidden from a row in [first, end).</summary>
-    private static bool Weights(in DecodePlan plan, int item, int batch, int headKv, int shift, int keyLength, int firstKey, int first, int end,
+    /// <summary>
+    /// weights = exp(s - m), 0 where hidden, and m and l of each row. True where a key is hidden from a row in [first, end).
+    /// </summary>
+    private static bool Weights(in DecodePlan plan, int item, int batch, int headKv, int shift, int keyLength, int firstKey,
+        int first, int end,
         float* dots, float* weights, float* operand)
     {
         ref readonly var rules = ref plan.Args.Score;
@@ -120,8 +127,9 @@ internal static unsafe class DecodeForward<W, V, E>
             float* v = Block(plan.Args.V, batch, headKv, key, count, plan.Args.HeadDimV, plan.StepV, widened, out nint stride);
             if (E.Size == sizeof(float)) Rows<W, V>.Prefetch(v + DecodePlan.KeysAhead * stride, count, stride, plan.Args.HeadDimV);
             float* p = weights + key - firstKey;
-            bool guarded = hides && HasNonFinite(v, count, stride, plan.Args.HeadDimV);
-            if (guarded) TileProduct<W, V>.RunWithoutZeros(plan.Rows, whole, count, p, DecodePlan.SplitKeys, 1, v, stride, o, plan.StepV, key == first);
+            bool guarded = hides && Rows<W, V>.HaveNonFinite(v, count, stride, plan.Args.HeadDimV);
+            if (guarded) TileProduct<W, V>.RunWithoutZeros(plan.Rows, whole, count, p, DecodePlan.SplitKeys, 1, v, stride, o,
+                plan.StepV, key == first);
             for (int c = 0; c < whole && !guarded; c += W.TileVectors)
             {
                 int lane = c * W.Count;
@@ -131,16 +139,6 @@ internal static unsafe class DecodeForward<W, V, E>
 
             for (int c = whole * W.Count; c < plan.Args.HeadDimV; c++) AccumulateColumn(plan, p, v + c, count, stride, o + c, key == first);
         }
-    }
-
-    private static bool HasNonFinite(float* v, int count, nint stride, int columns)
-    {
-        for (int j = 0; j < count; j++)
-        {
-            if (Rows<W, V>.HasNonFinite(v + j * stride, columns)) return true;
-        }
-
-        return false;
     }
 
     /// <summary>One column of O past the whole vectors, without the terms of weight 0: their V may be infinite or NaN.</summary>

@@ -15,10 +15,15 @@ internal unsafe struct DecodePlan
     /// <summary>Keys that are widened at a time.</summary>
     public const int BlockKeys = 32;
 
-    /// <summary>Keys whose V is multiplied at a time: rows are then asked for whole and in order, though a register tile takes 64 columns.</summary>
+    /// <summary>
+    /// Keys whose V is multiplied at a time: rows are then asked for whole and in order, though a register tile takes 64 columns.
+    /// </summary>
     public const int BlockValues = 8;
 
-    /// <summary>How far ahead K and V are prefetched, into the second-level cache; what the hardware prefetches by itself gave half the bandwidth.</summary>
+    /// <summary>
+    /// How far ahead K and V are prefetched, into the second-level cache; what the hardware prefetches by itself gave half the
+    /// bandwidth.
+    /// </summary>
     public const int KeysAhead = 40;
 
     public AttentionArgs Args;
@@ -39,7 +44,9 @@ internal unsafe struct DecodePlan
     /// <summary>(batch, headsKv) finished work items, all 0 before the run.</summary>
     public int* Finished;
 
-    /// <summary>(batch, headsKv, split, rows) sums of exp(s - m) V, StepV floats each; the m and the l of the rows follow all of them.</summary>
+    /// <summary>
+    /// (batch, headsKv, split, rows) sums of exp(s - m) V, StepV floats each; the m and the l of the rows follow all of them.
+    /// </summary>
     public float* Partial;
 
     public DecodePlan(in AttentionArgs args)

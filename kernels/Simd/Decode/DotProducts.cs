@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// Dot products of a few rows of Q with rows of K where they lie: TRows x 4 accumulators, so each load of K serves TRows rows and each load of
+/// Dot products of a few rows of Q with rows of K where they lie: TRows x 4 accumulators, so each load of K serves TRows rows and each
+/// load of
 /// Q four keys. A product's bits depend on its two rows only.
 /// </summary>
 internal static unsafe class DotProducts<W, V>
@@ -23,8 +24,10 @@ internal static unsafe class DotProducts<W, V>
             float* k3 = k2 + (count > 3 ? kStep : 0);
             Rows<W, V>.Prefetch(k + (j + DecodePlan.KeysAhead) * kStep, 4, kStep, depth);
             int r = 0;
-            for (; r <= rows - 4; r += 4) FourKeys<Size4>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
-            for (; r <= rows - 2; r += 2) FourKeys<Size2>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
+            for (; r <= rows - 4; r += 4) FourKeys<Size4>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j,
+                dotsStep, count);
+            for (; r <= rows - 2; r += 2) FourKeys<Size2>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j,
+                dotsStep, count);
             if (r < rows) FourKeys<Size1>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
         }
     }
@@ -64,7 +67,8 @@ internal static unsafe class DotProducts<W, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(float* q, float* k0, float* k1, float* k2, float* k3, int d, int depth, V s0, V s1, V s2, V s3, float* dots, int count)
+    private static void Finish(float* q, float* k0, float* k1, float* k2, float* k3, int d, int depth, V s0, V s1, V s2, V s3,
+        float* dots, int count)
     {
         dots[0] = W.SumAcross(s0) + Tail(q, k0, d, depth);
         if (count > 1) dots[1] = W.SumAcross(s1) + Tail(q, k1, d, depth);

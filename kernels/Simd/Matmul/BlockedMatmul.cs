@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// One block of C per work item: for each block of the depth, B is packed into panels of TileVectors vectors and every panel is multiplied with
+/// One block of C per work item: for each block of the depth, B is packed into panels of TileVectors vectors and every panel is
+/// multiplied with
 /// the rows of A, which are read where they lie unless they must be widened. Sums run over the depth in order, whatever the blocks.
 /// </summary>
 internal static unsafe class BlockedMatmul<W, V>
@@ -51,8 +52,10 @@ internal static unsafe class BlockedMatmul<W, V>
                     float* panel = blockB + (nint)p * depth;
                     float* passA = blockA + r * aRow;
                     float* passC = target + r * targetRow + p;
-                    if (guarded) TileProduct<W, V>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0);
-                    else TileProduct<W, V>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow, k == 0 ? null : ones);
+                    if (guarded) TileProduct<W, V>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel,
+                        passC, targetRow, k == 0);
+                    else TileProduct<W, V>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow,
+                        k == 0 ? null : ones);
                 }
             }
         }
@@ -103,10 +106,7 @@ internal static unsafe class BlockedMatmul<W, V>
     {
         for (int p = 0; p < columns; p += width)
         {
-            for (int k = 0; k < depth; k++)
-            {
-                if (Rows<W, V>.HasNonFinite(panels + (nint)p * depth + (nint)k * width, Math.Min(width, columns - p))) return true;
-            }
+            if (Rows<W, V>.HaveNonFinite(panels + (nint)p * depth, depth, width, Math.Min(width, columns - p))) return true;
         }
 
         return false;

@@ -4,15 +4,20 @@ namespace AttnKernels.Simd;
 internal unsafe struct MatmulPlan
 {
     /// <summary>
-    /// Depth of a block. A panel of B (512 x 64 floats) streams from L2 past 6 rows of A at 11 bytes a cycle, a third of what L2 gives, and C is read and
+    /// Depth of a block. A panel of B (512 x 64 floats) streams from L2 past 6 rows of A at 11 bytes a cycle, a third of what L2 gives,
+    /// and C is read and
     /// written once for 512 multiply-adds on each element; with 256 the traffic of C cost 5 % at 2048.
     /// </summary>
     public const int BlockK = 512;
 
-    /// <summary>Rows of A (96 KB) that pass all panels of B before the next ones do: they stay in L2 with the block of B (512 KB).</summary>
+    /// <summary>
+    /// Rows of A (96 KB) that pass all panels of B before the next ones do: they stay in L2 with the block of B (512 KB).
+    /// </summary>
     public const int PassRows = 48;
 
-    /// <summary>Rows of a block of C, so many that packing B, which each work item does for itself, is a small part of the products.</summary>
+    /// <summary>
+    /// Rows of a block of C, so many that packing B, which each work item does for itself, is a small part of the products.
+    /// </summary>
     private const int BlockRows = 512;
 
     private const int BlockColumns = 256;

@@ -8,7 +8,8 @@ internal static unsafe class RowScores<W, V>
     where V : struct
 {
     /// <summary>scores[c - from] = score of column c, for c in [from, to); returns their maximum, -inf if there is none.</summary>
-    public static float Load<E>(in ScoreArgs rules, int batch, int head, int row, int shift, byte* x, int from, int to, float* scores, float* operand)
+    public static float Load<E>(in ScoreArgs rules, int batch, int head, int row, int shift, byte* x, int from, int to,
+        float* scores, float* operand)
         where E : struct, IElement
     {
         int columns = to - from;
@@ -86,7 +87,8 @@ internal static unsafe class RowScores<W, V>
         V cap = W.Set(softcap);
         V inverse = W.Set(1 / softcap);
         int c = 0;
-        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, W.Multiply(cap, Exp2.Tanh<W, V>(W.Multiply(inverse, W.Load(scores + c)))));
+        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, W.Multiply(cap, Exp2.Tanh<W, V>(W.Multiply(inverse,
+            W.Load(scores + c)))));
         for (; c < columns; c++) scores[c] = softcap * Exp2.Tanh<Width1, float>(scores[c] / softcap);
     }
 

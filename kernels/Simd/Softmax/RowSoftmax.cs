@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// Y = exp(s - m) / l row by row, with m = max(s), l = sum(exp(s - m)); log: Y = s - m - log(l). Memory is read once and written once: the scores of
+/// Y = exp(s - m) / l row by row, with m = max(s), l = sum(exp(s - m)); log: Y = s - m - log(l). Memory is read once and written once:
+/// the scores of
 /// the row stay in scratch, which is in cache, between the three passes (scores and m; exponentials and l; output).
 /// </summary>
 internal static unsafe class RowSoftmax<W, V, EX, EY>
@@ -50,7 +51,8 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
     private static void Output(in SoftmaxPlan plan, float m, float l, float* s, byte* y, int columns)
     {
         if (plan.Args.Log) Logarithms(m, l, s, y, columns);
-        else if (plan.Streams && EY.Size == sizeof(float) && ((nuint)y & (Scratch.Alignment - 1)) == 0) Stream(s, 1 / l, (float*)y, columns);
+        else if (plan.Streams && EY.Size == sizeof(float) && ((nuint)y & (Scratch.Alignment - 1)) == 0) Stream(s, 1 / l, (float*)y,
+            columns);
         else Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);
     }
 

@@ -23,7 +23,8 @@ internal unsafe struct SoftmaxPlan
     public SoftmaxPlan(in SoftmaxArgs args)
     {
         Args = args;
-        Streams = (long)args.Batch * args.Heads * args.Rows * args.Columns * args.TypeY.Size() >= StreamedBytes && args.X.Data != args.Y.Data;
+        Streams = (long)args.Batch * args.Heads * args.Rows * args.Columns * args.TypeY.Size() >= StreamedBytes
+            && args.X.Data != args.Y.Data;
         ItemRows = Math.Clamp(ItemElements / Math.Max(1, args.Columns), 1, args.Rows);
         HeadItems = (args.Rows + ItemRows - 1) / ItemRows;
     }

@@ -76,8 +76,6 @@ internal unsafe interface IWidth<V>
     /// <summary>a &lt; b as signed integers.</summary>
     static abstract V LessBits(V a, V b);
 
-    static abstract bool AnyTrue(V condition);
-
     static abstract float MaxAcross(V value);
 
     static abstract float SumAcross(V value);

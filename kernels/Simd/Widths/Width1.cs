@@ -66,8 +66,6 @@ internal readonly unsafe struct Width1 : IWidth<float>
 
     public static float LessBits(float a, float b) => Truth((int)Bits(a) < (int)Bits(b));
 
-    public static bool AnyTrue(float condition) => Bits(condition) != 0;
-
     public static float MaxAcross(float value) => value;
 
     public static float SumAcross(float value) => value;
@@ -78,7 +76,8 @@ internal readonly unsafe struct Width1 : IWidth<float>
         return x - MathF.Floor(x);
     }
 
-    public static float Scale(float value, float x) => float.IsNaN(x) ? x : value * SetBits((uint)((int)MathF.Floor(Max(-127, x)) + 127) << 23);
+    public static float Scale(float value, float x) => float.IsNaN(x) ? x : value * SetBits((uint)((int)MathF.Floor(Max(-127, x))
+        + 127) << 23);
 
     public static void Transpose<E>(byte** rows, nint column, float* target, nint targetStep)
         where E : struct, IElement => *target = E.Load<Width1, float>(rows[0] + column * E.Size);

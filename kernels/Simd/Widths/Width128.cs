@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace AttnKernels.Simd;
 
-/// <summary>4 floats, on any processor that has vectors (SSE, NEON). 6 x 2 accumulators, 2 operands and a broadcast take 15 registers.</summary>
+/// <summary>
+/// 4 floats, on any processor that has vectors (SSE, NEON). 6 x 2 accumulators, 2 operands and a broadcast take 15 registers.
+/// </summary>
 internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
 {
     public static bool IsSupported => Vector128.IsHardwareAccelerated;
@@ -100,10 +102,8 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
     public static Vector128<float> Less(Vector128<float> a, Vector128<float> b) => Vector128.LessThan(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LessBits(Vector128<float> a, Vector128<float> b) => Vector128.LessThan(a.AsInt32(), b.AsInt32()).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AnyTrue(Vector128<float> condition) => condition.ExtractMostSignificantBits() != 0;
+    public static Vector128<float> LessBits(Vector128<float> a, Vector128<float> b) => Vector128.LessThan(a.AsInt32(),
+        b.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector128<float> value)

@@ -94,10 +94,8 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
     public static Vector256<float> Less(Vector256<float> a, Vector256<float> b) => Vector256.LessThan(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LessBits(Vector256<float> a, Vector256<float> b) => Vector256.LessThan(a.AsInt32(), b.AsInt32()).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AnyTrue(Vector256<float> condition) => condition.ExtractMostSignificantBits() != 0;
+    public static Vector256<float> LessBits(Vector256<float> a, Vector256<float> b) => Vector256.LessThan(a.AsInt32(),
+        b.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector256<float> value) => Width128.MaxAcross(Sse.Max(value.GetLower(), value.GetUpper()));

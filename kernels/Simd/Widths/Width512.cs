@@ -38,7 +38,8 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     public static Vector512<float> LoadUInt16(ushort* source) => Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreUInt16(ushort* target, Vector512<float> bits) => Avx512F.ConvertToVector256UInt16(bits.AsUInt32()).Store(target);
+    public static void StoreUInt16(ushort* target, Vector512<float> bits) =>
+        Avx512F.ConvertToVector256UInt16(bits.AsUInt32()).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBytes(byte* source) => Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle();
@@ -98,10 +99,8 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     public static Vector512<float> Less(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LessBits(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a.AsInt32(), b.AsInt32()).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AnyTrue(Vector512<float> condition) => condition.ExtractMostSignificantBits() != 0;
+    public static Vector512<float> LessBits(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a.AsInt32(),
+        b.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector512<float> value) => Width256.MaxAcross(Avx.Max(value.GetLower(), value.GetUpper()));

@@ -39,8 +39,10 @@ internal sealed unsafe class AttentionCase : IDisposable
     public AttentionArgs Args;
 
     public override string ToString() =>
-        $"{Batch}x{HeadsQ}/{HeadsKv} q{SeqQ} kv{SeqKv} d{HeadDim}/{HeadDimV} {Type} band({Band.Shift},{Band.FollowsEnd},{Band.Left},{Band.Right})"
-        + $" lengths[{string.Join(' ', KeyLengths ?? [])}] mask {HasMask} bias {BiasType} alibi {HasAlibi} softcap {Softcap} interleaved {Interleaved} {width}";
+        $"{Batch}x{HeadsQ}/{HeadsKv} q{SeqQ} kv{SeqKv} d{HeadDim}/{HeadDimV} {Type}"
+        + $" band({Band.Shift},{Band.FollowsEnd},{Band.Left},{Band.Right})"
+        + $" lengths[{string.Join(' ', KeyLengths ?? [])}] mask {HasMask} bias {BiasType}"
+        + $" alibi {HasAlibi} softcap {Softcap} interleaved {Interleaved} {width}";
 
     /// <summary>Allocates and fills; keys that no query may see are poisoned with NaN.</summary>
     public AttentionCase Prepare(int seed = 1)
@@ -152,7 +154,8 @@ internal sealed unsafe class AttentionCase : IDisposable
             Mask = Own(new Native((long)Batch * SeqQ * SeqKv, DType.Bool, 1));
             for (long i = 0; i < Mask.Count; i++) Mask[i] = random.Next(3) == 0 ? 0 : random.Next(1, 256);
             for (int j = 0; j < SeqKv; j++) Mask[MaskIndex(0, SeqQ / 2, j)] = 0;
-            Args.Score.Mask = new BroadcastTensor { Data = Mask.Data, BatchStride = (long)SeqQ * SeqKv, RowStride = SeqKv, ColumnStride = 1 };
+            Args.Score.Mask = new BroadcastTensor { Data = Mask.Data, BatchStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
+                ColumnStride = 1 };
         }
 
         if (BiasType is { } biasType)
@@ -161,7 +164,8 @@ internal sealed unsafe class AttentionCase : IDisposable
             for (long i = 0; i < Bias.Count; i += 5) Bias[i] = float.NegativeInfinity;
             for (int j = 0; j < SeqKv; j++) Bias[BiasIndex(0, SeqQ / 3, j)] = float.NegativeInfinity;
             Args.Score.BiasType = biasType;
-            Args.Score.Bias = new BroadcastTensor { Data = Bias.Data, HeadStride = (long)SeqQ * SeqKv, RowStride = SeqKv, ColumnStride = 1 };
+            Args.Score.Bias = new BroadcastTensor { Data = Bias.Data, HeadStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
+                ColumnStride = 1 };
         }
 
         if (HasAlibi)
@@ -236,7 +240,10 @@ internal sealed unsafe class AttentionCase : IDisposable
         double lse = l == 0 ? double.NegativeInfinity : m + Math.Log(l);
         float actualLse = Lse[((long)b * HeadsQ + h) * SeqQ + i];
         if (l == 0) actualLse.Should().Be(float.NegativeInfinity, "row ({0},{1},{2}) of {3} is empty", b, h, i, this);
-        else (Math.Abs(actualLse - lse) <= error + 2e-6 + 4e-7 * Math.Abs(lse)).Should().BeTrue("LSE of row ({0},{1},{2}) of {3} is {4}, not {5}", b, h, i, this, actualLse, lse);
+        else if (!(Math.Abs(actualLse - lse) <= error + 2e-6 + 4e-7 * Math.Abs(lse)))
+        {
+            actualLse.Should().Be((float)lse, "LSE of row ({0},{1},{2}) of {3}", b, h, i, this);
+        }
 
         for (int d = 0; d < HeadDimV; d++)
         {
@@ -253,7 +260,8 @@ internal sealed unsafe class AttentionCase : IDisposable
             double bound = (Math.Exp(2 * error) - 1 + 4e-7 + SeqKv * 6e-8) * magnitude + u * Math.Abs(o) + 1e-30;
             if (Type == DType.Float16) bound += 3e-8;
             float actual = O[IndexO(b, h, i, d)];
-            if (!(Math.Abs(actual - o) <= bound)) actual.Should().Be((float)o, "O({0},{1},{2},{3}) of {4} must be within {5:E2}", b, h, i, d, this, bound);
+            if (!(Math.Abs(actual - o) <= bound)) actual.Should().Be((float)o, "O({0},{1},{2},{3}) of {4} must be within {5:E2}", b,
+                h, i, d, this, bound);
         }
     }
 }

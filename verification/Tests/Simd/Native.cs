@@ -3,7 +3,9 @@ using AttnKernels.Simd;
 
 namespace AttnKernels.Tests.Simd;
 
-/// <summary>Elements in native memory between two guards of NaN (of ones in byte tensors), which <see cref="Dispose"/> checks to be untouched.</summary>
+/// <summary>
+/// Elements in native memory between two guards of NaN (of ones in byte tensors), which <see cref="Dispose"/> checks to be untouched.
+/// </summary>
 internal sealed unsafe class Native : IDisposable
 {
     private const int GuardBytes = 128;
@@ -64,7 +66,8 @@ internal sealed unsafe class Native : IDisposable
 
     public void Dispose()
     {
-        new Span<byte>(memory, (int)(Data - memory)).ContainsAnyExcept((byte)0xFF).Should().BeFalse("nothing may be written before the tensor");
+        new Span<byte>(memory,
+            (int)(Data - memory)).ContainsAnyExcept((byte)0xFF).Should().BeFalse("nothing may be written before the tensor");
         var rest = new Span<byte>(Data + bytes, (int)(memory + 2 * GuardBytes + 64 - Data));
         rest.ContainsAnyExcept((byte)0xFF).Should().BeFalse("nothing may be written past the tensor");
         NativeMemory.AlignedFree(memory);

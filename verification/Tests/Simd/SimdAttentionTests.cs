@@ -96,7 +96,9 @@ public sealed class SimdAttentionTests
         }
     }
 
-    /// <summary>Runs with 1, 2 and 5 threads, which must agree to the bit, checks the result, and repeats on every narrower width.</summary>
+    /// <summary>
+    /// Runs with 1, 2 and 5 threads, which must agree to the bit, checks the result, and repeats on every narrower width.
+    /// </summary>
     private static void Verify(AttentionCase problem, int seed = 1)
     {
         problem.Prepare(seed);

@@ -79,7 +79,8 @@ public sealed unsafe class SimdMatmulTests
         private readonly int layout;
         private Native? bias;
 
-        public MatmulCase(int batch0, int batch1, int groupB, int m, int n, int k, DType type, int layout, DType? typeB = null, DType? typeC = null)
+        public MatmulCase(int batch0, int batch1, int groupB, int m, int n, int k, DType type, int layout, DType? typeB = null,
+            DType? typeC = null)
         {
             this.layout = layout;
             int count = batch0 * batch1;
@@ -99,7 +100,8 @@ public sealed unsafe class SimdMatmulTests
         public Native C { get; }
 
         public override string ToString() =>
-            $"{Args.Batch0}x{Args.Batch1}/{Args.GroupB} {Args.M}x{Args.N}x{Args.K} {Args.A.Type} {Args.B.Type} {Args.C.Type} layout {layout} alpha {Args.Alpha} beta {Args.Beta}";
+            $"{Args.Batch0}x{Args.Batch1}/{Args.GroupB} {Args.M}x{Args.N}x{Args.K} {Args.A.Type}"
+            + $" {Args.B.Type} {Args.C.Type} layout {layout} alpha {Args.Alpha} beta {Args.Beta}";
 
         public void AddBias(DType type)
         {
@@ -116,7 +118,8 @@ public sealed unsafe class SimdMatmulTests
                 for (int batch = 0; batch < Args.Batch1; batch++)
                 {
                     for (int r = 0; r < Args.M; r++) a[Index(Args.A, 0, batch, r, k)] = 0;
-                    for (int c = 0; c < Args.N; c++) b[Index(Args.B, 0, batch, k, c)] = (c % 3) switch { 0 => float.NaN, 1 => float.PositiveInfinity, _ => 1 };
+                    for (int c = 0; c < Args.N; c++) b[Index(Args.B, 0, batch, k, c)] = (c % 3) switch { 0 => float.NaN, 1 =>
+                        float.PositiveInfinity, _ => 1 };
                 }
             }
         }
@@ -167,9 +170,11 @@ public sealed unsafe class SimdMatmulTests
             double old = Args.Beta * before[index];
             double added = bias == null ? 0 : bias[c];
             double expected = Args.Alpha * sum + (Args.Beta == 0 ? 0 : old) + added;
-            double bound = (Args.K + 4) * 6e-8 * Math.Abs(Args.Alpha) * magnitude + 2e-7 * (Math.Abs(old) + Math.Abs(added)) + u * Math.Abs(expected) + 6e-8;
+            double bound = (Args.K + 4) * 6e-8 * Math.Abs(Args.Alpha) * magnitude + 2e-7 * (Math.Abs(old) + Math.Abs(added))
+                + u * Math.Abs(expected) + 6e-8;
             float actual = C[index];
-            if (!(Math.Abs(actual - expected) <= bound)) actual.Should().Be((float)expected, "C({0},{1},{2},{3}) of {4} must be within {5:E2}", b0, b1, r, c, this, bound);
+            if (!(Math.Abs(actual - expected) <= bound)) actual.Should().Be((float)expected,
+                "C({0},{1},{2},{3}) of {4} must be within {5:E2}", b0, b1, r, c, this, bound);
         }
 
         private static long Index(in MatrixArgs matrix, int b0, int b1, int r, int c) =>

@@ -15,7 +15,8 @@ public sealed unsafe class SimdSoftmaxTests
     [InlineData(4099)]
     public void Every_type_logarithm_or_not_and_in_place(int columns)
     {
-        for (int mode = 0; mode < 18; mode++) Verify(columns, rows: 5, Types[mode % 3], Types[mode / 3 % 3], log: mode >= 9, mode, KeyBand.All);
+        for (int mode = 0; mode < 18; mode++) Verify(columns, rows: 5, Types[mode % 3], Types[mode / 3 % 3], log: mode >= 9, mode,
+            KeyBand.All);
     }
 
     [Fact]
@@ -23,7 +24,8 @@ public sealed unsafe class SimdSoftmaxTests
     {
         for (int mode = 0; mode < 64; mode++)
         {
-            var band = (mode % 3) switch { 0 => KeyBand.All, 1 => new KeyBand(0, true, KeyBand.Unlimited, 0), _ => new KeyBand(-9, false, 7, 30) };
+            var band = (mode % 3) switch { 0 => KeyBand.All, 1 => new KeyBand(0, true, KeyBand.Unlimited, 0), _ => new KeyBand(-9,
+                false, 7, 30) };
             Verify(columns: 75, rows: 31, DType.Float32, DType.Float32, log: (mode & 1) != 0, mode, band, masks: true);
         }
     }
@@ -46,15 +48,18 @@ public sealed unsafe class SimdSoftmaxTests
         for (int i = 0; i < bias.Count; i += 3) bias[i] = float.NegativeInfinity;
         (lengths[0], lengths[1], slopes[0], slopes[1]) = (columns - 11, 0, 0.5f, 0.1f);
 
-        var args = new SoftmaxArgs { Batch = Batch, Heads = Heads, Rows = rows, Columns = columns, TypeX = typeX, TypeY = typeY, Log = log };
-        args.X = new HeadTensor { Data = x.Data, BatchStride = (long)Heads * rows * columns, HeadStride = (long)rows * columns, RowStride = columns };
+        var args = new SoftmaxArgs { Batch = Batch, Heads = Heads, Rows = rows, Columns = columns, TypeX = typeX, TypeY = typeY,
+            Log = log };
+        args.X = new HeadTensor { Data = x.Data, BatchStride = (long)Heads * rows * columns, HeadStride = (long)rows * columns,
+            RowStride = columns };
         args.Y = args.X;
         args.Y.Data = y.Data;
         args.Lse = (float*)lse.Data;
         args.Score.Scale = 0.7f;
         args.Score.Band = band;
         if (masks && (mode & 2) != 0) args.Score.KeyLengths = (int*)lengths.Data;
-        if (masks && (mode & 4) != 0) args.Score.Mask = new BroadcastTensor { Data = mask.Data, BatchStride = (long)rows * columns, RowStride = columns, ColumnStride = 1 };
+        if (masks && (mode & 4) != 0) args.Score.Mask = new BroadcastTensor { Data = mask.Data, BatchStride = (long)rows * columns,
+            RowStride = columns, ColumnStride = 1 };
         if (masks && (mode & 8) != 0) args.Score.Bias = new BroadcastTensor { Data = bias.Data, RowStride = columns, ColumnStride = 1 };
         if (masks && (mode & 8) != 0) args.Score.BiasType = DType.BFloat16;
         if (masks && (mode & 16) != 0) args.Score.AlibiSlopes = (float*)slopes.Data;
@@ -62,7 +67,8 @@ public sealed unsafe class SimdSoftmaxTests
 
         var expected = new double[count * columns];
         var expectedLse = new double[count];
-        for (int row = 0; row < count; row++) Reference(args, row / Heads / rows, row / rows % Heads, row % rows, x, mask, bias, expected, expectedLse);
+        for (int row = 0; row < count; row++) Reference(args, row / Heads / rows, row / rows % Heads, row % rows, x, mask, bias,
+            expected, expectedLse);
         PoisonHidden(x, expected, log);
 
         byte[]? first = null;
@@ -87,7 +93,8 @@ public sealed unsafe class SimdSoftmaxTests
 
             for (int i = 0; i < count; i++)
             {
-                bool same = double.IsNegativeInfinity(expectedLse[i]) ? float.IsNegativeInfinity(lse[i]) : Math.Abs(lse[i] - expectedLse[i]) <= 5e-6;
+                bool same = double.IsNegativeInfinity(expectedLse[i])
+                    ? float.IsNegativeInfinity(lse[i]) : Math.Abs(lse[i] - expectedLse[i]) <= 5e-6;
                 if (!same) lse[i].Should().Be((float)expectedLse[i], "LSE {0} of {1}", i, what);
             }
         }
@@ -98,7 +105,8 @@ public sealed unsafe class SimdSoftmaxTests
         x.Bytes.SequenceEqual(first).Should().BeTrue("in place gives the same bits");
     }
 
-    private static void Reference(in SoftmaxArgs args, int b, int h, int i, Native x, Native mask, Native bias, double[] expected, double[] expectedLse)
+    private static void Reference(in SoftmaxArgs args, int b, int h, int i, Native x, Native mask, Native bias, double[] expected,
+        double[] expectedLse)
     {
         int columns = args.Columns;
         int row = (b * args.Heads + h) * args.Rows + i;

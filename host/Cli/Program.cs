@@ -7,6 +7,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
 {
     DevicesCommand.Create(),
     VerifyCommand.Create(),
+    FuzzCommand.Create(),
     ConformanceCommand.Create(),
     SanitizeCommand.Create(),
     HeatmapCommand.Create(),

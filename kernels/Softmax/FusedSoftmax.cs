@@ -107,12 +107,19 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
     }
 
     private static F4 Softmax(F4 s, float m, float factor, float inverse) => new(
-        SpecialMath.Exp2((s.X - m) * factor) * inverse, SpecialMath.Exp2((s.Y - m) * factor) * inverse,
-        SpecialMath.Exp2((s.Z - m) * factor) * inverse, SpecialMath.Exp2((s.W - m) * factor) * inverse);
+        Weight(s.X, m, factor, inverse), Weight(s.Y, m, factor, inverse),
+        Weight(s.Z, m, factor, inverse), Weight(s.W, m, factor, inverse));
 
     private static F4 LogSoftmax(F4 s, float m, float factor, float log2Sum) => new(
-        ((s.X - m) * factor - log2Sum) * SpecialMath.Ln2, ((s.Y - m) * factor - log2Sum) * SpecialMath.Ln2,
-        ((s.Z - m) * factor - log2Sum) * SpecialMath.Ln2, ((s.W - m) * factor - log2Sum) * SpecialMath.Ln2);
+        LogWeight(s.X, m, factor, log2Sum), LogWeight(s.Y, m, factor, log2Sum),
+        LogWeight(s.Z, m, factor, log2Sum), LogWeight(s.W, m, factor, log2Sum));
+
+    /// <summary>A hidden score gets its own answer: where a visible one is NaN, so are m and l, and the formula would give NaN.</summary>
+    private static float Weight(float s, float m, float factor, float inverse) =>
+        s == float.NegativeInfinity ? 0f : SpecialMath.Exp2((s - m) * factor) * inverse;
+
+    private static float LogWeight(float s, float m, float factor, float log2Sum) =>
+        s == float.NegativeInfinity ? s : ((s - m) * factor - log2Sum) * SpecialMath.Ln2;
 
     /// <summary>Merges the states of a row's lanes, in a fixed order; all its lanes get the result.</summary>
     private static OnlineSoftmax Reduce(OnlineSoftmax state, ArrayView<float> sM, ArrayView<float> sL, int lane, float factor)

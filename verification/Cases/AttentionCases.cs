@@ -167,6 +167,7 @@ internal static class AttentionCases
         yield return (p with { Alibi = true, Alignment = BandAlignment.BottomRight }, none);
         yield return (p with { Softcap = 2 }, none);
         yield return (p with { Scale = 0.5f, Causal = CausalMask.BottomRight }, new CaseOptions { VisibleNaN = true });
+        yield return (p with { Causal = CausalMask.TopLeft }, new CaseOptions { VisibleNaN = true });
     }
 
     private static AttentionProblem AllMasks(AttentionProblem p) => p with

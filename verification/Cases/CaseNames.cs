@@ -51,7 +51,7 @@ internal static class CaseNames
         if (options.VisibleNaN) yield return "visible-nan";
     }
 
-    private static string Axes(Axes4 axes) => string.Concat(
+    public static string Axes(Axes4 axes) => string.Concat(
         axes.HasFlag(Axes4.Batch) ? "b" : "1",
         axes.HasFlag(Axes4.Heads) ? "h" : "1",
         axes.HasFlag(Axes4.Queries) ? "q" : "1",

@@ -17,6 +17,8 @@ internal static class SoftmaxCases
                     yield return Case(Problem(type, 3, columns) with { Log = log, Lse = columns % 2 == 0 }, CaseSize.Tiny);
                 yield return Case(Problem(type, 5, 37) with { Log = log }, CaseSize.Tiny, new CaseOptions { InPlace = true });
                 yield return Case(AllMasks(Problem(type, 9, 21) with { Log = log }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
+                SoftmaxProblem causal = Problem(type, 5, 37) with { Log = log, Causal = CausalMask.TopLeft };
+                yield return Case(causal, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
             }
         yield return Case(Problem(Float32, 2, 300), CaseSize.Tiny, new CaseOptions { Rising = true, Logits = 5 });
         foreach (DType type in Types)

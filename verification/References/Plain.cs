@@ -110,10 +110,11 @@ public static class Plain
             Array.Clear(s);
             return;
         }
+        // A hidden element stays 0 also where a visible one is NaN, and with it the maximum and the sum.
         for (int j = 0; j < s.Length; j++)
-            sum += s[j] = MathF.Exp(s[j] - max);
+            sum += s[j] = s[j] == float.NegativeInfinity ? 0 : MathF.Exp(s[j] - max);
         for (int j = 0; j < s.Length; j++)
-            s[j] /= sum;
+            s[j] = s[j] == 0 ? 0 : s[j] / sum;
         lse = max + MathF.Log(sum);
     }
 }

@@ -3,7 +3,9 @@ using System.Diagnostics;
 namespace AttnKernels.Cli.Commands;
 
 /// <summary>Progress on standard error: a line that rewrites itself on a terminal, a line every ten seconds elsewhere.</summary>
-internal sealed class ProgressLine(string what, int total) : IDisposable
+/// <param name="what">What runs.</param>
+/// <param name="total">How many steps there will be; null where nobody knows.</param>
+internal sealed class ProgressLine(string what, int? total) : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(Console.IsErrorRedirected ? 10 : 0.1);
 
@@ -16,7 +18,7 @@ internal sealed class ProgressLine(string what, int total) : IDisposable
         done++;
         if (sinceLast.Elapsed < Pause) return;
         sinceLast.Restart();
-        string text = $"{what}: {done}/{total}  {current}";
+        string text = $"{what}: {done}{(total is { } count ? $"/{count}" : "")}  {current}";
         if (Console.IsErrorRedirected)
             Console.Error.WriteLine(text);
         else

@@ -53,11 +53,13 @@ internal static class Report
     public static string Seconds(double seconds) => seconds.ToString("0.00", CultureInfo.InvariantCulture) + " s";
 
     /// <summary>The last line and the exit code.</summary>
-    public static int Finish(IReadOnlyCollection<Outcome> outcomes)
+    public static int Finish(IReadOnlyCollection<Outcome> outcomes) => Finish(
+        outcomes.Count(o => o == Outcome.Passed), outcomes.Count(o => o == Outcome.Failed), outcomes.Count(o => o == Outcome.Unsupported));
+
+    /// <summary>The last line and the exit code.</summary>
+    public static int Finish(int passed, int failed, int unsupported)
     {
-        int failed = outcomes.Count(o => o == Outcome.Failed);
-        Console.WriteLine(
-            $"{outcomes.Count(o => o == Outcome.Passed)} passed, {failed} failed, {outcomes.Count(o => o == Outcome.Unsupported)} unsupported");
+        Console.WriteLine($"{passed} passed, {failed} failed, {unsupported} unsupported");
         return failed > 0 ? Failure : Success;
     }
 

@@ -1,0 +1,96 @@
+namespace AttnKernels.Verification;
+
+/// <summary>A problem made of choices, with its data: drawn at random, or written out as text that leads back to it.</summary>
+public sealed class FuzzProblem
+{
+    /// <summary>The share of problems that may cost <see cref="LargeFactor"/> times as much: some tiles are for large grids only.</summary>
+    private const double LargeShare = 0.03;
+
+    private const int LargeFactor = 8;
+
+    private const int DataSets = 10000;
+
+    private FuzzProblem(string operation, IReadOnlyList<FuzzChoice> choices, VerificationCase @case, int data, double cost)
+    {
+        (Operation, Choices, Cost) = (operation, choices, cost);
+        Text = string.Join(' ', choices.Where(c => c.Value != c.Simplest).Select(c => c.ToString()).Prepend(operation));
+        Case = @case with { Name = Text, DataSeed = Seeded.SeedOf($"fuzz {data}"), IsJudgedByPlain = false };
+    }
+
+    /// <summary>"matmul", "softmax", "attention", "rotary" or "cache-append".</summary>
+    public string Operation { get; }
+
+    /// <summary>Everything that was chosen, in order.</summary>
+    public IReadOnlyList<FuzzChoice> Choices { get; }
+
+    /// <summary>The operation and every choice that is not the simplest: "attention seqKv=41 causal=TopLeft".</summary>
+    public string Text { get; }
+
+    /// <summary>What runs it. Its data depends on the choice named data alone, so that a shrunk problem keeps its numbers.</summary>
+    public VerificationCase Case { get; }
+
+    /// <summary>Roughly its multiplications.</summary>
+    internal double Cost { get; }
+
+    /// <summary>Problem number <paramref name="index"/> of a seed; depends on no other.</summary>
+    /// <param name="seed">Any number.</param>
+    /// <param name="index">From 0.</param>
+    /// <param name="size">How large it may be.</param>
+    /// <param name="operation">One of <see cref="FuzzGenerator.Operations"/>; null = any.</param>
+    public static FuzzProblem Random(ulong seed, long index, CaseSize size, string? operation = null)
+    {
+        Seeded lots = new(Seeded.SeedOf($"{seed} {index}"));
+        string chosen = operation ?? FuzzGenerator.OperationAt(lots.Uniform(0, 0));
+        bool large = size == CaseSize.Normal && lots.Uniform(0, 1) < LargeShare;
+        // Sizes are drawn without looking at one another, so that any of them can be the large one; what costs too much is drawn again.
+        for (int attempt = 0; ; attempt++)
+        {
+            FuzzProblem problem = Create(chosen, FuzzChoices.Random(Seeded.SeedOf($"{seed} {index} {attempt}")), size);
+            if (problem.Cost <= FuzzGenerator.Budget(size) * (large ? LargeFactor : 1)) return problem;
+        }
+    }
+
+    /// <summary>The problem that <see cref="Text"/> describes.</summary>
+    /// <exception cref="ArgumentException">The text names an operation, choice or value that there is not; the message lists what there is.</exception>
+    public static FuzzProblem Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string operation = words.FirstOrDefault() ?? "";
+        if (!FuzzGenerator.Operations.Contains(operation))
+        {
+            throw new ArgumentException(
+                $"There is no operation '{operation}'. There are: {string.Join(", ", FuzzGenerator.Operations)}.", nameof(text));
+        }
+        Dictionary<string, string> given = [];
+        foreach (string word in words.Skip(1))
+        {
+            string[] parts = word.Split('=', 2);
+            if (parts.Length != 2 || !given.TryAdd(parts[0], parts[1]))
+                throw new ArgumentException($"'{word}' is not a choice of the form name=value, or is one said twice.", nameof(text));
+        }
+        FuzzProblem problem = Create(operation, FuzzChoices.Given(given), CaseSize.Normal);
+        string[] names = [.. problem.Choices.Select(c => c.Name)];
+        if (given.Keys.Except(names).FirstOrDefault() is { } unknown)
+            throw new ArgumentException($"This {operation} has no choice '{unknown}'. It has: {string.Join(", ", names)}.", nameof(text));
+        return problem;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    /// <summary>The same problem with another value of one choice. Choices that it makes meaningless go, new ones are the simplest.</summary>
+    internal FuzzProblem With(FuzzChoice choice, int value)
+    {
+        Dictionary<string, string> texts = Choices.ToDictionary(c => c.Name, c => c.Text);
+        texts[choice.Name] = choice.TextOf(value);
+        return Create(Operation, FuzzChoices.Given(texts), CaseSize.Normal);
+    }
+
+    private static FuzzProblem Create(string operation, FuzzChoices choices, CaseSize size)
+    {
+        (VerificationCase @case, double cost) = FuzzGenerator.Draw(operation, choices, size);
+        int data = choices.Number("data", DataSets - 1);
+        return new FuzzProblem(operation, choices.Made, @case, data, cost);
+    }
+}

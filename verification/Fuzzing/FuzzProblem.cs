@@ -51,7 +51,7 @@ public sealed class FuzzProblem
     }
 
     /// <summary>The problem that <see cref="Text"/> describes.</summary>
-    /// <exception cref="ArgumentException">The text names an operation, choice or value that there is not; the message lists what there is.</exception>
+    /// <exception cref="ArgumentException">No such operation, choice or value; the message lists those that exist.</exception>
     public static FuzzProblem Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -79,7 +79,7 @@ public sealed class FuzzProblem
     /// <inheritdoc/>
     public override string ToString() => Text;
 
-    /// <summary>The same problem with another value of one choice. Choices that it makes meaningless go, new ones are the simplest.</summary>
+    /// <summary>The same problem with another value of one choice. Choices that it makes meaningless go; new ones are simplest.</summary>
     internal FuzzProblem With(FuzzChoice choice, int value)
     {
         Dictionary<string, string> texts = Choices.ToDictionary(c => c.Name, c => c.Text);

@@ -14,18 +14,18 @@ internal static class FuzzCommand
     public static Command Create()
     {
         Option<string> deviceName = new("--device", "-d") { Description = "A device of 'attn devices'. Default: the best." };
-        Option<double?> seconds = new("--seconds", "-s") 
+        Option<double?> seconds = new("--seconds", "-s")
         {
             Description = $"How long; shrinking comes on top. Default: {DefaultSeconds}, or no limit with --count.",
         };
         Option<long?> count = new("--count", "-n") { Description = "At most so many problems." };
         Option<ulong?> seed = new("--seed") { Description = "Gives the same problems again. Default: a new one." };
         Option<CaseSize?> size = new("--size") { Description = "How large problems may be. Default: what the device can take." };
-        Option<string> operation = new("--operation", "-o") 
+        Option<string> operation = new("--operation", "-o")
         {
             Description = $"Only this one: {string.Join(", ", FuzzGenerator.Operations)}.",
         };
-        Option<string> replay = new("--replay") 
+        Option<string> replay = new("--replay")
         {
             Description = "Runs one problem, as printed for a failure: \"attention seqKv=41 causal=TopLeft\".",
         };
@@ -81,7 +81,7 @@ internal static class FuzzCommand
             Console.WriteLine($"UNSUPPORTED {times} problems: {reason}");
         if (report.Unsupported.Count > ShownReasons) Console.WriteLine($"... and {report.Unsupported.Count - ShownReasons} more reasons");
         if (report.Tallies.MaxBy(t => t.AgainstPlain) is { AgainstPlain: > 1 } furthest)
-            Console.WriteLine($"Furthest from the plain computation, {Report.Ratio(furthest.AgainstPlain)} x twice its error: {furthest.AgainstPlainAt}");
+            Console.WriteLine($"Furthest from plain, {Report.Ratio(furthest.AgainstPlain)} x twice its error: {furthest.AgainstPlainAt}");
         foreach (FuzzFailure failure in report.Failures)
         {
             Console.WriteLine($"FAILED problem {failure.Index}: {failure.Found}");

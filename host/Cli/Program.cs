@@ -10,6 +10,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     FuzzCommand.Create(),
     ConformanceCommand.Create(),
     SanitizeCommand.Create(),
+    MutateCommand.Create(),
     HeatmapCommand.Create(),
 #if KERNEL_API_ILGPU
     CodegenCommand.Create(),

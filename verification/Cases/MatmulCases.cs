@@ -25,6 +25,8 @@ internal static class MatmulCases
                 }, CaseSize.Tiny);
             yield return Case(Problem(type, 5, 7, 9) with { Batch0 = 2, Batch1 = 4, GroupB = 2 }, CaseSize.Tiny);
             yield return Case(Problem(type, 5, 7, 9), CaseSize.Tiny, Placement.OddLines, Placement.ColumnMajor);
+            // Rows of 13 elements 16 apart, which vectors reach but do not fill.
+            yield return Case(Problem(type, 17, 13, 13) with { Alpha = 0.5f }, CaseSize.Tiny, Placement.OddLines);
         }
         foreach ((DType a, DType b, DType c) in Combinations())
         {

@@ -32,7 +32,11 @@ internal static class SoftmaxCases
                     yield return Case(p with { Mask = true }, CaseSize.Tiny);
                 }
             }
-        yield return Case(Problem(Float32, 5, 37), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines, VisibleNaN = true });
+        foreach (DType type in Types)
+            yield return Case(Problem(type, 5, 37), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines, VisibleNaN = true });
+        // A window that starts between the places where vectors do; fp16 logits below its normal range, which an fp32 logarithm shows.
+        yield return Case(Problem(Float32, 9, 24) with { WindowLeft = 6, Alignment = BandAlignment.BottomRight }, CaseSize.Tiny);
+        yield return Case(Problem(Float16, 3, 37) with { OutputType = Float32, Log = true }, CaseSize.Tiny, new CaseOptions { Logits = 2e-5 });
     }
 
     /// <summary>For devices that compute at speed.</summary>

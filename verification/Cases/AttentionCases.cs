@@ -29,8 +29,11 @@ internal static class AttentionCases
         yield return Case(Problem(Float32, 1, 1, 1, 5, 70, 8) with { Causal = CausalMask.BottomRight, WindowLeft = 20 }, CaseSize.Tiny);
         yield return Case(Problem(Float32, 2, 4, 2, 5, 9, 13) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
         // A NaN among the values of key 0, which the window hides from later queries.
-        yield return Case(Problem(Float32, 1, 2, 1, 3, 37, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 1 }, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
-        yield return Case(Problem(Float32, 1, 1, 1, 33, 37, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 }, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+        foreach (int dimension in (int[])[7, 40])
+            yield return Case(Problem(Float32, 1, 2, 1, 3, 37, dimension) with { Causal = CausalMask.TopLeft, WindowLeft = 1 },
+                CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+        yield return Case(Problem(Float32, 1, 1, 1, 33, 37, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
+            CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         foreach (DType type in Types)
             foreach (int dimension in (int[])[128, 256])
             {

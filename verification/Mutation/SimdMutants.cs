@@ -104,7 +104,7 @@ internal static class SimdMutants
             "for (int c = whole * W.Count; c < plan.Args.HeadDimV; c++)", "for (int c = whole * W.Count; c < plan.Args.HeadDimV - 1; c++)",
             "the last column past whole vectors is left out", "attention float32"),
         new("decode.zero-does-not-hide", Decode,
-            "bool guarded = hides && HasNonFinite(v, count, stride, plan.Args.HeadDimV);", "bool guarded = false;",
+            "bool guarded = hides && Rows<W, V>.HaveNonFinite(v, count, stride, plan.Args.HeadDimV);", "bool guarded = false;",
             "0 * NaN of a masked value reaches O", "attention float32"),
         new("decode.zero-does-not-hide-in-tail", Decode, "if (weight != 0) sum =", "sum =",
             "0 * NaN of a masked value reaches the last columns", "attention float32"),
@@ -152,7 +152,7 @@ internal static class SimdMutants
             "-inf - -inf in rows that see nothing", "softmax float32"),
         new("simd.narrow-tail-not-scaled", RowOps, "row[c] * factor);", "row[c]);",
             "the tail columns are not divided by l", "softmax float32"),
-        new("simd.non-finite-overlooked", RowOps, "bool any = W.AnyTrue(found);", "bool any = false;",
+        new("simd.non-finite-overlooked", RowOps, "float.IsNaN(tail + W.SumAcross(sum));", "float.IsNaN(tail);",
             "NaN in whole vectors is not found", "attention float32"),
 
         // Storage types.

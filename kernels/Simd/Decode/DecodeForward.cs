@@ -42,7 +42,11 @@ internal static unsafe class DecodeForward<W, V, E>
         }
         else
         {
-            for (int row = 0; row < plan.Rows; row++) plan.PartialM(item, row)[0] = float.NegativeInfinity;
+            for (int row = 0; row < plan.Rows; row++)
+            {
+                plan.PartialM(item, row)[0] = float.NegativeInfinity;
+                plan.PartialM(item, row)[1] = 0;
+            }
         }
 
         if (Interlocked.Increment(ref plan.Finished[headIndex]) == plan.Splits) Combine(plan, headIndex, batch, headKv);
@@ -171,7 +175,7 @@ internal static unsafe class DecodeForward<W, V, E>
             for (int s = 0; s < plan.Splits; s++)
             {
                 float* partial = plan.PartialM(firstItem + s, row);
-                if (float.IsNegativeInfinity(partial[0])) continue;
+                if (partial[1] == 0) continue; // not m = -inf: a NaN may have been passed over by the maximum
                 float weight = MathF.Exp(partial[0] - m);
                 l += weight * partial[1];
                 float* o = plan.PartialO(firstItem + s, row);

@@ -35,8 +35,14 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
             // While the exponentials keep the arithmetic busy, the memory fetches the next row.
             float* next = (float*)(x + args.X.RowStride * EX.Size);
             float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
-            Output(plan, m, l, scores, y + (nint)from * EY.Size, to - from);
             float outside = args.Log ? float.NegativeInfinity : 0;
+            if (float.IsNaN(l))
+            {
+                RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
+                OutputNaN(scores, outside, y + (nint)from * EY.Size, to - from);
+            }
+            else Output(plan, m, l, scores, y + (nint)from * EY.Size, to - from);
+
             if (from > 0) Rows<W, V>.Fill<EY>(y, outside, from);
             if (to < args.Columns) Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
             if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = m + MathF.Log(l);
@@ -54,6 +60,13 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         else if (plan.Streams && EY.Size == sizeof(float) && ((nuint)y & (Scratch.Alignment - 1)) == 0) Stream(s, 1 / l, (float*)y,
             columns);
         else Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);
+    }
+
+    /// <summary>A row that sees a NaN: every column that it sees is NaN, hidden ones stay hidden.</summary>
+    private static void OutputNaN(float* s, float hidden, byte* y, int columns)
+    {
+        for (int c = 0; c < columns; c++)
+            EY.Store<Width1, float>(y + (nint)c * EY.Size, float.IsNegativeInfinity(s[c]) ? hidden : float.NaN);
     }
 
     /// <summary>Stores past the caches: an output larger than they are would be read before it is written.</summary>

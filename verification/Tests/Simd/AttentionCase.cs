@@ -154,8 +154,11 @@ internal sealed unsafe class AttentionCase : IDisposable
             Mask = Own(new Native((long)Batch * SeqQ * SeqKv, DType.Bool, 1));
             for (long i = 0; i < Mask.Count; i++) Mask[i] = random.Next(3) == 0 ? 0 : random.Next(1, 256);
             for (int j = 0; j < SeqKv; j++) Mask[MaskIndex(0, SeqQ / 2, j)] = 0;
-            Args.Score.Mask = new BroadcastTensor { Data = Mask.Data, BatchStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
-                ColumnStride = 1 };
+            Args.Score.Mask = new BroadcastTensor
+            {
+                Data = Mask.Data, BatchStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
+                ColumnStride = 1
+            };
         }
 
         if (BiasType is { } biasType)
@@ -164,8 +167,11 @@ internal sealed unsafe class AttentionCase : IDisposable
             for (long i = 0; i < Bias.Count; i += 5) Bias[i] = float.NegativeInfinity;
             for (int j = 0; j < SeqKv; j++) Bias[BiasIndex(0, SeqQ / 3, j)] = float.NegativeInfinity;
             Args.Score.BiasType = biasType;
-            Args.Score.Bias = new BroadcastTensor { Data = Bias.Data, HeadStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
-                ColumnStride = 1 };
+            Args.Score.Bias = new BroadcastTensor
+            {
+                Data = Bias.Data, HeadStride = (long)SeqQ * SeqKv, RowStride = SeqKv,
+                ColumnStride = 1
+            };
         }
 
         if (HasAlibi)

@@ -121,8 +121,13 @@ public sealed unsafe class SimdMatmulTests
                 for (int batch = 0; batch < Args.Batch1; batch++)
                 {
                     for (int r = 0; r < Args.M; r++) a[Index(Args.A, 0, batch, r, k)] = 0;
-                    for (int c = 0; c < Args.N; c++) b[Index(Args.B, 0, batch, k, c)] = (c % 3) switch { 0 => float.NaN, 1 =>
-                        float.PositiveInfinity, _ => 1 };
+                    for (int c = 0; c < Args.N; c++) b[Index(Args.B, 0, batch, k, c)] = (c % 3) switch
+                    {
+                        0 => float.NaN,
+                        1 =>
+                        float.PositiveInfinity,
+                        _ => 1
+                    };
                 }
             }
         }

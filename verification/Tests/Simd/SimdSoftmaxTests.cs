@@ -24,8 +24,13 @@ public sealed unsafe class SimdSoftmaxTests
     {
         for (int mode = 0; mode < 64; mode++)
         {
-            var band = (mode % 3) switch { 0 => KeyBand.All, 1 => new KeyBand(0, true, KeyBand.Unlimited, 0), _ => new KeyBand(-9,
-                false, 7, 30) };
+            var band = (mode % 3) switch
+            {
+                0 => KeyBand.All,
+                1 => new KeyBand(0, true, KeyBand.Unlimited, 0),
+                _ => new KeyBand(-9,
+                false, 7, 30)
+            };
             Verify(columns: 75, rows: 31, DType.Float32, DType.Float32, log: (mode & 1) != 0, mode, band, masks: true);
         }
     }
@@ -48,18 +53,27 @@ public sealed unsafe class SimdSoftmaxTests
         for (int i = 0; i < bias.Count; i += 3) bias[i] = float.NegativeInfinity;
         (lengths[0], lengths[1], slopes[0], slopes[1]) = (columns - 11, 0, 0.5f, 0.1f);
 
-        var args = new SoftmaxArgs { Batch = Batch, Heads = Heads, Rows = rows, Columns = columns, TypeX = typeX, TypeY = typeY,
-            Log = log };
-        args.X = new HeadTensor { Data = x.Data, BatchStride = (long)Heads * rows * columns, HeadStride = (long)rows * columns,
-            RowStride = columns };
+        var args = new SoftmaxArgs
+        {
+            Batch = Batch, Heads = Heads, Rows = rows, Columns = columns, TypeX = typeX, TypeY = typeY,
+            Log = log
+        };
+        args.X = new HeadTensor
+        {
+            Data = x.Data, BatchStride = (long)Heads * rows * columns, HeadStride = (long)rows * columns,
+            RowStride = columns
+        };
         args.Y = args.X;
         args.Y.Data = y.Data;
         args.Lse = (float*)lse.Data;
         args.Score.Scale = 0.7f;
         args.Score.Band = band;
         if (masks && (mode & 2) != 0) args.Score.KeyLengths = (int*)lengths.Data;
-        if (masks && (mode & 4) != 0) args.Score.Mask = new BroadcastTensor { Data = mask.Data, BatchStride = (long)rows * columns,
-            RowStride = columns, ColumnStride = 1 };
+        if (masks && (mode & 4) != 0) args.Score.Mask = new BroadcastTensor
+        {
+            Data = mask.Data, BatchStride = (long)rows * columns,
+            RowStride = columns, ColumnStride = 1
+        };
         if (masks && (mode & 8) != 0) args.Score.Bias = new BroadcastTensor { Data = bias.Data, RowStride = columns, ColumnStride = 1 };
         if (masks && (mode & 8) != 0) args.Score.BiasType = DType.BFloat16;
         if (masks && (mode & 16) != 0) args.Score.AlibiSlopes = (float*)slopes.Data;

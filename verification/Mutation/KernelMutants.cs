@@ -92,8 +92,6 @@ internal static class KernelMutants
         new("softmax.lanes-overlap", Softmax,
             "+ 4 * lane; j < row.End; j += 4 * TTile.Lanes)", "+ 4 * lane; j < row.End; j += 2 * TTile.Lanes)",
             "columns are counted twice", "softmax float32"),
-        new("softmax.empty-row-divides", Softmax, "state.L == 0f ? 0f : 1f / state.L;", "1f / state.L;",
-            "a row that sees nothing gives 0 / 0", "softmax float32"),
         new("softmax.key-lengths-ignored", Softmax,
             "        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + row.B]));\n",
             "",

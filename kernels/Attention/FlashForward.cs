@@ -92,7 +92,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
             else AddValues<ZeroHidesMultiply>(ref rows, sP, sKV, tx, ty);
         }
 
-        Group.Barrier(); // sRow: the last maxima have been read
+        // The barrier before O += P V came after the last read of the maxima in sRow.
         rows.StoreSums(sRow, ty * FlashTile<TTile>.LanesX + tx);
         Group.Barrier(); // sRow holds the partial sums
         FlashOutput<T> output = Output(args, at, tx);

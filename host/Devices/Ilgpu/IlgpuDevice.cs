@@ -128,10 +128,9 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             lock (Gate)
             {
-                // The launch bound lets the driver spend the registers that a group of this size can have.
                 return new IlgpuKernel<TArgs>(this, entry, accelerator is CLAccelerator openCl
                     ? OpenClSource.Load(openCl, entry)
-                    : accelerator.LoadKernel(entry.Kernel, new KernelSpecialization(entry.GroupSize, null)));
+                    : accelerator.LoadKernel(entry.Kernel, PtxCompiler.Bounds));
             }
         }
         catch (Exception e) when (e is AcceleratorException or InternalCompilerException or CapabilityNotSupportedException)

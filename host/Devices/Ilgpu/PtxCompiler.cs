@@ -12,6 +12,12 @@ namespace AttnKernels.Devices.Ilgpu;
 /// <summary>Compiles kernels to PTX text. Needs neither a GPU nor a driver. Thread-safe; compilations run one after the other.</summary>
 internal sealed class PtxCompiler : IDisposable
 {
+    /// <summary>
+    /// No launch bound: groups have at most 256 lanes, which fit with all 255 registers a lane, and told of 256 lanes ptxas spills the
+    /// softmax kernels to reach 32 registers.
+    /// </summary>
+    public static readonly KernelSpecialization Bounds = KernelSpecialization.Empty;
+
     private readonly Context context = CreateContext(_ => { });
     private readonly PTXBackend backend;
 
@@ -31,10 +37,8 @@ internal sealed class PtxCompiler : IDisposable
     /// <summary>The PTX of one kernel; its entry point is named Kernel_Kernel.</summary>
     public string Compile(KernelEntry entry)
     {
-        // The launch bound lets ptxas spend the registers that a group of this size can have.
-        KernelSpecialization bounds = new(entry.GroupSize, null);
         EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
-        return ((PTXCompiledKernel)backend.Compile(description, bounds)).PTXAssembly;
+        return ((PTXCompiledKernel)backend.Compile(description, Bounds)).PTXAssembly;
     }
 
     public void Dispose()

@@ -65,7 +65,7 @@ public sealed partial class AttentionDevice : IDisposable
         ArgumentNullException.ThrowIfNull(problem);
         ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
         problem.Validate();
-        AttentionExecutable executable = problem.Weights
+        Executable<AttentionTensors> executable = problem.Weights
             ? new UnfusedAttention(Backend.Plans, problem)
             : Backend.Plans.Attention(problem);
         return new AttentionPlan(this, problem, executable);

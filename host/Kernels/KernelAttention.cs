@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>FlashForward on one device, for one problem.</summary>
-internal sealed class KernelAttention<T, TElement, TScore, TBinding> : AttentionExecutable
+internal sealed class KernelAttention<T, TElement, TScore, TBinding> : Executable<AttentionTensors>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule

@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>CacheAppend on one device, for one problem.</summary>
-internal sealed class KernelCacheAppend<T> : CacheAppendExecutable
+internal sealed class KernelCacheAppend<T> : Executable<CacheAppendTensors>
     where T : unmanaged
 {
     /// <summary>The only instantiation for elements of this size: they are moved, not converted.</summary>

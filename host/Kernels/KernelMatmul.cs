@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>TiledMatmul on one device, for one problem.</summary>
-internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> : MatmulExecutable
+internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> : Executable<MatmulTensors>
     where TA : unmanaged
     where TElementA : struct, IElement<TA>
     where TB : unmanaged

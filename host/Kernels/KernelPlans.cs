@@ -5,30 +5,30 @@ namespace AttnKernels.Kernels;
 /// <summary>Plans of a device that runs the kernels of kernels/.</summary>
 internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
 {
-    public MatmulExecutable Matmul(MatmulProblem problem) =>
+    public Executable<MatmulTensors> Matmul(MatmulProblem problem) =>
         MatmulTypes.Dispatch(problem.TypeA, problem.TypeB, problem.TypeC, new MatmulWork(device, problem));
 
-    public SoftmaxExecutable Softmax(SoftmaxProblem problem) =>
+    public Executable<SoftmaxTensors> Softmax(SoftmaxProblem problem) =>
         SoftmaxTypes.Dispatch(problem.Type, problem.OutputType, new SoftmaxWork(device, problem));
 
-    public AttentionExecutable Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
+    public Executable<AttentionTensors> Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
 
-    public RotaryExecutable Rotary(RotaryProblem problem) => Elements.Dispatch(problem.Type, new RotaryWork(device, problem));
+    public Executable<RotaryTensors> Rotary(RotaryProblem problem) => Elements.Dispatch(problem.Type, new RotaryWork(device, problem));
 
-    public CacheAppendExecutable CacheAppend(CacheAppendProblem problem) => problem.Type.Size() == sizeof(float)
+    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => problem.Type.Size() == sizeof(float)
         ? new KernelCacheAppend<float>(device, problem)
         : new KernelCacheAppend<ushort>(device, problem);
 
-    private readonly struct RotaryWork(KernelDevice device, RotaryProblem problem) : IElementWork<RotaryExecutable>
+    private readonly struct RotaryWork(KernelDevice device, RotaryProblem problem) : IElementWork<Executable<RotaryTensors>>
     {
-        public RotaryExecutable Run<T, TElement>()
+        public Executable<RotaryTensors> Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => new KernelRotary<T, TElement>(device, problem);
     }
 
-    private readonly struct MatmulWork(KernelDevice device, MatmulProblem problem) : IMatmulWork<MatmulExecutable>
+    private readonly struct MatmulWork(KernelDevice device, MatmulProblem problem) : IMatmulWork<Executable<MatmulTensors>>
     {
-        public MatmulExecutable Run<TA, TElementA, TB, TElementB, TC, TElementC>()
+        public Executable<MatmulTensors> Run<TA, TElementA, TB, TElementB, TC, TElementC>()
             where TA : unmanaged
             where TElementA : struct, IElement<TA>
             where TB : unmanaged
@@ -37,9 +37,9 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TElementC : struct, IElement<TC> => new KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC>(device, problem);
     }
 
-    private readonly struct SoftmaxWork(KernelDevice device, SoftmaxProblem problem) : ISoftmaxWork<SoftmaxExecutable>
+    private readonly struct SoftmaxWork(KernelDevice device, SoftmaxProblem problem) : ISoftmaxWork<Executable<SoftmaxTensors>>
     {
-        public SoftmaxExecutable Run<TX, TElementX, TY, TElementY>()
+        public Executable<SoftmaxTensors> Run<TX, TElementX, TY, TElementY>()
             where TX : unmanaged
             where TElementX : struct, IElement<TX>
             where TY : unmanaged
@@ -48,9 +48,9 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
                 : new KernelSoftmax<TX, TElementX, TY, TElementY, PlainScore, PlainBinding>(device, problem);
     }
 
-    private readonly struct AttentionWork(KernelDevice device, AttentionProblem problem) : IElementWork<AttentionExecutable>
+    private readonly struct AttentionWork(KernelDevice device, AttentionProblem problem) : IElementWork<Executable<AttentionTensors>>
     {
-        public AttentionExecutable Run<T, TElement>()
+        public Executable<AttentionTensors> Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => GeneralBinding.IsNeeded(problem)
                 ? new KernelAttention<T, TElement, GeneralScore, GeneralBinding>(device, problem)

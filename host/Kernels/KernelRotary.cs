@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>RotaryEmbedding on one device, for one problem.</summary>
-internal sealed class KernelRotary<T, TElement> : RotaryExecutable
+internal sealed class KernelRotary<T, TElement> : Executable<RotaryTensors>
     where T : unmanaged
     where TElement : struct, IElement<T>
 {

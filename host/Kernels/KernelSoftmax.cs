@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>FusedSoftmax on one device, for one problem.</summary>
-internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBinding> : SoftmaxExecutable
+internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBinding> : Executable<SoftmaxTensors>
     where TX : unmanaged
     where TElementX : struct, IElement<TX>
     where TY : unmanaged

@@ -2,64 +2,20 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>
-/// A validated attention problem with its kernels, ready to run any number of times. Several threads may run one plan; on one stream their
-/// runs follow each other, on streams of their own they may overlap.
-/// </summary>
-public sealed class AttentionPlan : IDisposable
+/// <summary>Fused attention of one problem, or attention that also returns its weights.</summary>
+public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
 {
     private static readonly string[] Names = ["O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes"];
 
-    private readonly AttentionExecutable executable;
-    private bool disposed;
-
-    internal AttentionPlan(AttentionDevice device, AttentionProblem problem, AttentionExecutable executable) =>
-        (Device, Problem, this.executable) = (device, problem, executable);
-
-    /// <summary>The device it runs on.</summary>
-    public AttentionDevice Device { get; }
-
-    /// <summary>What it computes.</summary>
-    public AttentionProblem Problem { get; }
-
-    /// <summary>Device memory that the plan holds besides the tensors, in bytes for each stream it runs on.</summary>
-    public long WorkspaceBytes => executable.WorkspaceBytes;
-
-    /// <summary>Which kernel and tile run, and why.</summary>
-    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
-
-    /// <summary>
-    /// Checks the tensors and queues the kernels on <paramref name="stream"/> (null = the device's default stream). Neither allocates nor
-    /// waits
-    /// (on the CPU device the work is done when it returns). Nothing is written before all checks have passed.
-    /// </summary>
-    /// <param name="tensors">Inputs and outputs, with exactly the optional ones that the problem names.</param>
-    /// <param name="stream">A stream of the plan's device.</param>
-    /// <param name="cancel">Stops a run on the CPU device between tiles; outputs are then partly written. On other devices it is read
-    /// before queueing.</param>
-    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps an output, or has the wrong shape, type, strides or
-    /// device.</exception>
-    /// <exception cref="ObjectDisposedException">A tensor, the stream, the plan or the device has been disposed.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    /// <exception cref="DeviceFaultException">The device refused or failed.</exception>
-    public void Run(in AttentionTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
+        : base(device, problem, executable)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        DeviceStream queue = Device.Use(stream);
-        cancel.ThrowIfCancellationRequested();
-        AttentionTensors t = Check(tensors);
-        ReadOnlySpan<TensorView> views = [t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes];
-        Overlap.Refuse(views, Names, outputs: 3);
-        using TensorHold hold = new(views, Names);
-        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
-    /// <summary>Frees the plan's workspace. Kernels stay loaded for other plans.</summary>
-    public void Dispose()
+    private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream queue, CancellationToken cancel)
     {
-        if (disposed) return;
-        disposed = true;
-        executable.Dispose();
+        AttentionTensors t = Check(tensors);
+        Launch(t, [t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes], Names, outputs: 3, queue, cancel);
     }
 
     private AttentionTensors Check(in AttentionTensors t)

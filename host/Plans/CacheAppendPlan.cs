@@ -2,45 +2,20 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>A validated cache append with its kernel, ready to run any number of times. Threads as in <see cref="AttentionPlan"/>.</summary>
-public sealed class CacheAppendPlan : IDisposable
+/// <summary>A validated cache append with its kernel.</summary>
+public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensors>
 {
     private static readonly string[] Names = ["Cache", "Update", "Starts"];
 
-    private readonly CacheAppendExecutable executable;
-    private bool disposed;
-
-    internal CacheAppendPlan(AttentionDevice device, CacheAppendProblem problem, CacheAppendExecutable executable) =>
-        (Device, Problem, this.executable) = (device, problem, executable);
-
-    /// <summary>The device it runs on.</summary>
-    public AttentionDevice Device { get; }
-
-    /// <summary>What it does.</summary>
-    public CacheAppendProblem Problem { get; }
-
-    /// <inheritdoc cref="AttentionPlan.Explain"/>
-    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
-
-    /// <inheritdoc cref="AttentionPlan.Run"/>
-    public void Run(in CacheAppendTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    internal CacheAppendPlan(AttentionDevice device, CacheAppendProblem problem, Executable<CacheAppendTensors> executable)
+        : base(device, problem, executable)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        DeviceStream queue = Device.Use(stream);
-        cancel.ThrowIfCancellationRequested();
-        CacheAppendTensors t = Check(tensors);
-        ReadOnlySpan<TensorView> views = [t.Cache, t.Update, t.Starts];
-        Overlap.Refuse(views, Names, outputs: 1);
-        using TensorHold hold = new(views, Names);
-        lock (queue.Gate) executable.Run(t, queue, cancel);
     }
 
-    /// <inheritdoc cref="AttentionPlan.Dispose"/>
-    public void Dispose()
+    private protected override void CheckAndLaunch(in CacheAppendTensors tensors, DeviceStream queue, CancellationToken cancel)
     {
-        if (disposed) return;
-        disposed = true;
-        executable.Dispose();
+        CacheAppendTensors t = Check(tensors);
+        Launch(t, [t.Cache, t.Update, t.Starts], Names, outputs: 1, queue, cancel);
     }
 
     private CacheAppendTensors Check(in CacheAppendTensors t)

@@ -6,14 +6,14 @@ namespace AttnKernels.Plans;
 /// </summary>
 internal interface IPlanFactory
 {
-    MatmulExecutable Matmul(MatmulProblem problem);
+    Executable<MatmulTensors> Matmul(MatmulProblem problem);
 
-    SoftmaxExecutable Softmax(SoftmaxProblem problem);
+    Executable<SoftmaxTensors> Softmax(SoftmaxProblem problem);
 
     /// <summary>Fused attention, without weights.</summary>
-    AttentionExecutable Attention(AttentionProblem problem);
+    Executable<AttentionTensors> Attention(AttentionProblem problem);
 
-    RotaryExecutable Rotary(RotaryProblem problem);
+    Executable<RotaryTensors> Rotary(RotaryProblem problem);
 
-    CacheAppendExecutable CacheAppend(CacheAppendProblem problem);
+    Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem);
 }

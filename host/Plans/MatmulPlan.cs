@@ -2,49 +2,20 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>A validated matmul problem with its kernels, ready to run any number of times. Threads as in
-/// <see cref="AttentionPlan"/>.</summary>
-public sealed class MatmulPlan : IDisposable
+/// <summary>A validated matmul problem with its kernels.</summary>
+public sealed class MatmulPlan : Plan<MatmulProblem, MatmulTensors>
 {
     private static readonly string[] Names = ["C", "A", "B", "Bias"];
 
-    private readonly MatmulExecutable executable;
-    private bool disposed;
-
-    internal MatmulPlan(AttentionDevice device, MatmulProblem problem, MatmulExecutable executable) =>
-        (Device, Problem, this.executable) = (device, problem, executable);
-
-    /// <summary>The device it runs on.</summary>
-    public AttentionDevice Device { get; }
-
-    /// <summary>What it computes.</summary>
-    public MatmulProblem Problem { get; }
-
-    /// <summary>Device memory that the plan holds besides the tensors, in bytes for each stream it runs on.</summary>
-    public long WorkspaceBytes => executable.WorkspaceBytes;
-
-    /// <inheritdoc cref="AttentionPlan.Explain"/>
-    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
-
-    /// <inheritdoc cref="AttentionPlan.Run"/>
-    public void Run(in MatmulTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    internal MatmulPlan(AttentionDevice device, MatmulProblem problem, Executable<MatmulTensors> executable)
+        : base(device, problem, executable)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        DeviceStream queue = Device.Use(stream);
-        cancel.ThrowIfCancellationRequested();
-        MatmulTensors t = Check(tensors);
-        ReadOnlySpan<TensorView> views = [t.C, t.A, t.B, t.Bias];
-        Overlap.Refuse(views, Names, outputs: 1);
-        using TensorHold hold = new(views, Names);
-        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
-    /// <inheritdoc cref="AttentionPlan.Dispose"/>
-    public void Dispose()
+    private protected override void CheckAndLaunch(in MatmulTensors tensors, DeviceStream queue, CancellationToken cancel)
     {
-        if (disposed) return;
-        disposed = true;
-        executable.Dispose();
+        MatmulTensors t = Check(tensors);
+        Launch(t, [t.C, t.A, t.B, t.Bias], Names, outputs: 1, queue, cancel);
     }
 
     private MatmulTensors Check(in MatmulTensors t)

@@ -2,46 +2,21 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>A validated rotary embedding with its kernel, ready to run any number of times. Threads as in <see cref="AttentionPlan"/>.</summary>
-public sealed class RotaryPlan : IDisposable
+/// <summary>A validated rotary embedding with its kernel.</summary>
+public sealed class RotaryPlan : Plan<RotaryProblem, RotaryTensors>
 {
     private static readonly string[] Names = ["Y", "X", "Cos", "Sin", "Positions"];
 
-    private readonly RotaryExecutable executable;
-    private bool disposed;
-
-    internal RotaryPlan(AttentionDevice device, RotaryProblem problem, RotaryExecutable executable) =>
-        (Device, Problem, this.executable) = (device, problem, executable);
-
-    /// <summary>The device it runs on.</summary>
-    public AttentionDevice Device { get; }
-
-    /// <summary>What it computes.</summary>
-    public RotaryProblem Problem { get; }
-
-    /// <inheritdoc cref="AttentionPlan.Explain"/>
-    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
-
-    /// <inheritdoc cref="AttentionPlan.Run"/>
-    public void Run(in RotaryTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    internal RotaryPlan(AttentionDevice device, RotaryProblem problem, Executable<RotaryTensors> executable)
+        : base(device, problem, executable)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        DeviceStream queue = Device.Use(stream);
-        cancel.ThrowIfCancellationRequested();
-        RotaryTensors t = Check(tensors);
-        bool inPlace = Overlap.Same(t.X, t.Y);
-        ReadOnlySpan<TensorView> views = [t.Y, inPlace ? default : t.X, t.Cos, t.Sin, t.Positions];
-        Overlap.Refuse(views, Names, outputs: 1);
-        using TensorHold hold = new(views, Names);
-        lock (queue.Gate) executable.Run(t, queue, cancel);
     }
 
-    /// <inheritdoc cref="AttentionPlan.Dispose"/>
-    public void Dispose()
+    private protected override void CheckAndLaunch(in RotaryTensors tensors, DeviceStream queue, CancellationToken cancel)
     {
-        if (disposed) return;
-        disposed = true;
-        executable.Dispose();
+        RotaryTensors t = Check(tensors);
+        TensorView x = Overlap.Same(t.X, t.Y) ? default : t.X;
+        Launch(t, [t.Y, x, t.Cos, t.Sin, t.Positions], Names, outputs: 1, queue, cancel);
     }
 
     private RotaryTensors Check(in RotaryTensors t)

@@ -2,51 +2,21 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>A validated softmax problem with its kernels, ready to run any number of times. Threads as in
-/// <see cref="AttentionPlan"/>.</summary>
-public sealed class SoftmaxPlan : IDisposable
+/// <summary>A validated softmax problem with its kernels.</summary>
+public sealed class SoftmaxPlan : Plan<SoftmaxProblem, SoftmaxTensors>
 {
     private static readonly string[] Names = ["Y", "Lse", "X", "Mask", "Bias", "KeyLengths", "AlibiSlopes"];
 
-    private readonly SoftmaxExecutable executable;
-    private bool disposed;
-
-    internal SoftmaxPlan(AttentionDevice device, SoftmaxProblem problem, SoftmaxExecutable executable) =>
-        (Device, Problem, this.executable) = (device, problem, executable);
-
-    /// <summary>The device it runs on.</summary>
-    public AttentionDevice Device { get; }
-
-    /// <summary>What it computes.</summary>
-    public SoftmaxProblem Problem { get; }
-
-    /// <summary>Device memory that the plan holds besides the tensors, in bytes for each stream it runs on.</summary>
-    public long WorkspaceBytes => executable.WorkspaceBytes;
-
-    /// <inheritdoc cref="AttentionPlan.Explain"/>
-    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
-
-    /// <inheritdoc cref="AttentionPlan.Run"/>
-    public void Run(in SoftmaxTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    internal SoftmaxPlan(AttentionDevice device, SoftmaxProblem problem, Executable<SoftmaxTensors> executable)
+        : base(device, problem, executable)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        DeviceStream queue = Device.Use(stream);
-        cancel.ThrowIfCancellationRequested();
-        SoftmaxTensors t = Check(tensors);
-        bool inPlace = Overlap.Same(t.X, t.Y);
-        ReadOnlySpan<TensorView> views =
-            [t.Y, t.Lse, inPlace ? default : t.X, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes];
-        Overlap.Refuse(views, Names, outputs: 2);
-        using TensorHold hold = new(views, Names);
-        using (queue.Enter(Problem)) executable.Run(t, queue, cancel);
     }
 
-    /// <inheritdoc cref="AttentionPlan.Dispose"/>
-    public void Dispose()
+    private protected override void CheckAndLaunch(in SoftmaxTensors tensors, DeviceStream queue, CancellationToken cancel)
     {
-        if (disposed) return;
-        disposed = true;
-        executable.Dispose();
+        SoftmaxTensors t = Check(tensors);
+        TensorView x = Overlap.Same(t.X, t.Y) ? default : t.X;
+        Launch(t, [t.Y, t.Lse, x, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes], Names, outputs: 2, queue, cancel);
     }
 
     private SoftmaxTensors Check(in SoftmaxTensors t)

@@ -4,11 +4,11 @@ namespace AttnKernels.Plans;
 /// Attention as two matmuls and a softmax, on any device: W = Q K^T, W = softmax(score(W)) in place, O = W V. W is the caller's tensor for
 /// the attention weights, so there is no workspace. fp32 weights whatever the storage type.
 /// </summary>
-internal sealed class UnfusedAttention : AttentionExecutable
+internal sealed class UnfusedAttention : Executable<AttentionTensors>
 {
-    private readonly MatmulExecutable scores;
-    private readonly SoftmaxExecutable softmax;
-    private readonly MatmulExecutable output;
+    private readonly Executable<MatmulTensors> scores;
+    private readonly Executable<SoftmaxTensors> softmax;
+    private readonly Executable<MatmulTensors> output;
 
     public UnfusedAttention(IPlanFactory plans, AttentionProblem p)
     {

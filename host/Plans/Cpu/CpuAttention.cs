@@ -3,7 +3,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Fused attention on the CPU device.</summary>
-internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers workers) : AttentionExecutable
+internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers workers) : Executable<AttentionTensors>
 {
     private readonly ScoreArgs score = SimdArgs.Score(p);
 

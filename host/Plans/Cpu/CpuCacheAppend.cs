@@ -3,7 +3,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Cache append on the CPU device.</summary>
-internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : CacheAppendExecutable
+internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<CacheAppendTensors>
 {
     public override string Explain() => "SimdCacheAppend, the calling thread";
 

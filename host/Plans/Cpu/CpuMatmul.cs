@@ -3,7 +3,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Matmul on the CPU device.</summary>
-internal sealed unsafe class CpuMatmul(MatmulProblem p, SimdWorkers workers) : MatmulExecutable
+internal sealed unsafe class CpuMatmul(MatmulProblem p, SimdWorkers workers) : Executable<MatmulTensors>
 {
     public override string Explain() => $"SimdMatmul: blocks of C in {workers.Describe()}";
 

@@ -5,13 +5,13 @@ namespace AttnKernels.Plans.Cpu;
 /// <summary>Plans of the CPU device.</summary>
 internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
 {
-    public MatmulExecutable Matmul(MatmulProblem problem) => new CpuMatmul(problem, workers);
+    public Executable<MatmulTensors> Matmul(MatmulProblem problem) => new CpuMatmul(problem, workers);
 
-    public SoftmaxExecutable Softmax(SoftmaxProblem problem) => new CpuSoftmax(problem, workers);
+    public Executable<SoftmaxTensors> Softmax(SoftmaxProblem problem) => new CpuSoftmax(problem, workers);
 
-    public AttentionExecutable Attention(AttentionProblem problem) => new CpuAttention(problem, workers);
+    public Executable<AttentionTensors> Attention(AttentionProblem problem) => new CpuAttention(problem, workers);
 
-    public RotaryExecutable Rotary(RotaryProblem problem) => new CpuRotary(problem, workers);
+    public Executable<RotaryTensors> Rotary(RotaryProblem problem) => new CpuRotary(problem, workers);
 
-    public CacheAppendExecutable CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);
+    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);
 }

@@ -3,7 +3,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Rotary embedding on the CPU device.</summary>
-internal sealed unsafe class CpuRotary(RotaryProblem p, SimdWorkers workers) : RotaryExecutable
+internal sealed unsafe class CpuRotary(RotaryProblem p, SimdWorkers workers) : Executable<RotaryTensors>
 {
     public override string Explain() => $"SimdRotary, {workers.Threads} threads";
 

@@ -3,7 +3,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Softmax on the CPU device.</summary>
-internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) : SoftmaxExecutable
+internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) : Executable<SoftmaxTensors>
 {
     private readonly ScoreArgs score = SimdArgs.Score(p);
 

@@ -1,0 +1,85 @@
+using AttnKernels.Plans;
+
+namespace AttnKernels;
+
+/// <summary>
+/// A validated problem with its kernels, ready to run any number of times. Several threads may run one plan; on one stream their
+/// runs follow each other, on streams of their own they may overlap.
+/// </summary>
+/// <typeparam name="TProblem">What is computed.</typeparam>
+/// <typeparam name="TTensors">What a run reads and writes.</typeparam>
+public abstract class Plan<TProblem, TTensors> : IDisposable
+    where TProblem : class
+    where TTensors : struct
+{
+    private readonly Executable<TTensors> executable;
+    private bool disposed;
+
+    private protected Plan(AttentionDevice device, TProblem problem, Executable<TTensors> executable) =>
+        (Device, Problem, this.executable) = (device, problem, executable);
+
+    /// <summary>The device it runs on.</summary>
+    public AttentionDevice Device { get; }
+
+    /// <summary>What it computes.</summary>
+    public TProblem Problem { get; }
+
+    /// <summary>Device memory that the plan holds besides the tensors, in bytes for each stream it runs on.</summary>
+    public long WorkspaceBytes => executable.WorkspaceBytes;
+
+    /// <summary>Which kernel and tile run, and why.</summary>
+    public string Explain() => $"{Problem} on {Device.Name}: {executable.Explain()}";
+
+    /// <summary>
+    /// Checks the tensors and queues the kernels on <paramref name="stream"/> (null = the device's default stream). Neither allocates nor
+    /// waits (on the CPU device the work is done when it returns). Nothing is written before all checks have passed.
+    /// </summary>
+    /// <param name="tensors">Inputs and outputs, with exactly the optional ones that the problem names.</param>
+    /// <param name="stream">A stream of the plan's device.</param>
+    /// <param name="cancel">Stops a run on the CPU device between tiles; outputs are then partly written. On other devices it is read
+    /// before queueing.</param>
+    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps an output, or has the wrong shape, type, strides or
+    /// device.</exception>
+    /// <exception cref="ObjectDisposedException">A tensor, the stream, the plan or the device has been disposed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="DeviceFaultException">The device refused or failed.</exception>
+    public void Run(in TTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        DeviceStream queue = Device.Use(stream);
+        cancel.ThrowIfCancellationRequested();
+        CheckAndLaunch(tensors, queue, cancel);
+    }
+
+    /// <summary>Frees the plan's workspace. Kernels stay loaded for other plans.</summary>
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        executable.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Checks each tensor against the problem, then calls <see cref="Launch"/> with the padded views.</summary>
+    private protected abstract void CheckAndLaunch(in TTensors tensors, DeviceStream queue, CancellationToken cancel);
+
+    /// <summary>Queues the kernels, unless an output overlaps another tensor.</summary>
+    /// <param name="tensors">The checked tensors.</param>
+    /// <param name="views">All of them, outputs first.</param>
+    /// <param name="names">Their names, for messages.</param>
+    /// <param name="outputs">How many are outputs.</param>
+    /// <param name="queue">The stream.</param>
+    /// <param name="cancel">Stops the run.</param>
+    private protected void Launch(
+        in TTensors tensors,
+        ReadOnlySpan<TensorView> views,
+        ReadOnlySpan<string> names,
+        int outputs,
+        DeviceStream queue,
+        CancellationToken cancel)
+    {
+        Overlap.Refuse(views, names, outputs);
+        using TensorHold hold = new(views, names);
+        using (queue.Enter(Problem)) executable.Run(tensors, queue, cancel);
+    }
+}

@@ -8,6 +8,12 @@ internal abstract record KernelEntry(string Name, int GroupSize, int SharedBytes
     /// <summary>The static method that the device compiles.</summary>
     public abstract MethodInfo Method { get; }
 
+    /// <summary>CUDA: groups that a multiprocessor should hold at once, which bounds the registers; 0 = no launch bound at all.</summary>
+    public int GroupsPerMultiprocessor { get; init; }
+
+    /// <summary>CUDA: whether NVIDIA's assembler may unroll loops with a uniform condition. A tile of arrays needs it.</summary>
+    public bool Unrolls { get; init; }
+
     public override string ToString() => Name;
 }
 

@@ -1,6 +1,7 @@
 using AttnKernels.Devices.Cpu;
 using AttnKernels.Kernels;
 using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
@@ -128,15 +129,26 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             lock (Gate)
             {
-                return new IlgpuKernel<TArgs>(this, entry, accelerator is CLAccelerator openCl
-                    ? OpenClSource.Load(openCl, entry)
-                    : accelerator.LoadKernel(entry.Kernel, PtxCompiler.Bounds));
+                return accelerator switch
+                {
+                    CudaAccelerator cuda => LoadCuda(cuda, entry),
+                    CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry)),
+                    _ => new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel)),
+                };
             }
         }
         catch (Exception e) when (e is AcceleratorException or InternalCompilerException or CapabilityNotSupportedException)
         {
             throw new NotSupportedException($"Device {Info.Name} cannot compile kernel {entry.Name}: {(e.InnerException ?? e).Message}", e);
         }
+    }
+
+    private CudaKernel<TArgs> LoadCuda<TArgs>(CudaAccelerator cuda, KernelEntry<TArgs> entry)
+        where TArgs : struct
+    {
+        PtxKernel ptx = PtxCompiler.Compile(cuda.Backend, entry, cuda.Architecture.Major, cuda.Architecture.Minor);
+        cuda.Bind();
+        return new CudaKernel<TArgs>(this, entry, new CudaFunction<TArgs>(new CudaDriver(), Info.Name, entry, ptx));
     }
 
     protected override void DisposeDevice()

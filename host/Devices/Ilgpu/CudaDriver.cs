@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using ILGPU.Runtime.Cuda;
+
+namespace AttnKernels.Devices.Ilgpu;
+
+/// <summary>What loading and launching a kernel needs of the CUDA driver, so that its failures can be tested without one.</summary>
+internal unsafe interface ICudaDriver
+{
+    /// <summary>cuModuleLoadDataEx; <paramref name="log"/> is what the driver's compiler said.</summary>
+    CudaError LoadModule(string ptx, out nint module, out string? log);
+
+    /// <summary>cuModuleGetFunction.</summary>
+    CudaError GetFunction(nint module, string name, out nint function);
+
+    /// <summary>cuFuncSetAttribute of CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.</summary>
+    CudaError AllowDynamicShared(nint function, int bytes);
+
+    /// <summary>cuLaunchKernel with one parameter and a one-dimensional grid.</summary>
+    CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args);
+
+    /// <summary>The driver's words for an error.</summary>
+    string Describe(CudaError error);
+}
+
+/// <summary>The installed driver, through ILGPU's bindings and the one function that these lack.</summary>
+internal sealed unsafe class CudaDriver : ICudaDriver
+{
+    private const int MaxDynamicSharedSizeBytes = 8;
+
+    private static readonly Lazy<nint> FuncSetAttribute = new(FindFuncSetAttribute);
+
+    public CudaError LoadModule(string ptx, out nint module, out string? log) => CudaAPI.CurrentAPI.LoadModule(out module, ptx, out log);
+
+    public CudaError GetFunction(nint module, string name, out nint function) =>
+        CudaAPI.CurrentAPI.GetModuleFunction(out function, module, name);
+
+    public CudaError AllowDynamicShared(nint function, int bytes)
+    {
+        nint set = FuncSetAttribute.Value;
+        if (set == 0) return CudaError.CUDA_ERROR_NOT_FOUND;
+        return (CudaError)((delegate* unmanaged<nint, int, int, int>)set)(function, MaxDynamicSharedSizeBytes, bytes);
+    }
+
+    public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args)
+    {
+        void* parameters = args;
+        return CudaAPI.CurrentAPI.LaunchKernel(function, groups, 1, 1, lanes, 1, 1, sharedBytes, stream, (nint)(&parameters), 0);
+    }
+
+    public string Describe(CudaError error) => $"{error}: {CudaAPI.CurrentAPI.GetErrorString(error)}";
+
+    private static nint FindFuncSetAttribute()
+    {
+        foreach (string name in (string[])["libcuda.so.1", "nvcuda", "cuda"])
+        {
+            if (NativeLibrary.TryLoad(name, out nint library)) return NativeLibrary.GetExport(library, "cuFuncSetAttribute");
+        }
+        return 0;
+    }
+}

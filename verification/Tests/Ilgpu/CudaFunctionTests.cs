@@ -1,0 +1,105 @@
+using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
+using ILGPU.Runtime.Cuda;
+
+namespace AttnKernels.Tests.Ilgpu;
+
+/// <summary>Loading and launching against a driver that is not there: what it is asked, and what its refusals become.</summary>
+public sealed unsafe class CudaFunctionTests
+{
+    private static readonly KernelEntry<Numbers> Entry = new("Kernel under test", _ => { }, 64, 0);
+
+    [Fact]
+    public void ALaunchHandsOverTheGridAndTheArguments()
+    {
+        FakeDriver driver = new();
+        CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, dynamicShared: 0));
+        function.Launch(5, 99, new Numbers { First = 3, Second = 4 }).Should().Be(CudaError.CUDA_SUCCESS);
+        driver.Calls.Should().Equal("load", "find Kernel_Kernel", "launch 5x64 shared 0 stream 99: 3 4");
+    }
+
+    [Fact]
+    public void LargeSharedMemoryIsAskedForOnceAndAtEveryLaunch()
+    {
+        FakeDriver driver = new();
+        CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, dynamicShared: 100000));
+        function.Launch(1, 0, default);
+        driver.Calls.Should().Equal("load", "find Kernel_Kernel", "allow 100000", "launch 1x64 shared 100000 stream 0: 0 0");
+    }
+
+    [Theory]
+    [InlineData("load", "*cuda:7 cannot load kernel Kernel under test: fake error*ptxas says no*")]
+    [InlineData("find", "*cuda:7 does not find kernel Kernel under test: fake error*")]
+    [InlineData("allow", "*cuda:7 refuses 100000 bytes of shared memory to kernel Kernel under test: fake error*")]
+    public void ARefusalNamesKernelAndDevice(string failing, string message) =>
+        ((Action)(() => _ = new CudaFunction<Numbers>(new FakeDriver { Failing = failing }, "cuda:7", Entry, Ptx(8, 100000))))
+            .Should().Throw<NotSupportedException>().WithMessage(message);
+
+    [Fact]
+    public void AFailedLaunchIsReported() =>
+        new CudaFunction<Numbers>(new FakeDriver { Failing = "launch" }, "cuda:7", Entry, Ptx(8, 0)).Launch(1, 0, default)
+            .Should().Be(CudaError.CUDA_ERROR_ILLEGAL_ADDRESS);
+
+    [Fact]
+    public void ALayoutThatDiffersFromTheKernelsIsNotLaunched() =>
+        ((Action)(() => _ = new CudaFunction<Numbers>(new FakeDriver(), "cuda:7", Entry, Ptx(16, 0))))
+            .Should().Throw<InvalidOperationException>().WithMessage("*takes 16 bytes*laid out in 8*");
+
+    [Fact]
+    public void LaunchingAllocatesNothing()
+    {
+        FakeDriver driver = new() { IsQuiet = true };
+        CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, 0));
+        function.Launch(1, 0, default);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++) function.Launch(1, 0, default);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
+    private static PtxKernel Ptx(int parameterBytes, int dynamicShared) =>
+        new($".visible .entry Kernel_Kernel(\n\t.param .align 4 .b8 _par_1[{parameterBytes}]\n)\n{{\n}}\n", dynamicShared);
+
+    private struct Numbers
+    {
+        public int First;
+        public int Second;
+    }
+
+    private sealed class FakeDriver : ICudaDriver
+    {
+        public List<string> Calls { get; } = [];
+
+        public string Failing { get; init; } = "";
+
+        public bool IsQuiet { get; init; }
+
+        public CudaError LoadModule(string ptx, out nint module, out string? log)
+        {
+            (module, log) = (1, Failing == "load" ? "ptxas says no\0" : null);
+            return Answer("load");
+        }
+
+        public CudaError GetFunction(nint module, string name, out nint function)
+        {
+            function = 2;
+            return Answer($"find {name}");
+        }
+
+        public CudaError AllowDynamicShared(nint function, int bytes) => Answer($"allow {bytes}");
+
+        public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args) =>
+            IsQuiet
+                ? CudaError.CUDA_SUCCESS
+                : Answer($"launch {groups}x{lanes} shared {sharedBytes} stream {stream}: {((int*)args)[0]} {((int*)args)[1]}");
+
+        public string Describe(CudaError error) => $"fake error {error}";
+
+        private CudaError Answer(string call)
+        {
+            Calls.Add(call);
+            return Failing.Length > 0 && call.StartsWith(Failing, StringComparison.Ordinal)
+                ? CudaError.CUDA_ERROR_ILLEGAL_ADDRESS
+                : CudaError.CUDA_SUCCESS;
+        }
+    }
+}

@@ -35,7 +35,7 @@ internal static class IlgpuContext
             ComputeUnits = device.NumMultiprocessors,
             MaxThreadsPerGroup = device.MaxNumThreadsPerGroup,
             // The debugging accelerator takes any amount; what a GPU would refuse should fail there too.
-            SharedMemoryPerGroup = debugs ? 48 << 10 : device is CudaDevice cudaDevice ? OptInShared(cudaDevice) : device.MaxSharedMemoryPerGroup,
+            SharedMemoryPerGroup = debugs ? 48 << 10 : SharedMemory(device),
             WarpSize = device.WarpSize,
             IsGpu = kind == DeviceKind.Cuda || device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU },
             Architecture = device switch
@@ -47,7 +47,8 @@ internal static class IlgpuContext
         };
     }
 
-    /// <summary>What a kernel gets that asks for it (CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN); ILGPU reports what one gets unasked.</summary>
-    private static int OptInShared(CudaDevice device) =>
-        Math.Max(device.MaxSharedMemoryPerGroup, CudaAPI.CurrentAPI.GetDeviceAttribute((DeviceAttributeKind)97, device.DeviceId));
+    /// <summary>On CUDA what a kernel gets that asks for it (the device attribute MAX_SHARED_MEMORY_PER_BLOCK_OPTIN).</summary>
+    private static int SharedMemory(ILGPU.Runtime.Device device) => device is CudaDevice cuda
+        ? Math.Max(cuda.MaxSharedMemoryPerGroup, CudaAPI.CurrentAPI.GetDeviceAttribute((DeviceAttributeKind)97, cuda.DeviceId))
+        : device.MaxSharedMemoryPerGroup;
 }

@@ -47,6 +47,24 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         (report.Registers * entry.GroupSize).Should().BeLessThanOrEqualTo(65536, "a group must fit into a multiprocessor's registers");
     }
 
+    [Fact]
+    public void EditedModulesAssemble()
+    {
+        Ptxas? ptxas = Ptxas.Find();
+        Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
+        KernelEntry entry = KernelCatalog.All.First(e => e.Name.StartsWith("FlashForward", StringComparison.Ordinal));
+        string ptx = PtxText.Retarget(compiled.Ptx(entry.Name), 9, 0);
+        ptx = PtxText.BoundLaunch(PtxText.AllowUnrolling(ptx), entry.GroupSize, 2);
+        ptx = PtxText.MoveToDynamicShared(ptx, out int bytes);
+
+        PtxasReport report = ptxas.Assemble(ptx, "sm_90");
+
+        ptx.Should().Contain(".target sm_90").And.NotContain("__shared_alloca");
+        bytes.Should().Be(entry.SharedBytes);
+        report.SharedBytes.Should().Be(0, "all of it is given at the launch");
+        report.Count("LDS").Should().BePositive();
+    }
+
     [GeneratedRegex(@"^\s*call", RegexOptions.Multiline)]
     private static partial Regex CallPattern();
 

@@ -3,28 +3,31 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>FlashForward on one device, for one problem.</summary>
-internal sealed class KernelAttention<T, TElement, TScore, TBinding> : Executable<AttentionTensors>
+internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
     where TBinding : struct, IScoreBinding<TScore>
+    where TKeys : struct, IKeySource
+    where TKeyBinding : struct, IKeyBinding<TKeys>
 {
     private readonly KernelDevice device;
     private readonly AttentionProblem problem;
     private readonly KernelEntry entry;
-    private readonly LoadedKernel<FlashArgs<T, TScore>> kernel;
+    private readonly LoadedKernel<FlashArgs<T, TScore, TKeys>> kernel;
     private readonly int groups;
-    private readonly FlashArgs<T, TScore> sizes;
+    private readonly FlashArgs<T, TScore, TKeys> sizes;
 
     public KernelAttention(KernelDevice device, AttentionProblem problem)
     {
-        KernelEntry<FlashArgs<T, TScore>> chosen = FlashTable<T, TElement, TScore>.Choose(problem.HeadDim, problem.HeadDimV, out int br);
+        KernelEntry<FlashArgs<T, TScore, TKeys>> chosen =
+            FlashTable<T, TElement, TScore, TKeys>.Choose(problem.HeadDim, problem.HeadDimV, out int br);
         this.device = device;
         this.problem = problem;
         entry = chosen;
         kernel = device.Load(chosen);
         groups = Grids.Groups((long)Grids.Tiles(problem.SeqQ, br) * problem.HeadsQ * problem.Batch, chosen);
-        sizes = new FlashArgs<T, TScore>
+        sizes = new FlashArgs<T, TScore, TKeys>
         {
             Batch = problem.Batch,
             HeadsQ = problem.HeadsQ,
@@ -43,10 +46,9 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding> : Executabl
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
-        FlashArgs<T, TScore> args = sizes;
+        FlashArgs<T, TScore, TKeys> args = sizes;
         args.Q = device.Heads<T>(t.Q);
-        args.K = device.Heads<T>(t.K);
-        args.V = device.Heads<T>(t.V);
+        args.Keys = TKeyBinding.Bind(device, problem, t);
         args.O = device.Heads<T>(t.O);
         args.Lse = device.Data<float>(t.Lse);
         args.LseOffset = t.Lse.Offset;

@@ -74,6 +74,9 @@ internal static class KernelCatalog
         public KernelEntry[] Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> =>
-                [.. FlashTable<T, TElement, PlainScore>.Entries, .. FlashTable<T, TElement, GeneralScore>.Entries];
+            [
+                .. FlashTable<T, TElement, PlainScore, PlainKeys<T, TElement>>.Entries,
+                .. FlashTable<T, TElement, GeneralScore, PlainKeys<T, TElement>>.Entries,
+            ];
     }
 }

@@ -53,7 +53,14 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
         public Executable<AttentionTensors> Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => GeneralBinding.IsNeeded(problem)
-                ? new KernelAttention<T, TElement, GeneralScore, GeneralBinding>(device, problem)
-                : new KernelAttention<T, TElement, PlainScore, PlainBinding>(device, problem);
+                ? Plan<T, TElement, GeneralScore, GeneralBinding>()
+                : Plan<T, TElement, PlainScore, PlainBinding>();
+
+        private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding>()
+            where T : unmanaged
+            where TElement : struct, IElement<T>
+            where TScore : struct, IScoreRule
+            where TBinding : struct, IScoreBinding<TScore> =>
+            new KernelAttention<T, TElement, TScore, TBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>(device, problem);
     }
 }

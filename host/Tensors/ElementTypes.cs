@@ -12,8 +12,9 @@ internal static class ElementTypes
         if (typeof(T) == typeof(BFloat16)) return DType.BFloat16;
         if (typeof(T) == typeof(int)) return DType.Int32;
         if (typeof(T) == typeof(bool) || typeof(T) == typeof(byte)) return DType.Bool;
+        if (typeof(T) == typeof(sbyte)) return DType.Int8;
         throw new ArgumentException(
-            $"{typeof(T)} has no DType. The host types are float, Half, BFloat16, int and bool (or byte).", nameof(T));
+            $"{typeof(T)} has no DType. The host types are float, Half, BFloat16, int, sbyte and bool (or byte).", nameof(T));
     }
 
     /// <summary>Refuses to read or write elements of <paramref name="type"/> as <typeparamref name="T"/>.</summary>

@@ -6,11 +6,15 @@ namespace AttnKernels.Kernels;
 /// What FlashForward receives. Shapes: Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim), V (batch, headsKv, seqKv,
 /// headDimV).
 /// </summary>
-public struct FlashArgs<T, TScore>
+public struct FlashArgs<T, TScore, TKeys>
     where T : unmanaged
     where TScore : struct, IScoreRule
+    where TKeys : struct, IKeySource
 {
-    public HeadView<T> Q, K, V, O;
+    public HeadView<T> Q, O;
+
+    /// <summary>K and V.</summary>
+    public TKeys Keys;
 
     /// <summary>(batch, headsQ, seqQ), written where <see cref="HasLse"/> is 1.</summary>
     public ArrayView<float> Lse;
@@ -31,12 +35,13 @@ public struct FlashArgs<T, TScore>
 /// (Dao et al., FlashAttention-2, algorithm 1).
 /// Grid: Tr * headsQ * batch groups; group: TTile.GroupSize lanes; shared: FlashTile.SharedBytes.
 /// </summary>
-public static class FlashForward<T, TElement, TTile, TRows, TScore>
+public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TTile : struct, IFlashTile
     where TRows : struct, IFlashRows
     where TScore : struct, IScoreRule
+    where TKeys : struct, IKeySource
 {
     private static int Br => FlashTile<TTile>.Br;
 
@@ -46,7 +51,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
 
     private static int ScoreStride => FlashTile<TTile>.ScoreStride;
 
-    public static void Kernel(FlashArgs<T, TScore> args)
+    public static void Kernel(FlashArgs<T, TScore, TKeys> args)
     {
         ArrayView<float> sQ = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.HeadStride);
         ArrayView<float> sKV = SharedMemory.Allocate<float>(FlashTile<TTile>.Bc * FlashTile<TTile>.HeadStride);
@@ -55,27 +60,24 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
 
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
-        FlashPosition at = Place(args, out int i0);
-        int hKv = at.H / (args.HeadsQ / args.HeadsKv);
-        long kHead = args.K.Head(at.B, hKv);
-        long vHead = args.V.Head(at.B, hKv);
+        FlashPosition at = Place(args, out KeyPlace keys, out int i0);
 
         // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
-        int iLast = Math.Min(i0 + Br, args.SeqQ) - 1;
+        int iLast = Math.Min(i0 + Br, at.SeqQ) - 1;
         int first = args.Band.First(i0, at.Shift);
         int end = args.Band.End(iLast, at.Shift, at.KeyLength);
         int firstOfLast = args.Band.First(iLast, at.Shift);
         int endOfFirst = args.Band.End(i0, at.Shift, at.KeyLength);
 
         RowCopy.LoadTile<T, TElement>(
-            args.Q, args.Q.Head(at.B, at.H), i0, Br, 0, args.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+            args.Q, args.Q.Head(at.B, at.H), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
         TRows rows = default;
         rows.Clear();
 
         for (int j = first - first % Bc; j < end; j += Bc)
         {
             Group.Barrier(); // sKV and sP: the previous tile has been read
-            RowCopy.LoadTile<T, TElement>(args.K, kHead, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+            args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             Group.Barrier(); // sKV holds K_j, sQ holds Q_i
 
             bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
@@ -84,7 +86,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
             rows.StoreMaxima(sRow, ty * FlashTile<TTile>.LanesX + tx);
             Group.Barrier(); // sRow holds the partial maxima, K_j has been read
 
-            RowCopy.LoadTile<T, TElement>(args.V, vHead, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+            args.Keys.LoadValues(keys, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             rows.Exponentiate(args.Score.Log2Factor, sRow, ty * FlashTile<TTile>.LanesX, sP, ty * ScoreStride + tx);
             Group.Barrier(); // sKV holds V_j, sP holds P_ij
 
@@ -103,7 +105,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
     /// Which tile this group works on. Groups start in the order of their index, and under a causal mask the last query tiles have the most
     /// keys: they come first, so that the short ones fill the gaps at the end.
     /// </summary>
-    private static FlashPosition Place(in FlashArgs<T, TScore> args, out int i0)
+    private static FlashPosition Place(in FlashArgs<T, TScore, TKeys> args, out KeyPlace keys, out int i0)
     {
         int heads = args.Batch * args.HeadsQ;
         int tiles = (args.SeqQ + Br - 1) / Br;
@@ -118,7 +120,8 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
         at.Band = args.Band;
         at.KeyLength = args.SeqKv;
         if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
-        at.Shift = args.Band.ShiftFor(args.SeqQ, at.KeyLength);
+        keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
+        at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
         return at;
     }
 
@@ -158,7 +161,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore>
         }
     }
 
-    private static FlashOutput<T> Output(in FlashArgs<T, TScore> args, in FlashPosition at, int tx)
+    private static FlashOutput<T> Output(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int tx)
     {
         FlashOutput<T> output = default;
         output.O = args.O;

@@ -17,6 +17,9 @@ public enum DType
 
     /// <summary>One byte, 0 = false: boolean masks.</summary>
     Bool,
+
+    /// <summary>8-bit signed integer: quantised keys and values, each a multiple of its row's scale.</summary>
+    Int8,
 }
 
 /// <summary>Facts about a <see cref="DType"/>.</summary>
@@ -27,7 +30,7 @@ public static class DTypes
     {
         DType.Float32 or DType.Int32 => 4,
         DType.Float16 or DType.BFloat16 => 2,
-        DType.Bool => 1,
+        DType.Bool or DType.Int8 => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a DType"),
     };
 

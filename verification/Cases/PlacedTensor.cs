@@ -123,6 +123,7 @@ internal sealed class PlacedTensor : IDisposable
             case DType.Float16: memory.Upload<Half>(MemoryMarshal.Cast<byte, Half>(initial)); break;
             case DType.BFloat16: memory.Upload<BFloat16>(MemoryMarshal.Cast<byte, BFloat16>(initial)); break;
             case DType.Int32: memory.Upload<int>(MemoryMarshal.Cast<byte, int>(initial)); break;
+            case DType.Int8: memory.Upload<sbyte>(MemoryMarshal.Cast<byte, sbyte>(initial)); break;
             default: memory.Upload<byte>(initial); break;
         }
     }
@@ -136,6 +137,7 @@ internal sealed class PlacedTensor : IDisposable
             case DType.Float16: memory.Download(MemoryMarshal.Cast<byte, Half>(bytes.AsSpan())); break;
             case DType.BFloat16: memory.Download(MemoryMarshal.Cast<byte, BFloat16>(bytes.AsSpan())); break;
             case DType.Int32: memory.Download(MemoryMarshal.Cast<byte, int>(bytes.AsSpan())); break;
+            case DType.Int8: memory.Download(MemoryMarshal.Cast<byte, sbyte>(bytes.AsSpan())); break;
             default: memory.Download(bytes.AsSpan()); break;
         }
         return bytes;
@@ -147,6 +149,7 @@ internal sealed class PlacedTensor : IDisposable
         DType.Float16 => (float)MemoryMarshal.Cast<byte, Half>(bytes.AsSpan())[(int)index],
         DType.BFloat16 => MemoryMarshal.Cast<byte, BFloat16>(bytes.AsSpan())[(int)index],
         DType.Int32 => MemoryMarshal.Cast<byte, int>(bytes.AsSpan())[(int)index],
+        DType.Int8 => (sbyte)bytes[index],
         _ => bytes[index],
     };
 
@@ -158,6 +161,7 @@ internal sealed class PlacedTensor : IDisposable
             case DType.Float16: MemoryMarshal.Cast<byte, Half>(bytes.AsSpan())[(int)index] = (Half)value; break;
             case DType.BFloat16: MemoryMarshal.Cast<byte, BFloat16>(bytes.AsSpan())[(int)index] = (BFloat16)value; break;
             case DType.Int32: MemoryMarshal.Cast<byte, int>(bytes.AsSpan())[(int)index] = (int)value; break;
+            case DType.Int8: bytes[index] = (byte)(sbyte)value; break;
             default: bytes[index] = (byte)value; break;
         }
     }

@@ -5,7 +5,7 @@ namespace AttnKernels.Verification;
 /// <summary>What lies in memory that nobody may use: numbers that spoil every sum they enter.</summary>
 internal static class Poison
 {
-    /// <summary>Fills <paramref name="memory"/>: NaN with a recognisable payload, 2^31 - 1, or true.</summary>
+    /// <summary>Fills <paramref name="memory"/>: NaN with a recognisable payload, 2^31 - 1, -128 or true.</summary>
     public static void Fill(DType type, Span<byte> memory)
     {
         switch (type)
@@ -21,6 +21,9 @@ internal static class Poison
                 break;
             case DType.Int32:
                 Repeat(memory, int.MaxValue);
+                break;
+            case DType.Int8:
+                memory.Fill(0x80);
                 break;
             default:
                 memory.Fill(1);

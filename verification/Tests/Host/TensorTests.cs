@@ -14,6 +14,7 @@ public class TensorTests
         RoundTrip(device, DType.Int32, [1, -1, int.MaxValue, int.MinValue, 0, 7]);
         RoundTrip(device, DType.Bool, [true, false, true, true, false, false]);
         RoundTrip<byte>(device, DType.Bool, [0, 1, 2, 255, 0, 1]);
+        RoundTrip<sbyte>(device, DType.Int8, [0, 1, -1, 127, -128, 5]);
     }
 
     [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]

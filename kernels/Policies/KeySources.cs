@@ -1,0 +1,50 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// Where the rows of K and V lie and how they are stored. A kernel asks once for the place of a head and then loads rows by key: key j is
+/// the j-th key that the head's queries may see, wherever its rows lie.
+/// </summary>
+public interface IKeySource
+{
+    /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
+    KeyPlace Place(int b, int headKv);
+
+    /// <summary>
+    /// Loads keys row0 .. row0+rows-1 into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements at or past
+    /// column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and keys outside [firstRow, endRow) become 0 and are not
+    /// read.
+    /// </summary>
+    void LoadKeys(
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride);
+
+    /// <summary>As <see cref="LoadKeys"/>, of the values.</summary>
+    void LoadValues(
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride);
+}
+
+/// <summary>One key head of a source.</summary>
+public struct KeyPlace
+{
+    /// <summary>Elements in front of the head's rows of K, and of V.</summary>
+    public long K, V;
+}
+
+/// <summary>K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.</summary>
+public struct PlainKeys<T, TElement> : IKeySource
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+{
+    public HeadView<T> K, V;
+
+    public readonly KeyPlace Place(int b, int headKv) => new() { K = K.Head(b, headKv), V = V.Head(b, headKv) };
+
+    public readonly void LoadKeys(
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride) =>
+        RowCopy.LoadTile<T, TElement>(K, place.K, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+
+    public readonly void LoadValues(
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride) =>
+        RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+}

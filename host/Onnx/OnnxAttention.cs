@@ -1,98 +1,150 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX Attention, opsets 23 to 25, as an <see cref="AttentionProblem"/>. Inputs: Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen. Outputs: Y,
-/// present_key, present_value, qk_matmul_output. How the operator's rules map:
+/// ONNX Attention, opsets 23 to 25, prepared once for the shapes of a node and run any number of times without allocating. How the
+/// operator's rules map:
 /// <list type="bullet">
 /// <item>rank 3 (batch, seq, heads * dim) is a view (batch, heads, seq, dim) of the same memory;</item>
-/// <item>is_causal and the window are aligned top-left without a cache, at past length with past_key, bottom-right with nonpad_kv_seqlen, which is
-/// the key lengths;</item>
+/// <item>the past and the new rows are copied into present_key and present_value, from which attention reads;</item>
+/// <item>is_causal and the window are aligned top-left without a cache, at the past length with one, bottom-right with nonpad_kv_seqlen,
+/// which is the key lengths;</item>
 /// <item>attn_mask: bool is the mask, anything else the bias; a mask shorter than the keys hides the rest;</item>
-/// <item>softmax_precision: the softmax is in fp32, whatever lower or higher precision is asked for.</item>
+/// <item>the softmax is in fp32, whatever softmax_precision says.</item>
 /// </list>
+/// Specification: https://onnx.ai/onnx/operators/onnx__Attention.html. Threads and streams as for <see cref="AttentionPlan"/>.
 /// </summary>
-internal static class OnnxAttention
+public sealed class OnnxAttention : IDisposable
 {
-    /// <summary>What qk_matmul_output holds.</summary>
     private const int WeightsMode = 3;
 
-    public static OnnxTensor?[] Run(AttentionDevice device, OnnxNode node, IReadOnlyList<OnnxTensor?> inputs)
+    private readonly OnnxAttentionShapes shapes;
+    private readonly OnnxAttentionSizes sizes;
+    private readonly AttentionPlan attention;
+    private readonly MatmulPlan? product;
+    private readonly OnnxPresent? presentKey;
+    private readonly OnnxPresent? presentValue;
+
+    private OnnxAttention(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
     {
-        OnnxAttentionInputs input = OnnxAttentionInputs.Read(node, inputs);
-        int mode = (int)node.Integer("qk_matmul_output_mode", 0);
-        bool wantsScores = node.Wants(3);
-        AttentionProblem problem = Problem(node, input) with { Weights = wantsScores && mode == WeightsMode };
+        this.shapes = shapes;
+        sizes = OnnxAttentionSizes.Of(attributes, shapes);
+        bool scores = shapes.QkMatmulOutput;
+        if (scores) RequireBuilt(attributes);
+        attention = device.Plan(sizes.Problem(attributes, shapes));
+        if (scores && attributes.QkMatmulOutputMode != WeightsMode) product = device.Plan(sizes.Product(attributes, shapes));
+        if (!sizes.HasPresent) return;
+        presentKey = new OnnxPresent(device, sizes, shapes, sizes.HeadDim);
+        presentValue = new OnnxPresent(device, sizes, shapes, sizes.HeadDimV);
+    }
 
-        using AttentionPlan plan = device.Plan(problem);
-        using DeviceTensor q = input.Q.Upload(device), k = input.K.Upload(device), v = input.V.Upload(device);
-        using DeviceTensor? mask = input.Mask?.Upload(device);
-        using DeviceTensor? lengths = input.KeyLengths is null ? null : device.Upload<int>(input.KeyLengths, input.KeyLengths.Length);
-        using DeviceTensor y = device.Allocate(problem.Type, input.OutputShape);
-        using DeviceTensor? weights = problem.Weights
-            ? device.Allocate(DType.Float32, problem.Batch, problem.HeadsQ, problem.SeqQ, problem.SeqKv)
-            : null;
-        AttentionTensors tensors = new()
+    /// <summary>The attention that runs. Its keys are fewer than the node's where attn_mask is shorter.</summary>
+    public AttentionProblem Problem => attention.Problem;
+
+    /// <summary>Shape of Y.</summary>
+    public IReadOnlyList<int> OutputShape => shapes.Q.Count == 4
+        ? [sizes.Batch, sizes.HeadsQ, sizes.SeqQ, sizes.HeadDimV]
+        : [sizes.Batch, sizes.SeqQ, sizes.HeadsQ * sizes.HeadDimV];
+
+    /// <summary>Keys of the past and new ones: the third axis of present_key, the last of qk_matmul_output.</summary>
+    public int TotalKeys => sizes.SeqKv;
+
+    /// <summary>Device memory that it holds besides the tensors, in bytes for each stream it runs on.</summary>
+    public long WorkspaceBytes => attention.WorkspaceBytes + (product?.WorkspaceBytes ?? 0);
+
+    /// <summary>Checks the node and prepares its kernels.</summary>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="attributes">The node's attributes.</param>
+    /// <param name="shapes">The node's inputs and outputs.</param>
+    /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
+    /// <exception cref="NotSupportedException">There is no kernel for it: qk_matmul_output after a softcap or a mask (modes 1 and 2 where
+    /// they differ from mode 0), or a mask shorter than the keys together with nonpad_kv_seqlen or mode 3.</exception>
+    public static OnnxAttention Plan(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(attributes);
+        ArgumentNullException.ThrowIfNull(shapes);
+        return new OnnxAttention(device, attributes, shapes);
+    }
+
+    /// <summary>Checks the tensors and queues the node, as <see cref="AttentionPlan"/> does.</summary>
+    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps an output, or has the wrong shape, type, strides or
+    /// device. Nothing has been written.</exception>
+    public void Run(in OnnxAttentionTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    {
+        OnnxAttentionTensors t = tensors;
+        TensorView k = Heads(nameof(t.K), t.K, sizes.HeadsKv, sizes.HeadDim);
+        TensorView v = Heads(nameof(t.V), t.V, sizes.HeadsKv, sizes.HeadDimV);
+        (TensorView allK, TensorView allV) = sizes.HasPresent ? (t.PresentKey, t.PresentValue) : (k, v);
+        bool isProduct = product is not null;
+        Expect(nameof(t.QkMatmulOutput), t.QkMatmulOutput, shapes.QkMatmulOutput, sizes.Batch, sizes.HeadsQ, sizes.SeqQ, sizes.SeqKv);
+        Expect(nameof(t.PresentKey), t.PresentKey, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDim);
+        Expect(nameof(t.PresentValue), t.PresentValue, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDimV);
+        Expect(nameof(t.PastKey), t.PastKey, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDim);
+        Expect(nameof(t.PastValue), t.PastValue, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDimV);
+        bool isBool = shapes.MaskType == DType.Bool;
+        AttentionTensors inner = new()
         {
-            Q = Heads(q, problem.HeadsQ, problem.HeadDim),
-            K = Heads(k, problem.HeadsKv, problem.HeadDim),
-            V = Heads(v, problem.HeadsKv, problem.HeadDimV),
-            O = Heads(y, problem.HeadsQ, problem.HeadDimV),
-            Weights = weights,
-            Mask = problem.Mask ? mask : default(TensorView),
-            Bias = problem.Bias ? mask : default(TensorView),
-            KeyLengths = lengths,
+            Q = Heads(nameof(t.Q), t.Q, sizes.HeadsQ, sizes.HeadDim),
+            K = Visible(allK),
+            V = Visible(allV),
+            O = Heads(nameof(t.Y), t.Y, sizes.HeadsQ, sizes.HeadDimV),
+            Weights = isProduct ? default : t.QkMatmulOutput,
+            Mask = isBool ? t.Mask : default,
+            Bias = isBool ? default : t.Mask,
+            KeyLengths = t.NonpadKvSeqlen,
         };
-        plan.Run(tensors);
+        MatmulTensors scores = isProduct ? new() { A = inner.Q, B = allK.Transpose(2, 3), C = t.QkMatmulOutput } : default;
 
-        OnnxTensor? scores = null;
-        if (wantsScores)
+        attention.Verify(inner);
+        product?.Verify(scores);
+        presentKey?.Verify(k, t.PastKey, t.PresentKey);
+        presentValue?.Verify(v, t.PastValue, t.PresentValue);
+        presentKey?.Run(k, t.PastKey, t.PresentKey, stream, cancel);
+        presentValue?.Run(v, t.PastValue, t.PresentValue, stream, cancel);
+        product?.Run(scores, stream, cancel);
+        attention.Run(inner, stream, cancel);
+    }
+
+    /// <summary>Frees the workspace.</summary>
+    public void Dispose()
+    {
+        attention.Dispose();
+        product?.Dispose();
+        presentKey?.Dispose();
+        presentValue?.Dispose();
+    }
+
+    private void RequireBuilt(OnnxAttentionAttributes a)
+    {
+        if (a.QkMatmulOutputMode is < 0 or > WeightsMode)
+            throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {a.QkMatmulOutputMode}.");
+        bool isMasked = shapes.Mask is not null || a.IsCausal || a.LeftWindowSize >= 0 || a.RightWindowSize >= 0 || shapes.NonpadKvSeqlen;
+        if ((a.QkMatmulOutputMode is 1 or 2 && a.Softcap > 0) || (a.QkMatmulOutputMode == 2 && isMasked))
         {
-            float[] values = weights is null ? OnnxScores.Compute(device, problem, tensors, input, mode) : weights.ToFloats();
-            scores = OnnxTensor.FromFloats(input.Type, values, problem.Batch, problem.HeadsQ, problem.SeqQ, problem.SeqKv);
+            throw new NotSupportedException(
+                $"qk_matmul_output_mode {a.QkMatmulOutputMode} after a softcap or a mask has no kernel; modes 0 and 3 have, and 1 and 2 where " +
+                "there is nothing to apply.");
         }
-        return
-        [
-            OnnxTensor.FromFloats(input.Type, y.ToFloats(), input.OutputShape),
-            node.Wants(1) ? input.PresentKey : null,
-            node.Wants(2) ? input.PresentValue : null,
-            scores,
-        ];
+        if (a.QkMatmulOutputMode == WeightsMode && sizes.VisibleKeys < sizes.SeqKv)
+            throw new NotSupportedException($"qk_matmul_output_mode 3 needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
     }
 
-    private static AttentionProblem Problem(OnnxNode node, OnnxAttentionInputs input)
+    private TensorView Visible(in TensorView keys) => sizes.VisibleKeys == sizes.SeqKv ? keys : keys.Slice(2, 0, sizes.VisibleKeys);
+
+    /// <summary>(batch, heads, seq, dim) of a tensor of the node's rank.</summary>
+    private TensorView Heads(string name, in TensorView view, int heads, int dim)
     {
-        BandAlignment alignment = input.KeyLengths is not null ? BandAlignment.BottomRight : BandAlignment.At(input.PastLength);
-        bool isCausal = node.Integer("is_causal", 0) != 0;
-        return new AttentionProblem
-        {
-            Type = OnnxTensor.StorageOf(input.Type),
-            Batch = input.Batch,
-            HeadsQ = input.HeadsQ,
-            HeadsKv = input.HeadsKv,
-            SeqQ = input.SeqQ,
-            SeqKv = input.SeqKv,
-            HeadDim = input.HeadDim,
-            HeadDimV = input.HeadDimV,
-            Scale = node.Float("scale"),
-            Softcap = node.Float("softcap") ?? 0,
-            Causal = !isCausal ? CausalMask.None : input.KeyLengths is not null ? CausalMask.BottomRight : CausalMask.At(input.PastLength),
-            Alignment = alignment,
-            WindowLeft = Window(node, "left_window_size"),
-            WindowRight = Window(node, "right_window_size"),
-            KeyLengths = input.KeyLengths is not null,
-            Mask = input.Mask is { Type: OnnxType.Bool },
-            Bias = input.Mask is not null and not { Type: OnnxType.Bool },
-            BiasType = input.Mask is null or { Type: OnnxType.Bool } ? DType.Float32 : OnnxTensor.StorageOf(input.Mask.Type),
-        };
+        if (view.Rank != shapes.Q.Count)
+            throw new ArgumentException($"{name}: expected {shapes.Q.Count} axes, as the node's Q has, got {view}.", name);
+        if (view.Rank == 4) return view;
+        return view.Size(2) == heads * dim
+            ? view.SplitAxis(2, heads, dim).Transpose(1, 2)
+            : throw new ArgumentException($"{name}: expected a last axis of {heads} heads x {dim}, got {view}.", name);
     }
 
-    private static int? Window(OnnxNode node, string name)
+    private static void Expect(string name, in TensorView view, bool isExpected, params ReadOnlySpan<int> shape)
     {
-        long size = node.Integer(name, -1);
-        if (size < -1) throw new ArgumentException($"{name} must be -1 or not negative, is {size}.");
-        return size < 0 ? null : checked((int)size);
+        if (isExpected ? view.IsEmpty || !view.Shape.SequenceEqual(shape) : !view.IsEmpty)
+            throw new ArgumentException($"{name}: expected {(isExpected ? Sizes.Format(shape) : "no tensor")}, got {view}.", name);
     }
-
-    private static TensorView Heads(DeviceTensor tensor, int heads, int dim) =>
-        tensor.View.Rank == 4 ? tensor.View : tensor.View.SplitAxis(2, heads, dim).Transpose(1, 2);
 }

@@ -27,7 +27,7 @@ internal static class OnnxOperators
     /// <exception cref="ArgumentException">The operator's specification forbids these inputs.</exception>
     public static OnnxTensor?[] Run(AttentionDevice device, OnnxNode node, IReadOnlyList<OnnxTensor?> inputs) => node.Operator switch
     {
-        "Attention" => OnnxAttention.Run(device, node, inputs),
+        "Attention" => OnnxAttentionNode.Run(device, node, inputs),
         "MatMul" => [OnnxMatMul.Run(device, inputs[0]!, inputs[1]!)],
         "Softmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: false)],
         "LogSoftmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: true)],

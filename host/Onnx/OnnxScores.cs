@@ -6,45 +6,27 @@ namespace AttnKernels.Onnx;
 /// </summary>
 internal static class OnnxScores
 {
-    public static float[] Compute(
-        AttentionDevice device, AttentionProblem problem, in AttentionTensors tensors, OnnxAttentionInputs input, int mode)
+    /// <summary>Turns scale * Q K^T into what <paramref name="mode"/> asks for.</summary>
+    public static void Finish(float[] scores, AttentionProblem problem, OnnxTensor? mask, int[]? lengths, int mode)
     {
-        if (mode is < 0 or > 2) throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {mode}.");
-        using MatmulPlan plan = device.Plan(new MatmulProblem
-        {
-            Batch0 = problem.Batch,
-            Batch1 = problem.HeadsQ,
-            GroupB = problem.HeadsQ / problem.HeadsKv,
-            M = problem.SeqQ,
-            N = problem.SeqKv,
-            K = problem.HeadDim,
-            Type = problem.Type,
-            TypeC = DType.Float32,
-            Alpha = problem.EffectiveScale,
-        });
-        using DeviceTensor product = device.Allocate(DType.Float32, problem.Batch, problem.HeadsQ, problem.SeqQ, problem.SeqKv);
-        plan.Run(new MatmulTensors { A = tensors.Q, B = tensors.K.Transpose(2, 3), C = product });
-
-        float[] scores = product.ToFloats();
         if (mode >= 1 && problem.Softcap > 0)
             for (int n = 0; n < scores.Length; n++) scores[n] = problem.Softcap * MathF.Tanh(scores[n] / problem.Softcap);
-        if (mode == 2) AddBias(scores, problem, input);
-        return scores;
+        if (mode == 2) AddBias(scores, problem, mask, lengths);
     }
 
-    private static void AddBias(float[] scores, AttentionProblem problem, OnnxAttentionInputs input)
+    private static void AddBias(float[] scores, AttentionProblem problem, OnnxTensor? maskTensor, int[]? lengths)
     {
-        float[]? mask = input.Mask?.ToFloats();
+        float[]? mask = maskTensor?.ToFloats();
         KeyBand band = problem.Band;
         for (int n = 0; n < scores.Length; n++)
         {
             (int j, int i) = (n % problem.SeqKv, n / problem.SeqKv % problem.SeqQ);
             (int h, int b) = (n / problem.SeqKv / problem.SeqQ % problem.HeadsQ, n / problem.SeqKv / problem.SeqQ / problem.HeadsQ);
-            int keys = input.KeyLengths?[b] ?? problem.SeqKv;
+            int keys = lengths?[b] ?? problem.SeqKv;
             int shift = band.ShiftFor(problem.SeqQ, keys);
             if (mask is not null)
             {
-                float value = mask[Broadcast(input.Mask!.Shape, b, h, i, j)];
+                float value = mask[Broadcast(maskTensor!.Shape, b, h, i, j)];
                 scores[n] = !problem.Mask ? scores[n] + value : value != 0 ? scores[n] : float.NegativeInfinity;
             }
             if (j < band.First(i, shift) || j >= band.End(i, shift, keys)) scores[n] = float.NegativeInfinity;

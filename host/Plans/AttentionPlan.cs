@@ -12,7 +12,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
     {
     }
 
-    private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         AttentionTensors t = Check(tensors);
         Launch(t, [t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes], Names, outputs: 3, queue, cancel);

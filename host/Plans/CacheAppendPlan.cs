@@ -12,7 +12,7 @@ public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensor
     {
     }
 
-    private protected override void CheckAndLaunch(in CacheAppendTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in CacheAppendTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         CacheAppendTensors t = Check(tensors);
         Launch(t, [t.Cache, t.Update, t.Starts], Names, outputs: 1, queue, cancel);

@@ -12,7 +12,7 @@ public sealed class MatmulPlan : Plan<MatmulProblem, MatmulTensors>
     {
     }
 
-    private protected override void CheckAndLaunch(in MatmulTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in MatmulTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         MatmulTensors t = Check(tensors);
         Launch(t, [t.C, t.A, t.B, t.Bias], Names, outputs: 1, queue, cancel);

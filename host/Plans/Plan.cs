@@ -60,25 +60,33 @@ public abstract class Plan<TProblem, TTensors> : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Throws what <see cref="Run"/> would for these tensors, and does nothing else: for plans made of several.</summary>
+    internal void Verify(in TTensors tensors)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        CheckAndLaunch(tensors, queue: null, CancellationToken.None);
+    }
+
     /// <summary>Checks each tensor against the problem, then calls <see cref="Launch"/> with the padded views.</summary>
-    private protected abstract void CheckAndLaunch(in TTensors tensors, DeviceStream queue, CancellationToken cancel);
+    private protected abstract void CheckAndLaunch(in TTensors tensors, DeviceStream? queue, CancellationToken cancel);
 
     /// <summary>Queues the kernels, unless an output overlaps another tensor.</summary>
     /// <param name="tensors">The checked tensors.</param>
     /// <param name="views">All of them, outputs first.</param>
     /// <param name="names">Their names, for messages.</param>
     /// <param name="outputs">How many are outputs.</param>
-    /// <param name="queue">The stream.</param>
+    /// <param name="queue">The stream; null only checks.</param>
     /// <param name="cancel">Stops the run.</param>
     private protected void Launch(
         in TTensors tensors,
         ReadOnlySpan<TensorView> views,
         ReadOnlySpan<string> names,
         int outputs,
-        DeviceStream queue,
+        DeviceStream? queue,
         CancellationToken cancel)
     {
         Overlap.Refuse(views, names, outputs);
+        if (queue is null) return;
         using TensorHold hold = new(views, names);
         using (queue.Enter(Problem)) executable.Run(tensors, queue, cancel);
     }

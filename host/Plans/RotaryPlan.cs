@@ -12,7 +12,7 @@ public sealed class RotaryPlan : Plan<RotaryProblem, RotaryTensors>
     {
     }
 
-    private protected override void CheckAndLaunch(in RotaryTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in RotaryTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         RotaryTensors t = Check(tensors);
         TensorView x = Overlap.Same(t.X, t.Y) ? default : t.X;

@@ -12,7 +12,7 @@ public sealed class SoftmaxPlan : Plan<SoftmaxProblem, SoftmaxTensors>
     {
     }
 
-    private protected override void CheckAndLaunch(in SoftmaxTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in SoftmaxTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         SoftmaxTensors t = Check(tensors);
         TensorView x = Overlap.Same(t.X, t.Y) ? default : t.X;

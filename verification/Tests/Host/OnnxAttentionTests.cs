@@ -1,0 +1,267 @@
+using System.Globalization;
+using AttnKernels.Onnx;
+
+namespace AttnKernels.Tests.Host;
+
+/// <summary>The entry point of ONNX Attention against plain loops in double that follow the operator's specification.</summary>
+public sealed class OnnxAttentionTests
+{
+    // Inputs lie in [-1, 1) and no sum has more than 12 terms: fp32 errs by less than 80 units in the last place of 1.
+    private const double Tolerance = 1e-5;
+    private const float Poison = 7;
+
+    public static TheoryData<string, string> Cases
+    {
+        get
+        {
+            TheoryData<string, string> cases = [];
+            string[] attributes =
+            [
+                "", "rank3", "causal", "rank3 past", "past causal mask1", "past causal fmask2 short", "rank3 nonpad causal", "nonpad window fmask4",
+                "past window causal mask3", "softcap fmask3", "rank3 softcap past mask4 short", "mode0 past short mask2", "mode3 rank3 causal",
+                "mode3 past mask3 softcap", "mode0 softcap nonpad", "mode2", "present rank3", "hidden mask2", "mode3 hidden mask2",
+            ];
+            foreach (string device in new[] { "cpu", "simulator" }.Intersect(AttentionDevice.List().Select(d => d.Name)))
+                foreach (string attribute in attributes) cases.Add(device, attribute);
+            return cases;
+        }
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void It_follows_the_specification(string device, string attributes)
+    {
+        using AttentionDevice opened = AttentionDevice.Open(device);
+        using Node node = new(opened, attributes);
+        node.Plan.Run(node.Tensors);
+        node.Compare();
+    }
+
+    [Theory]
+    [InlineData("rank3 past causal mask3 short")]
+    [InlineData("mode0 present nonpad")]
+    [InlineData("mode3 window")]
+    public void A_run_allocates_nothing(string attributes)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using Node node = new(device, attributes);
+        node.Plan.Run(node.Tensors);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        node.Plan.Run(node.Tensors);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
+    [Fact]
+    public void A_bad_tensor_is_named_and_nothing_is_written()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using Node node = new(device, "rank3 past mode0");
+        OnnxAttentionTensors good = node.Tensors;
+        Refuse("Q", good with { Q = good.Q.Slice(1, 0, 1) });
+        Refuse("K", good with { K = good.K.Slice(2, 0, 4) });
+        Refuse("Y", good with { Y = good.PresentKey });
+        Refuse("PastKey", good with { PastKey = default });
+        Refuse("PresentValue", good with { PresentValue = good.PresentValue.Slice(2, 0, 2) });
+        Refuse("QkMatmulOutput", good with { QkMatmulOutput = default });
+        Refuse("Mask", good with { Mask = good.Q });
+        Refuse("Cache", good with { PastKey = good.PresentKey.Slice(2, 0, Node.Past) });
+
+        void Refuse(string name, OnnxAttentionTensors tensors)
+        {
+            Action run = () => node.Plan.Run(tensors);
+            string? parameter = run.Should().Throw<ArgumentException>().Which.ParamName;
+            parameter.Should().BeOneOf(name, name == "Mask" ? "Bias" : name);
+            node.Outputs.Should().OnlyContain(x => x == Poison);
+        }
+    }
+
+    [Theory]
+    [InlineData("past nonpad", "nonpad_kv_seqlen excludes past_key.")]
+    [InlineData("mode4", "qk_matmul_output_mode must be 0, 1, 2 or 3, is 4.")]
+    [InlineData("heads0", "Inputs of rank 3 need q_num_heads and kv_num_heads.")]
+    [InlineData("heads5", "*5 heads do not divide a hidden size of*")]
+    [InlineData("badwindow", "left_window_size must be -1 or not negative, is -2.")]
+    [InlineData("longmask mask2", "attn_mask has 8 columns for 7 keys.")]
+    public void A_node_that_the_specification_forbids_is_refused(string attributes, string message)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        Action plan = () => new Node(device, attributes).Dispose();
+        plan.Should().Throw<ArgumentException>().WithMessage(message);
+    }
+
+    [Theory]
+    [InlineData("mode1 softcap")]
+    [InlineData("mode2 causal")]
+    [InlineData("mode3 mask2 short")]
+    [InlineData("nonpad mask2 short")]
+    public void What_is_not_built_says_so(string attributes)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        Action plan = () => new Node(device, attributes).Dispose();
+        plan.Should().Throw<NotSupportedException>();
+    }
+
+    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, [f]maskN (N axes), short, modeN, ...</summary>
+    private sealed class Node : IDisposable
+    {
+        public const int Past = 3;
+        private const int Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 5, NewKeys = 7, Dim = 4, DimV = 6;
+
+        private readonly HashSet<string> words;
+        private readonly int past, mask, columns, mode;
+        private readonly int[] lengths = [4, 7];
+        private readonly float[] q, k, v, pastK, pastV, maskValues;
+        private readonly DeviceTensor y;
+        private readonly DeviceTensor? presentK, presentV, scores;
+
+        public Node(AttentionDevice device, string attributes)
+        {
+            words = [.. attributes.Split(' ')];
+            past = words.Contains("past") ? Past : 0;
+            (mask, mode) = (Number("mask") + Number("fmask") + 1, Number("mode"));
+            columns = Keys - (words.Contains("short") ? 2 : 0) + (words.Contains("longmask") ? 1 : 0);
+            bool isBool = Number("fmask") < 0, is3 = words.Contains("rank3") || words.Any(w => w.StartsWith("heads", StringComparison.Ordinal));
+            bool hasPresent = past > 0 || words.Contains("present");
+            (q, k, v) = (Random(HeadsQ * SeqQ * Dim, 1), Random(HeadsKv * NewKeys * Dim, 2), Random(HeadsKv * NewKeys * DimV, 3));
+            (pastK, pastV) = (Random(HeadsKv * Past * Dim, 4), Random(HeadsKv * Past * DimV, 5));
+            int[] maskShape = mask <= 0 ? [] : new[] { Batch, HeadsQ, SeqQ, columns }[(4 - mask)..];
+            maskValues = HostDevices.Random(maskShape.Aggregate(1, (a, b) => a * b), 6);
+            if (isBool) maskValues = Array.ConvertAll(maskValues, x => words.Contains("hidden") || x < -0.4f ? 0f : 1f);
+            Plan = OnnxAttention.Plan(
+                device,
+                new OnnxAttentionAttributes
+                {
+                    QNumHeads = is3 ? (Number("heads") >= 0 ? Number("heads") : HeadsQ) : 0,
+                    KvNumHeads = is3 ? HeadsKv : 0,
+                    IsCausal = words.Contains("causal"),
+                    Softcap = Softcap,
+                    LeftWindowSize = words.Contains("badwindow") ? -2 : words.Contains("window") ? 2 : -1,
+                    RightWindowSize = words.Contains("window") ? 1 : -1,
+                    QkMatmulOutputMode = Math.Max(0, mode),
+                },
+                new OnnxAttentionShapes
+                {
+                    Q = Shape(is3, HeadsQ, SeqQ, Dim),
+                    K = Shape(is3, HeadsKv, NewKeys, Dim),
+                    V = Shape(is3, HeadsKv, NewKeys, DimV),
+                    Mask = mask > 0 ? maskShape : null,
+                    MaskType = isBool ? DType.Bool : DType.Float32,
+                    PastLength = past > 0 ? past : null,
+                    NonpadKvSeqlen = words.Contains("nonpad"),
+                    Present = words.Contains("present"),
+                    QkMatmulOutput = mode >= 0,
+                });
+            y = Poisoned(device, [.. Plan.OutputShape]);
+            if (hasPresent) presentK = Poisoned(device, Batch, HeadsKv, Keys, Dim);
+            if (hasPresent) presentV = Poisoned(device, Batch, HeadsKv, Keys, DimV);
+            if (mode >= 0) scores = Poisoned(device, Batch, HeadsQ, SeqQ, Keys);
+            Tensors = new OnnxAttentionTensors
+            {
+                Q = Input(device, is3, q, HeadsQ, SeqQ, Dim),
+                K = Input(device, is3, k, HeadsKv, NewKeys, Dim),
+                V = Input(device, is3, v, HeadsKv, NewKeys, DimV),
+                Y = y,
+                PastKey = past > 0 ? Input(device, false, pastK, HeadsKv, Past, Dim) : default(TensorView),
+                PastValue = past > 0 ? Input(device, false, pastV, HeadsKv, Past, DimV) : default(TensorView),
+                Mask = mask <= 0 ? default(TensorView)
+                    : isBool ? device.Upload(Array.ConvertAll(maskValues, x => x != 0), maskShape)
+                    : device.Upload(maskValues, maskShape),
+                NonpadKvSeqlen = words.Contains("nonpad") ? device.Upload(lengths, Batch) : default(TensorView),
+                PresentKey = presentK,
+                PresentValue = presentV,
+                QkMatmulOutput = scores,
+            };
+        }
+
+        public OnnxAttention Plan { get; }
+
+        public OnnxAttentionTensors Tensors { get; }
+
+        public IEnumerable<float> Outputs => new[] { y, presentK, presentV, scores }.SelectMany(t => t?.ToFloats() ?? []);
+
+        private int Keys => past + NewKeys;
+
+        private float Softcap => words.Contains("softcap") ? 0.7f : 0;
+
+        public void Dispose() => Plan.Dispose();
+
+        /// <summary>Compares every output with loops in double.</summary>
+        public void Compare()
+        {
+            (float[] gotY, float[]? gotScores) = (y.ToFloats(), scores?.ToFloats());
+            bool is3 = y.Shape.Length == 3;
+            for (int n = 0; n < Batch * HeadsQ * SeqQ; n++)
+            {
+                (int i, int h, int b) = (n % SeqQ, n / SeqQ % HeadsQ, n / SeqQ / HeadsQ);
+                double[] raw = [.. Enumerable.Range(0, Keys).Select(j => Enumerable.Range(0, Dim)
+                    .Sum(d => (double)q[At(HeadsQ, SeqQ, Dim, b, h, i, d)] * Key(b, h / 2, j, d)) / Math.Sqrt(Dim))];
+                double[] s = [.. raw.Select((x, j) => Visible(b, i, j) && Mask(b, h, i, j) is var m && !double.IsNegativeInfinity(m)
+                    ? (Softcap > 0 ? Softcap * Math.Tanh(x / Softcap) : x) + m : double.NegativeInfinity)];
+                double sum = s.Sum(Math.Exp);
+                double[] p = [.. s.Select(x => sum == 0 ? 0 : Math.Exp(x) / sum)];
+                for (int d = 0; d < DimV; d++)
+                {
+                    double expected = p.Select((w, j) => w * Value(b, h / 2, j, d)).Sum();
+                    int at = is3 ? (((((b * SeqQ) + i) * HeadsQ) + h) * DimV) + d : At(HeadsQ, SeqQ, DimV, b, h, i, d);
+                    ((double)gotY[at]).Should().BeApproximately(expected, Tolerance);
+                }
+                for (int j = 0; j < Keys && gotScores is not null; j++)
+                    ((double)gotScores[(n * Keys) + j]).Should().BeApproximately(mode == 3 ? p[j] : raw[j], Tolerance);
+            }
+            for (int n = 0; presentK is not null && n < presentK.Count; n++)
+                presentK.ToFloats()[n].Should().Be(Key(n / Dim / Keys / HeadsKv, n / Dim / Keys % HeadsKv, n / Dim % Keys, n % Dim));
+            for (int n = 0; presentV is not null && n < presentV.Count; n++)
+                presentV.ToFloats()[n].Should().Be(Value(n / DimV / Keys / HeadsKv, n / DimV / Keys % HeadsKv, n / DimV % Keys, n % DimV));
+        }
+
+        private bool Visible(int b, int i, int j)
+        {
+            bool nonpad = words.Contains("nonpad");
+            int diagonal = nonpad ? i + lengths[b] - SeqQ : i + past;
+            if (nonpad && j >= lengths[b]) return false;
+            if (words.Contains("causal") && j > diagonal) return false;
+            return !words.Contains("window") || (j >= diagonal - 2 && j <= diagonal + 1);
+        }
+
+        /// <summary>What the mask adds: hidden keys -inf, those beyond a short mask too.</summary>
+        private double Mask(int b, int h, int i, int j)
+        {
+            if (mask <= 0) return 0;
+            if (j >= columns) return double.NegativeInfinity;
+            int row = mask == 1 ? 0 : mask == 2 ? i : mask == 3 ? (h * SeqQ) + i : (((b * HeadsQ) + h) * SeqQ) + i;
+            float value = maskValues[(row * columns) + j];
+            return Number("fmask") >= 0 ? value : value != 0 ? 0 : double.NegativeInfinity;
+        }
+
+        private float Key(int b, int h, int j, int d) =>
+            j < past ? pastK[At(HeadsKv, Past, Dim, b, h, j, d)] : k[At(HeadsKv, NewKeys, Dim, b, h, j - past, d)];
+
+        private float Value(int b, int h, int j, int d) =>
+            j < past ? pastV[At(HeadsKv, Past, DimV, b, h, j, d)] : v[At(HeadsKv, NewKeys, DimV, b, h, j - past, d)];
+
+        /// <summary>The number behind a word, -1 if it is not there.</summary>
+        private int Number(string word) => words
+            .Where(w => w.Length == word.Length + 1 && w.StartsWith(word, StringComparison.Ordinal))
+            .Select(w => int.Parse(w[^1..], CultureInfo.InvariantCulture)).DefaultIfEmpty(-1).First();
+
+        private static int At(int heads, int rows, int dim, int b, int h, int i, int d) => (((((b * heads) + h) * rows) + i) * dim) + d;
+
+        private static int[] Shape(bool is3, int heads, int rows, int dim) => is3 ? [Batch, rows, heads * dim] : [Batch, heads, rows, dim];
+
+        private static float[] Random(int perBatch, int seed) => HostDevices.Random(Batch * perBatch, seed);
+
+        private static DeviceTensor Input(AttentionDevice device, bool is3, float[] values, int heads, int rows, int dim)
+        {
+            if (!is3) return device.Upload(values, Batch, heads, rows, dim);
+            float[] moved = new float[values.Length];
+            for (int n = 0; n < values.Length; n++)
+            {
+                (int d, int h, int i, int b) = (n % dim, n / dim % heads, n / dim / heads % rows, n / dim / heads / rows);
+                moved[n] = values[At(heads, rows, dim, b, h, i, d)];
+            }
+            return device.Upload(moved, Batch, rows, heads * dim);
+        }
+
+        private static DeviceTensor Poisoned(AttentionDevice device, params int[] shape) =>
+            device.Upload(Enumerable.Repeat(Poison, shape.Aggregate(1, (a, b) => a * b)).ToArray(), shape);
+    }
+}

@@ -118,15 +118,19 @@ public sealed class OnnxAttention : IDisposable
     {
         if (a.QkMatmulOutputMode is < 0 or > WeightsMode)
             throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {a.QkMatmulOutputMode}.");
-        bool isMasked = shapes.Mask is not null || a.IsCausal || a.LeftWindowSize >= 0 || a.RightWindowSize >= 0 || shapes.NonpadKvSeqlen;
+        bool hasBand = a.IsCausal || a.LeftWindowSize >= 0 || a.RightWindowSize >= 0;
+        bool isMasked = shapes.Mask is not null || hasBand || shapes.NonpadKvSeqlen;
         if ((a.QkMatmulOutputMode is 1 or 2 && a.Softcap > 0) || (a.QkMatmulOutputMode == 2 && isMasked))
         {
             throw new NotSupportedException(
-                $"qk_matmul_output_mode {a.QkMatmulOutputMode} after a softcap or a mask has no kernel; modes 0 and 3 have, and 1 and 2 where " +
-                "there is nothing to apply.");
+                $"qk_matmul_output_mode {a.QkMatmulOutputMode} after a softcap or a mask has no kernel; modes 0 and 3 have, and 1 and 2 " +
+                "where there is nothing to apply.");
         }
         if (a.QkMatmulOutputMode == WeightsMode && sizes.VisibleKeys < sizes.SeqKv)
-            throw new NotSupportedException($"qk_matmul_output_mode 3 needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
+        {
+            throw new NotSupportedException(
+                $"qk_matmul_output_mode 3 needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
+        }
     }
 
     private TensorView Visible(in TensorView keys) => sizes.VisibleKeys == sizes.SeqKv ? keys : keys.Slice(2, 0, sizes.VisibleKeys);

@@ -31,7 +31,7 @@ public sealed record OnnxAttentionAttributes
     public int QkMatmulOutputMode { get; init; }
 }
 
-/// <summary>The inputs and outputs that an ONNX Attention node has, with their shapes. Shapes are taken as they stand in the graph.</summary>
+/// <summary>The inputs and outputs that an ONNX Attention node has, with their shapes as they stand in the graph.</summary>
 public sealed record OnnxAttentionShapes
 {
     /// <summary>Type of Q, K, V, past and present, and Y. Default Float32.</summary>

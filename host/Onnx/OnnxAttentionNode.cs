@@ -35,7 +35,8 @@ internal static class OnnxAttentionNode
         bool hasPresent = shapes.Present || pastKey is not null;
         using DeviceTensor deviceQ = q.Upload(device), deviceK = k.Upload(device), deviceV = v.Upload(device);
         using DeviceTensor? deviceMask = mask?.Upload(device);
-        using DeviceTensor? devicePastK = past > 0 ? pastKey!.Upload(device) : null, devicePastV = past > 0 ? pastValue!.Upload(device) : null;
+        using DeviceTensor? devicePastK = past > 0 ? pastKey!.Upload(device) : null;
+        using DeviceTensor? devicePastV = past > 0 ? pastValue!.Upload(device) : null;
         using DeviceTensor? deviceLengths = lengths is null ? null : device.Upload<int>(lengths, lengths.Length);
         using DeviceTensor y = device.Allocate(p.Type, [.. attention.OutputShape]);
         using DeviceTensor? presentK = hasPresent ? device.Allocate(p.Type, p.Batch, p.HeadsKv, attention.TotalKeys, p.HeadDim) : null;

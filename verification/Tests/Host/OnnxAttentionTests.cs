@@ -17,8 +17,10 @@ public sealed class OnnxAttentionTests
             TheoryData<string, string> cases = [];
             string[] attributes =
             [
-                "", "rank3", "causal", "rank3 past", "past causal mask1", "past causal fmask2 short", "rank3 nonpad causal", "nonpad window fmask4",
-                "past window causal mask3", "softcap fmask3", "rank3 softcap past mask4 short", "mode0 past short mask2", "mode3 rank3 causal",
+                "", "rank3", "causal", "rank3 past", "past causal mask1", "past causal fmask2 short", "rank3 nonpad causal",
+                "nonpad window fmask4",
+                "past window causal mask3", "softcap fmask3", "rank3 softcap past mask4 short", "mode0 past short mask2",
+                "mode3 rank3 causal",
                 "mode3 past mask3 softcap", "mode0 softcap nonpad", "mode2", "present rank3", "hidden mask2", "mode3 hidden mask2",
             ];
             foreach (string device in new[] { "cpu", "simulator" }.Intersect(AttentionDevice.List().Select(d => d.Name)))
@@ -100,7 +102,7 @@ public sealed class OnnxAttentionTests
         plan.Should().Throw<NotSupportedException>();
     }
 
-    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, [f]maskN (N axes), short, modeN, ...</summary>
+    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, [f]maskN (N axes), modeN, ...</summary>
     private sealed class Node : IDisposable
     {
         public const int Past = 3;
@@ -119,7 +121,8 @@ public sealed class OnnxAttentionTests
             past = words.Contains("past") ? Past : 0;
             (mask, mode) = (Number("mask") + Number("fmask") + 1, Number("mode"));
             columns = Keys - (words.Contains("short") ? 2 : 0) + (words.Contains("longmask") ? 1 : 0);
-            bool isBool = Number("fmask") < 0, is3 = words.Contains("rank3") || words.Any(w => w.StartsWith("heads", StringComparison.Ordinal));
+            bool isBool = Number("fmask") < 0;
+            bool is3 = words.Contains("rank3") || words.Any(w => w.StartsWith("heads", StringComparison.Ordinal));
             bool hasPresent = past > 0 || words.Contains("present");
             (q, k, v) = (Random(HeadsQ * SeqQ * Dim, 1), Random(HeadsKv * NewKeys * Dim, 2), Random(HeadsKv * NewKeys * DimV, 3));
             (pastK, pastV) = (Random(HeadsKv * Past * Dim, 4), Random(HeadsKv * Past * DimV, 5));

@@ -22,31 +22,60 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         int batch = item / plan.HeadItems / args.Heads;
         int keyLength = args.Score.KeyLengths == null ? args.Columns : Math.Clamp(args.Score.KeyLengths[batch], 0, args.Columns);
         int shift = args.Score.Band.ShiftFor(args.Rows, keyLength);
-        float* scores = (float*)memory;
-        float* operand = scores + Scratch.Align(args.Columns);
-        for (int row = first; row < Math.Min(args.Rows, first + plan.ItemRows); row++)
+        int end = Math.Min(args.Rows, first + plan.ItemRows);
+        bool shortRows = plan.IsPlain && keyLength == args.Columns && args.Columns % W.Count == 0 && args.Columns <= 4 * W.Count;
+        for (int row = first; row < end; row++)
         {
-            int from = Math.Min(args.Score.Band.First(row, shift), args.Columns);
-            int to = Math.Clamp(args.Score.Band.End(row, shift, keyLength), from, args.Columns);
-            byte* x = Address<EX>(args.X, batch, head, row);
-            byte* y = Address<EY>(args.Y, batch, head, row);
-            float m = RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
-
-            // While the exponentials keep the arithmetic busy, the memory fetches the next row.
-            float* next = (float*)(x + args.X.RowStride * EX.Size);
-            float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
-            float outside = args.Log ? float.NegativeInfinity : 0;
-            if (float.IsNaN(l))
-            {
-                RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
-                OutputNaN(scores, outside, y + (nint)from * EY.Size, to - from);
-            }
-            else Output(plan, m, l, scores, y + (nint)from * EY.Size, to - from);
-
-            if (from > 0) Rows<W, V>.Fill<EY>(y, outside, from);
-            if (to < args.Columns) Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
-            if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = m + MathF.Log(l);
+            if (shortRows) row += Short(plan, batch, head, row, end - row);
+            if (row < end) Row(plan, batch, head, row, shift, keyLength, (float*)memory);
         }
+    }
+
+    /// <summary>The rows from <paramref name="row"/> on, up to one that holds a NaN; returns how many.</summary>
+    private static int Short(in SoftmaxPlan plan, int batch, int head, int row, int rows)
+    {
+        ref readonly var args = ref plan.Args;
+        byte* x = Address<EX>(args.X, batch, head, row);
+        byte* y = Address<EY>(args.Y, batch, head, row);
+        nint xStep = (nint)args.X.RowStride * EX.Size;
+        nint yStep = (nint)args.Y.RowStride * EY.Size;
+        float* lse = args.Lse == null ? null : args.Lse + ((long)batch * args.Heads + head) * args.Rows + row;
+        bool stream = plan.Streams && EY.Size == sizeof(float) && (((nuint)y | (nuint)yStep) & (Scratch.Alignment - 1)) == 0;
+        float scale = args.Score.Scale;
+        return (args.Columns / W.Count) switch
+        {
+            0 => 0,
+            1 => ShortRows<W, V, EX, EY, Size1>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
+            2 => ShortRows<W, V, EX, EY, Size2>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
+            3 => ShortRows<W, V, EX, EY, Size3>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
+            _ => ShortRows<W, V, EX, EY, Size4>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
+        };
+    }
+
+    private static void Row(in SoftmaxPlan plan, int batch, int head, int row, int shift, int keyLength, float* scores)
+    {
+        ref readonly var args = ref plan.Args;
+        float* operand = scores + Scratch.Align(args.Columns);
+        int from = Math.Min(args.Score.Band.First(row, shift), args.Columns);
+        int to = Math.Clamp(args.Score.Band.End(row, shift, keyLength), from, args.Columns);
+        byte* x = Address<EX>(args.X, batch, head, row);
+        byte* y = Address<EY>(args.Y, batch, head, row);
+        float m = RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
+
+        // While the exponentials keep the arithmetic busy, the memory fetches the next row.
+        float* next = (float*)(x + args.X.RowStride * EX.Size);
+        float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
+        float outside = args.Log ? float.NegativeInfinity : 0;
+        if (float.IsNaN(l))
+        {
+            RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
+            OutputNaN(scores, outside, y + (nint)from * EY.Size, to - from);
+        }
+        else Output(plan, m, l, scores, y + (nint)from * EY.Size, to - from);
+
+        if (from > 0) Rows<W, V>.Fill<EY>(y, outside, from);
+        if (to < args.Columns) Rows<W, V>.Fill<EY>(y + (nint)to * EY.Size, outside, args.Columns - to);
+        if (args.Lse != null) args.Lse[((long)batch * args.Heads + head) * args.Rows + row] = m + MathF.Log(l);
     }
 
     private static byte* Address<E>(in HeadTensor tensor, int batch, int head, int row)

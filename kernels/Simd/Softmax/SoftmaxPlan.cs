@@ -29,6 +29,11 @@ internal unsafe struct SoftmaxPlan
         HeadItems = (args.Rows + ItemRows - 1) / ItemRows;
     }
 
+    /// <summary>Whether every row is exp(scale x) over its sum, key lengths aside.</summary>
+    public readonly bool IsPlain =>
+        !Args.Log && Args.Score.Softcap <= 0 && Args.Score.Bias.Data == null && Args.Score.Mask.Data == null
+        && Args.Score.AlibiSlopes == null && Args.Score.Band is { Left: >= KeyBand.Unlimited, Right: >= KeyBand.Unlimited };
+
     public readonly int Items => checked(Args.Batch * Args.Heads * HeadItems);
 
     /// <summary>One row of scores and one of bias.</summary>

@@ -35,6 +35,43 @@ public sealed unsafe class SimdSoftmaxTests
         }
     }
 
+    /// <summary>Rows that fit registers, between ordinary ones: one with a NaN, one with +inf, one with nothing but -inf.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(32)]
+    [InlineData(48)]
+    [InlineData(64)]
+    public void Short_rows_that_are_not_finite(int columns)
+    {
+        const int Rows = 7;
+        using var x = new Native((long)Rows * columns, DType.Float32).FillRandom(columns, 4);
+        using var y = new Native(x.Count, DType.Float32);
+        for (int c = 0; c < columns; c++) x[4L * columns + c] = float.NegativeInfinity;
+        x[columns + 3] = float.NegativeInfinity;
+        x[columns + 5] = float.NaN;
+        x[2L * columns] = float.PositiveInfinity;
+        var tensor = new HeadTensor { Data = x.Data, RowStride = columns };
+        var args = new SoftmaxArgs { Batch = 1, Heads = 1, Rows = Rows, Columns = columns, X = tensor, Y = tensor };
+        args.Y.Data = y.Data;
+        args.Score.Scale = 1;
+        args.Score.Band = KeyBand.All;
+        foreach (var workers in Pools.ByWidth)
+        {
+            for (long i = 0; i < y.Count; i++) y[i] = 7;
+            SimdSoftmax.Run(args, workers);
+            for (int row = 0; row < Rows; row++)
+            {
+                double sum = 0;
+                for (int c = 0; c < columns; c++) sum += y[(long)row * columns + c];
+                if (row is 1 or 2) double.IsNaN(sum).Should().BeTrue("row {0}, {1}", row, workers.Width);
+                else sum.Should().BeApproximately(row == 4 ? 0 : 1, 1e-5, "row {0}, {1}", row, workers.Width);
+            }
+
+            y[columns + 3].Should().Be(0, "-inf is hidden beside a NaN, {0}", workers.Width);
+            y[columns + 4].Should().Be(float.NaN, "a NaN reaches every visible column, {0}", workers.Width);
+        }
+    }
+
     private static void Verify(int columns, int rows, DType typeX, DType typeY, bool log, int mode, KeyBand band, bool masks = false)
     {
         const int Batch = 2;

@@ -107,6 +107,15 @@ public sealed partial class AttentionDevice : IDisposable
         return new CacheAppendPlan(this, problem, Backend.Plans.CacheAppend(problem));
     }
 
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public MergePlan Plan(MergeProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new MergePlan(this, problem, Backend.Plans.Merge(problem));
+    }
+
     /// <summary>Frees the device.</summary>
     public void Dispose() => Backend.Dispose();
 

@@ -5,7 +5,7 @@ namespace AttnKernels.Kernels;
 /// </summary>
 internal static class KernelCatalog
 {
-    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Caches()];
+    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Merges(), .. Caches()];
 
     private static IEnumerable<KernelEntry> Matmuls()
     {
@@ -31,6 +31,11 @@ internal static class KernelCatalog
         }
     }
 
+    private static IEnumerable<KernelEntry> Merges()
+    {
+        foreach ((DType parts, DType o) in SoftmaxTypes.All) yield return SoftmaxTypes.Dispatch(parts, o, default(MergeEntry));
+    }
+
     private static IEnumerable<KernelEntry> Caches()
     {
         foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(RotaryEntry));
@@ -43,6 +48,15 @@ internal static class KernelCatalog
         public KernelEntry Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => KernelRotary<T, TElement>.Entry;
+    }
+
+    private readonly struct MergeEntry : ISoftmaxWork<KernelEntry>
+    {
+        public KernelEntry Run<TX, TElementX, TY, TElementY>()
+            where TX : unmanaged
+            where TElementX : struct, IElement<TX>
+            where TY : unmanaged
+            where TElementY : struct, IElement<TY> => KernelMerge<TX, TElementX, TY, TElementY>.Entry;
     }
 
     private readonly struct MatmulEntries : IMatmulWork<KernelEntry[]>

@@ -19,6 +19,18 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
         ? new KernelCacheAppend<float>(device, problem)
         : new KernelCacheAppend<ushort>(device, problem);
 
+    public Executable<MergeTensors> Merge(MergeProblem problem) =>
+        SoftmaxTypes.Dispatch(problem.PartType, problem.Type, new MergeWork(device, problem));
+
+    private readonly struct MergeWork(KernelDevice device, MergeProblem problem) : ISoftmaxWork<Executable<MergeTensors>>
+    {
+        public Executable<MergeTensors> Run<TX, TElementX, TY, TElementY>()
+            where TX : unmanaged
+            where TElementX : struct, IElement<TX>
+            where TY : unmanaged
+            where TElementY : struct, IElement<TY> => new KernelMerge<TX, TElementX, TY, TElementY>(device, problem);
+    }
+
     private readonly struct RotaryWork(KernelDevice device, RotaryProblem problem) : IElementWork<Executable<RotaryTensors>>
     {
         public Executable<RotaryTensors> Run<T, TElement>()

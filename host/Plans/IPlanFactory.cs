@@ -16,4 +16,6 @@ internal interface IPlanFactory
     Executable<RotaryTensors> Rotary(RotaryProblem problem);
 
     Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem);
+
+    Executable<MergeTensors> Merge(MergeProblem problem);
 }

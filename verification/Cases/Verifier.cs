@@ -6,7 +6,7 @@ public static class Verifier
     /// <summary>Every case, small ones first; names are unique.</summary>
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
-        .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(),
+        .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
     ];
 

@@ -22,10 +22,10 @@ internal static class FuzzGenerator
         At,
     }
 
-    public static IReadOnlyList<string> Operations { get; } = ["matmul", "softmax", "attention", "rotary", "cache-append"];
+    public static IReadOnlyList<string> Operations { get; } = ["matmul", "softmax", "attention", "rotary", "cache-append", "merge"];
 
     /// <summary>Attention, with the most to combine, has the largest share.</summary>
-    public static string OperationAt(double lot) => Operations[lot switch { < 0.25 => 0, < 0.45 => 1, < 0.88 => 2, < 0.94 => 3, _ => 4 }];
+    public static string OperationAt(double lot) => Operations[lot switch { < 0.25 => 0, < 0.45 => 1, < 0.88 => 2, < 0.92 => 3, < 0.96 => 4, _ => 5 }];
 
     /// <summary>Most multiplications: hundredths of a second for the reference, and for a device that interprets.</summary>
     public static double Budget(CaseSize size) => size == CaseSize.Tiny ? 50_000 : 3_000_000;
@@ -37,7 +37,8 @@ internal static class FuzzGenerator
         "softmax" => Softmax(choices, size),
         "attention" => Attention(choices, size),
         "rotary" => Rotary(choices, size),
-        _ => CacheAppend(choices, size),
+        "cache-append" => CacheAppend(choices, size),
+        _ => Merge(choices, size),
     };
 
     private static (VerificationCase, double) Matmul(FuzzChoices choose, CaseSize size)
@@ -152,6 +153,24 @@ internal static class FuzzGenerator
         };
         CaseOptions options = new() { Placement = Rows(choose) };
         return (new CacheAppendCase(p, options, "", size), 10.0 * p.Batch * p.Heads * p.Capacity * p.Dim);
+    }
+
+    private static (VerificationCase, double) Merge(FuzzChoices choose, CaseSize size)
+    {
+        MergeProblem p = new()
+        {
+            Parts = choose.Size("parts", size == CaseSize.Tiny ? 17 : 130),
+            Batch = choose.Few("batch", 3),
+            Heads = choose.Few("heads", 8),
+            Seq = choose.Size("seq", size == CaseSize.Tiny ? 40 : 300),
+            HeadDim = choose.Size("headDim", 256),
+            PartType = Type(choose, "partType"),
+            Lse = choose.Flag("lse", 0.5),
+        };
+        // Kernels convert to fp32 and from it, not between the half types.
+        p = choose.Flag("wideParts", 0.3) ? p with { Type = p.PartType, PartType = Float32 } : p with { Type = choose.Flag("wide", 0.3) ? Float32 : p.PartType };
+        CaseOptions options = new() { Placement = Rows(choose), Logits = choose.Pick("logits", 0.5, Logits, l => $"x{l}") };
+        return (new MergeCase(p, options, "", size), 10.0 * p.Parts * p.Batch * p.Heads * p.Seq * p.HeadDim);
     }
 
     /// <summary>Masks, biases and the data of a score. A NaN is visible only where no weight can round to 0 and hide it.</summary>

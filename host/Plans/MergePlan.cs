@@ -12,7 +12,7 @@ public sealed class MergePlan : Plan<MergeProblem, MergeTensors>
     {
     }
 
-    private protected override void CheckAndLaunch(in MergeTensors tensors, DeviceStream queue, CancellationToken cancel)
+    private protected override void CheckAndLaunch(in MergeTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         MergeTensors t = Check(tensors);
         Launch(t, [t.O, t.Lse, t.PartsO, t.PartsLse], Names, outputs: 2, queue, cancel);

@@ -14,7 +14,7 @@ namespace AttnKernels;
 /// </example>
 public sealed partial class AttentionDevice : IDisposable
 {
-    private AttentionDevice(DeviceBackend backend)
+    internal AttentionDevice(DeviceBackend backend)
     {
         Backend = backend;
         DefaultStream = new DeviceStream(this, backend.DefaultStream, owned: false);

@@ -1,0 +1,77 @@
+namespace AttnKernels.Cli.Features;
+
+/// <summary>Every form that the library's problems can take, a line each. What is built is not written here: <see cref="FeatureTable"/> finds out.</summary>
+internal static class FeatureForms
+{
+    private const int Wide = 512;
+
+    public static readonly FeatureSection[] Sections =
+    [
+        new("Scores", ["fused attention", "attention with weights", "softmax"],
+        [
+            Score("no mask", p => p),
+            Score("causal: top-left, bottom-right, at an offset", p => p with { Causal = CausalMask.BottomRight }),
+            Score("window, left and right", p => p with { WindowLeft = 4, WindowRight = 2, Alignment = BandAlignment.BottomRight }),
+            Score("key lengths per batch entry", p => p with { KeyLengths = true }),
+            Score("boolean mask", p => p with { Mask = true }),
+            Score("additive bias, Float32", p => p with { Bias = true }),
+            Score("additive bias, Float16", p => p with { Bias = true, BiasType = DType.Float16 }),
+            Score("additive bias, BFloat16", p => p with { Bias = true, BiasType = DType.BFloat16 }),
+            Score("ALiBi slopes", p => p with { Alibi = true, Alignment = BandAlignment.BottomRight }),
+            Score("soft cap", p => p with { Softcap = 30 }),
+            Score("log-sum-exp of each row returned", p => p with { Lse = true }),
+            new("a factor of one's own", t => Attention(t) with { Scale = 1 }, t => Weights(t) with { Scale = 1 }, t => Softmax(t) with { Scale = 2 }),
+        ]),
+        new("Keys and heads", ["fused attention", "attention with weights"],
+        [
+            Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),
+            Keys("values of another length than the keys", p => p with { HeadDimV = 32 }),
+            Keys($"head dims above 256 (here {Wide})", p => p with { HeadDim = Wide }),
+        ]),
+        new("Other operations", ["built"],
+        [
+            new("matmul, batched, with views of any strides", t => Matmul(t) with { Batch0 = 2, Batch1 = 4 }),
+            new("matmul, transposed operands", t => Matmul(t) with { TransposeA = true, TransposeB = true }),
+            new("matmul, grouped B", t => Matmul(t) with { Batch1 = 4, GroupB = 2 }),
+            new("matmul, alpha and beta", t => Matmul(t) with { Alpha = 2, Beta = 1 }),
+            new("matmul, bias", t => Matmul(t) with { Bias = true, BiasType = t }),
+            new("matmul to Float32", t => Matmul(t) with { TypeC = DType.Float32 }),
+            new("matmul of Float32 and the type", t => Matmul(t) with { TypeA = DType.Float32 }),
+            new("matmul of the type and Float32", t => Matmul(t) with { TypeB = DType.Float32 }),
+            new("softmax, batched", t => Softmax(t) with { Batch = 2, Heads = 4 }),
+            new("softmax to Float32", t => Softmax(t) with { OutputType = DType.Float32 }),
+            new("log-softmax", t => Softmax(t) with { Log = true }),
+            new("rotary embedding, half-split", t => Rotary(t)),
+            new("rotary embedding, interleaved", t => Rotary(t) with { Interleaved = true }),
+            new("rotary embedding of a part of the row", t => Rotary(t) with { RotaryDim = 32 }),
+            new("rotary embedding by positions", t => Rotary(t) with { MaxPosition = 128 }),
+            new("rotary embedding, Float32 angles", t => Rotary(t) with { AngleType = DType.Float32 }),
+            new("cache append at row 0", t => Append(t)),
+            new("cache append at a row per batch entry", t => Append(t) with { Starts = true }),
+            new("cache append to a ring", t => Append(t) with { Starts = true, Circular = true }),
+            new("merge of partial results", t => Merge(t) with { Lse = true }),
+            new("merge of Float32 parts", t => Merge(t) with { PartType = DType.Float32 }),
+        ]),
+    ];
+
+    private static FeatureRow Score(string form, Func<ScoreProblem, ScoreProblem> with) =>
+        new(form, t => with(Attention(t)), t => with(Weights(t)), t => with(Softmax(t)));
+
+    private static FeatureRow Keys(string form, Func<AttentionProblem, AttentionProblem> with) =>
+        new(form, t => with(Attention(t)), t => with(Weights(t)));
+
+    private static AttentionProblem Attention(DType type) =>
+        new() { Batch = 2, HeadsQ = 4, SeqQ = 16, SeqKv = 48, HeadDim = 64, Type = type };
+
+    private static AttentionProblem Weights(DType type) => Attention(type) with { Weights = true };
+
+    private static SoftmaxProblem Softmax(DType type) => new() { Rows = 16, Columns = 48, Type = type };
+
+    private static MatmulProblem Matmul(DType type) => new() { M = 64, N = 64, K = 64, Type = type };
+
+    private static RotaryProblem Rotary(DType type) => new() { Batch = 2, Heads = 4, Seq = 16, HeadDim = 64, Type = type };
+
+    private static CacheAppendProblem Append(DType type) => new() { Batch = 2, Heads = 4, Capacity = 48, Rows = 4, Dim = 64, Type = type };
+
+    private static MergeProblem Merge(DType type) => new() { Parts = 2, Batch = 2, Heads = 4, Seq = 16, HeadDim = 64, Type = type };
+}

@@ -56,7 +56,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         args.KeyLengths = device.Data<int>(t.KeyLengths);
         args.KeyLengthsOffset = t.KeyLengths.Offset;
         args.HasKeyLengths = t.KeyLengths.Flag();
-        args.Score = TBinding.Bind(device, problem, new ScoreTensors(t.Mask, t.Bias, t.AlibiSlopes));
+        args.Score = TBinding.Bind(device, problem, t.Score);
         kernel.Launch(stream, groups, args);
     }
 }

@@ -1,7 +1,6 @@
-namespace AttnKernels.Kernels;
+using AttnKernels.Plans;
 
-/// <summary>The optional tensors of a score.</summary>
-internal readonly record struct ScoreTensors(TensorView Mask, TensorView Bias, TensorView AlibiSlopes);
+namespace AttnKernels.Kernels;
 
 /// <summary>How a problem and its tensors become the score rule that a kernel takes.</summary>
 internal interface IScoreBinding<out TScore>
@@ -22,7 +21,8 @@ internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
 {
     /// <summary>Whether a problem has a term beyond a positive scale and its band.</summary>
     public static bool IsNeeded(ScoreProblem problem) =>
-        problem.Softcap > 0 || problem.Mask || problem.Bias || problem.Alibi || problem.ScoreScale <= 0;
+        problem.Softcap > 0 || problem.Mask || problem.Bias || problem.Alibi || problem.ScoreScale <= 0
+        || problem.Sinks || problem.HeadScales || problem.Documents || problem.Blocks is not null;
 
     public static GeneralScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors)
     {
@@ -38,7 +38,32 @@ internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
             BiasAt = KernelArgs.Broadcast(tensors.Bias),
             AlibiSlopes = device.Data<float>(tensors.AlibiSlopes),
             AlibiOffset = tensors.AlibiSlopes.Offset,
-            AlibiBatchStride = tensors.AlibiSlopes.IsEmpty ? 0 : tensors.AlibiSlopes.Stride(0),
+            AlibiBatchStride = BatchStride(tensors.AlibiSlopes),
+            HeadScales = device.Data<float>(tensors.HeadScales),
+            HeadScalesOffset = tensors.HeadScales.Offset,
+            HasHeadScales = tensors.HeadScales.Flag(),
+            Sinks = device.Data<float>(tensors.Sinks),
+            SinksOffset = tensors.Sinks.Offset,
+            HasSinks = tensors.Sinks.Flag(),
+            Documents = new DocumentMask
+            {
+                Q = device.Data<int>(tensors.DocumentsQ),
+                QOffset = tensors.DocumentsQ.Offset,
+                QBatchStride = BatchStride(tensors.DocumentsQ),
+                Kv = device.Data<int>(tensors.DocumentsKv),
+                KvOffset = tensors.DocumentsKv.Offset,
+                KvBatchStride = BatchStride(tensors.DocumentsKv),
+                IsPresent = tensors.DocumentsQ.Flag(),
+            },
+            Blocks = new BlockMask
+            {
+                Mask = device.Data<byte>(tensors.BlockMask),
+                At = KernelArgs.Broadcast(tensors.BlockMask),
+                QueryBlock = problem.Blocks?.QueryBlock ?? 0,
+                KeyBlock = problem.Blocks?.KeyBlock ?? 0,
+            },
         };
     }
+
+    private static long BatchStride(in TensorView view) => view.IsEmpty ? 0 : view.Stride(0);
 }

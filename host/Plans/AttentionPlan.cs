@@ -5,7 +5,11 @@ namespace AttnKernels;
 /// <summary>Fused attention of one problem, or attention that also returns its weights.</summary>
 public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
 {
-    private static readonly string[] Names = ["O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes"];
+    private static readonly string[] Names =
+    [
+        "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
+        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
+    ];
 
     internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
         : base(device, problem, executable)
@@ -15,7 +19,12 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
     private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
         AttentionTensors t = Check(tensors);
-        Launch(t, [t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes], Names, outputs: 3, queue, cancel);
+        ReadOnlySpan<TensorView> views =
+        [
+            t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
+            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask,
+        ];
+        Launch(t, views, Names, outputs: 3, queue, cancel);
     }
 
     private AttentionTensors Check(in AttentionTensors t)
@@ -36,6 +45,11 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
             Bias = ScoreCheck.Bias(check, p, t.Bias),
             KeyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths),
             AlibiSlopes = ScoreCheck.AlibiSlopes(check, p, t.AlibiSlopes),
+            Sinks = ScoreCheck.PerHead(nameof(t.Sinks), check, p, p.Sinks, t.Sinks),
+            HeadScales = ScoreCheck.PerHead(nameof(t.HeadScales), check, p, p.HeadScales, t.HeadScales),
+            DocumentsQ = ScoreCheck.Documents(nameof(t.DocumentsQ), check, p, p.ScoreRows, t.DocumentsQ),
+            DocumentsKv = ScoreCheck.Documents(nameof(t.DocumentsKv), check, p, p.ScoreColumns, t.DocumentsKv),
+            BlockMask = ScoreCheck.BlockMask(check, p, t.BlockMask),
         };
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);

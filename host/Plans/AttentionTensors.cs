@@ -1,3 +1,5 @@
+using AttnKernels.Plans;
+
 namespace AttnKernels;
 
 /// <summary>
@@ -35,4 +37,31 @@ public readonly struct AttentionTensors
 
     /// <summary>ALiBi slopes, Float32 (headsQ) or (batch, headsQ).</summary>
     public TensorView AlibiSlopes { get; init; }
+
+    /// <summary>Scores without a key that take part in every row's sum, Float32 (headsQ).</summary>
+    public TensorView Sinks { get; init; }
+
+    /// <summary>Factors of the scale, Float32 (headsQ).</summary>
+    public TensorView HeadScales { get; init; }
+
+    /// <summary>Document of each query, Int32 (batch or 1, querys).</summary>
+    public TensorView DocumentsQ { get; init; }
+
+    /// <summary>Document of each key, Int32 (batch or 1, keys).</summary>
+    public TensorView DocumentsKv { get; init; }
+
+    /// <summary>Bool, false hides and skips a block: (batch, headsQ, query blocks, key blocks), each axis full or 1.</summary>
+    public TensorView BlockMask { get; init; }
+
+    internal ScoreTensors Score => new()
+    {
+        Mask = Mask,
+        Bias = Bias,
+        AlibiSlopes = AlibiSlopes,
+        Sinks = Sinks,
+        HeadScales = HeadScales,
+        DocumentsQ = DocumentsQ,
+        DocumentsKv = DocumentsKv,
+        BlockMask = BlockMask,
+    };
 }

@@ -48,6 +48,33 @@ internal static class ScoreCheck
         return default;
     }
 
+    /// <summary>Float32 (heads), where <paramref name="isPresent"/>.</summary>
+    public static TensorView PerHead(string name, TensorCheck check, ScoreProblem p, bool isPresent, in TensorView view)
+    {
+        if (isPresent) return check.Dense(name, view, DType.Float32, p.ScoreHeads);
+        check.Absent(name, view, name);
+        return default;
+    }
+
+    public static TensorView Documents(string name, TensorCheck check, ScoreProblem p, int count, in TensorView view)
+    {
+        if (p.Documents) return check.PerBatch(name, view, DType.Int32, p.ScoreBatch, count);
+        check.Absent(name, view, nameof(p.Documents));
+        return default;
+    }
+
+    public static TensorView BlockMask(TensorCheck check, ScoreProblem p, in TensorView view)
+    {
+        const string Name = nameof(AttentionTensors.BlockMask);
+        if (p.Blocks is { } blocks)
+        {
+            return check.Broadcast(
+                Name, view, DType.Bool, p.ScoreBatch, p.ScoreHeads, blocks.QueryBlocks(p.ScoreRows), blocks.KeyBlocks(p.ScoreColumns));
+        }
+        check.Absent(Name, view, nameof(p.Blocks), "null");
+        return default;
+    }
+
     /// <summary>
     /// Refuses lengths outside 0..<paramref name="keys"/>, where the memory can be read here. Elsewhere reading it would wait for the
     /// device;

@@ -5,7 +5,11 @@ namespace AttnKernels;
 /// <summary>A validated softmax problem with its kernels.</summary>
 public sealed class SoftmaxPlan : Plan<SoftmaxProblem, SoftmaxTensors>
 {
-    private static readonly string[] Names = ["Y", "Lse", "X", "Mask", "Bias", "KeyLengths", "AlibiSlopes"];
+    private static readonly string[] Names =
+    [
+        "Y", "Lse", "X", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
+        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
+    ];
 
     internal SoftmaxPlan(AttentionDevice device, SoftmaxProblem problem, Executable<SoftmaxTensors> executable)
         : base(device, problem, executable)
@@ -16,7 +20,12 @@ public sealed class SoftmaxPlan : Plan<SoftmaxProblem, SoftmaxTensors>
     {
         SoftmaxTensors t = Check(tensors);
         TensorView x = Overlap.Same(t.X, t.Y) ? default : t.X;
-        Launch(t, [t.Y, t.Lse, x, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes], Names, outputs: 2, queue, cancel);
+        ReadOnlySpan<TensorView> views =
+        [
+            t.Y, t.Lse, x, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
+            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask,
+        ];
+        Launch(t, views, Names, outputs: 2, queue, cancel);
     }
 
     private SoftmaxTensors Check(in SoftmaxTensors t)
@@ -32,6 +41,11 @@ public sealed class SoftmaxPlan : Plan<SoftmaxProblem, SoftmaxTensors>
             Bias = ScoreCheck.Bias(check, p, t.Bias),
             KeyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths),
             AlibiSlopes = ScoreCheck.AlibiSlopes(check, p, t.AlibiSlopes),
+            Sinks = ScoreCheck.PerHead(nameof(t.Sinks), check, p, p.Sinks, t.Sinks),
+            HeadScales = ScoreCheck.PerHead(nameof(t.HeadScales), check, p, p.HeadScales, t.HeadScales),
+            DocumentsQ = ScoreCheck.Documents(nameof(t.DocumentsQ), check, p, p.ScoreRows, t.DocumentsQ),
+            DocumentsKv = ScoreCheck.Documents(nameof(t.DocumentsKv), check, p, p.ScoreColumns, t.DocumentsKv),
+            BlockMask = ScoreCheck.BlockMask(check, p, t.BlockMask),
         };
         TensorCheck.RequireDistinct(nameof(t.Y), checkedTensors.Y);
         return checkedTensors;

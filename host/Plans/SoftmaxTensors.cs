@@ -1,3 +1,5 @@
+using AttnKernels.Plans;
+
 namespace AttnKernels;
 
 /// <summary>
@@ -27,4 +29,31 @@ public readonly struct SoftmaxTensors
 
     /// <summary>ALiBi slopes, Float32 (heads) or (batch, heads).</summary>
     public TensorView AlibiSlopes { get; init; }
+
+    /// <summary>Scores without a key that take part in every row's sum, Float32 (heads).</summary>
+    public TensorView Sinks { get; init; }
+
+    /// <summary>Factors of the scale, Float32 (heads).</summary>
+    public TensorView HeadScales { get; init; }
+
+    /// <summary>Document of each row, Int32 (batch or 1, rows).</summary>
+    public TensorView DocumentsQ { get; init; }
+
+    /// <summary>Document of each column, Int32 (batch or 1, columns).</summary>
+    public TensorView DocumentsKv { get; init; }
+
+    /// <summary>Bool, false hides and skips a block: (batch, heads, row blocks, column blocks), each axis full or 1.</summary>
+    public TensorView BlockMask { get; init; }
+
+    internal ScoreTensors Score => new()
+    {
+        Mask = Mask,
+        Bias = Bias,
+        AlibiSlopes = AlibiSlopes,
+        Sinks = Sinks,
+        HeadScales = HeadScales,
+        DocumentsQ = DocumentsQ,
+        DocumentsKv = DocumentsKv,
+        BlockMask = BlockMask,
+    };
 }

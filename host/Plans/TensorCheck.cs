@@ -51,21 +51,24 @@ internal readonly struct TensorCheck(AttentionDevice device)
     }
 
     /// <summary>ALiBi slopes (heads) or (batch, heads), as (batch, heads).</summary>
-    public TensorView Slopes(string name, in TensorView view, int batch, int heads)
+    public TensorView Slopes(string name, in TensorView view, int batch, int heads) => PerBatch(name, view, DType.Float32, batch, heads);
+
+    /// <summary>(count), (1, count) or (batch, count), as (batch, count).</summary>
+    public TensorView PerBatch(string name, in TensorView view, DType type, int batch, int count)
     {
         TensorView padded = view.Rank == 2 && view.Size(0) == batch
-            ? Rows(name, view, DType.Float32, batch, heads)
-            : Rows(name, view, DType.Float32, heads);
-        return padded.BroadcastTo(batch, heads);
+            ? Rows(name, view, type, batch, count)
+            : Rows(name, view, type, 1, count);
+        return padded.BroadcastTo(batch, count);
     }
 
     /// <summary>A tensor that the problem does not have.</summary>
-    public void Absent(string name, in TensorView view, string property)
+    public void Absent(string name, in TensorView view, string property, string value = "false")
     {
         if (!view.IsEmpty)
         {
             throw new ArgumentException(
-                $"{name}: a tensor ({Describe(view)}) was given, but the problem has {property} = false and would ignore it.", name);
+                $"{name}: a tensor ({Describe(view)}) was given, but the problem has {property} = {value} and would ignore it.", name);
         }
     }
 

@@ -41,6 +41,10 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
             Bias = p.Bias,
             BiasType = p.BiasType,
             Alibi = p.Alibi,
+            Sinks = p.Sinks,
+            HeadScales = p.HeadScales,
+            Documents = p.Documents,
+            Blocks = p.Blocks,
             Lse = p.Lse,
         });
         // A hidden key has weight 0; whatever its value holds must not reach O, hence SkipZeroA.
@@ -77,6 +81,11 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
                 Bias = t.Bias,
                 KeyLengths = t.KeyLengths,
                 AlibiSlopes = t.AlibiSlopes,
+                Sinks = t.Sinks,
+                HeadScales = t.HeadScales,
+                DocumentsQ = t.DocumentsQ,
+                DocumentsKv = t.DocumentsKv,
+                BlockMask = t.BlockMask,
             },
             stream,
             cancel);

@@ -1,7 +1,7 @@
 namespace AttnKernels;
 
 /// <summary>
-/// What turns a dot product (or an element of X) into a score, in this order: s = scale * dot; s = softcap * tanh(s / softcap) where
+/// What turns a dot product (or an element of X) into a score, in this order: s = scale * headScale * dot; s = softcap * tanh(s / softcap) where
 /// softcap &gt; 0; s += bias - slope * |i + shift - j|; s = -inf where the causal mask, the window, the key length or the
 /// boolean mask hides key j from query i. Masks compose: a key is visible where all of them allow it.
 /// </summary>
@@ -47,6 +47,21 @@ public abstract record ScoreProblem
     /// <summary>Run receives ALiBi slopes: Float32 (heads) or (batch, heads); the score loses slope * |i + shift - j|.</summary>
     public bool Alibi { get; init; }
 
+    /// <summary>
+    /// Run receives a learned score without a key for each head, Float32 (heads), that takes part in the normalisation of every row:
+    /// l += exp(sink - m) (Xiao et al. 2023; gpt-oss). LSE includes it; a row without visible keys gives 0 and LSE = sink.
+    /// </summary>
+    public bool Sinks { get; init; }
+
+    /// <summary>Run receives a factor of the scale for each head, Float32 (heads): cosine attention's learned scale (Swin V2).</summary>
+    public bool HeadScales { get; init; }
+
+    /// <summary>Run receives document ids, Int32 (batch or 1, queries) and (batch or 1, keys): a key is visible where its id is the query's.</summary>
+    public bool Documents { get; init; }
+
+    /// <summary>Run receives a mask of blocks; those that are false are hidden, and skipped where a whole tile is. Null = none.</summary>
+    public BlockSparsity? Blocks { get; init; }
+
     /// <summary>Run also returns the natural log-sum-exp of every row: Float32 (batch, heads, queries).</summary>
     public bool Lse { get; init; }
 
@@ -89,6 +104,11 @@ public abstract record ScoreProblem
         if (WindowRight is { } right) ProblemCheck.InRange(right, 0, MaxRows, nameof(WindowRight));
         ProblemCheck.InRange(EffectiveAlignment.Offset, -MaxRows, MaxRows, "offset of Causal or Alignment");
         if (Bias) ProblemCheck.Float(BiasType, nameof(BiasType));
+        if (Blocks is { } blocks)
+        {
+            ProblemCheck.InRange(blocks.QueryBlock, 1, MaxRows, "Blocks.QueryBlock");
+            ProblemCheck.InRange(blocks.KeyBlock, 1, MaxRows, "Blocks.KeyBlock");
+        }
 
         if (Causal.Alignment is { } causal && Alignment is { } other && causal != other)
             throw new ArgumentException($"Alignment is {other}, but the causal mask is aligned {causal}. Say it once.", nameof(Alignment));
@@ -114,6 +134,10 @@ public abstract record ScoreProblem
         if (Bias) parts.Add($"bias {BiasType}");
         if (Alibi) parts.Add($"ALiBi {EffectiveAlignment}");
         if (Softcap > 0) parts.Add($"softcap {Softcap}");
+        if (HeadScales) parts.Add("head scales");
+        if (Documents) parts.Add("documents");
+        if (Blocks is { } blocks) parts.Add($"blocks {blocks.QueryBlock}x{blocks.KeyBlock}");
+        if (Sinks) parts.Add("sinks");
         if (Lse) parts.Add("LSE");
         return parts.Count == 0 ? "no mask" : string.Join(", ", parts);
     }

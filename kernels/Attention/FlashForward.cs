@@ -76,6 +76,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         for (int j = first - first % Bc; j < end; j += Bc)
         {
+            if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, i0, iLast, j, Math.Min(j + Bc, end) - 1)) continue;
             Group.Barrier(); // sKV and sP: the previous tile has been read
             args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             Group.Barrier(); // sKV holds K_j, sQ holds Q_i
@@ -98,7 +99,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         rows.StoreSums(sRow, ty * FlashTile<TTile>.LanesX + tx);
         Group.Barrier(); // sRow holds the partial sums
         FlashOutput<T> output = Output(args, at, tx);
-        rows.Write<T, TElement>(output, sRow, ty * FlashTile<TTile>.LanesX, i0 + ty);
+        rows.Write<T, TElement, TScore>(output, sRow, ty * FlashTile<TTile>.LanesX, i0 + ty);
     }
 
     /// <summary>
@@ -173,6 +174,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         output.HeadDim = args.HeadDimV;
         output.Lane = tx;
         output.Log2Factor = args.Score.Log2Factor;
+        output.Sink = args.Score.Sink(at.H);
         return output;
     }
 }
@@ -196,4 +198,7 @@ public struct FlashOutput<T>
     /// <summary>The lane's place in its row, 0 .. LanesX-1.</summary>
     public int Lane;
     public float Log2Factor;
+
+    /// <summary>See <see cref="IScoreRule.Sink"/>; read where the rule is general.</summary>
+    public float Sink;
 }

@@ -107,13 +107,17 @@ public struct FlashRow<TTile> : IFlashRows
 
     public void StoreSums(ArrayView<float> sRow, int offset) => sRow[offset] = l;
 
-    /// <summary>O = O / l, LSE = m + ln(l); a row that saw no key gives O = 0 and LSE = -inf.</summary>
-    public void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+    /// <summary>
+    /// l += exp(sink - m), O = O / l, LSE = m + ln(l); a row that saw no key gives O = 0 and LSE = sink, or -inf where there is none.
+    /// </summary>
+    public void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
         where T : unmanaged
         where TElement : struct, IElement<T>
+        where TScore : struct, IScoreRule
     {
         if (i >= output.SeqQ) return;
         float sum = RowReduce.Sum(sRow, rowOffset);
+        if (TScore.IsGeneral) sum = AddSink(sum, output.Sink, output.Log2Factor);
         bool isEmpty = sum == 0f;
         o.Scale<TTile>(isEmpty ? 0f : 1f / sum);
 
@@ -128,6 +132,16 @@ public struct FlashRow<TTile> : IFlashRows
             float lse = (m * output.Log2Factor + SpecialMath.Log2(sum)) * SpecialMath.Ln2;
             output.Lse[output.LseHead + i] = isEmpty ? float.NegativeInfinity : lse;
         }
+    }
+
+    /// <summary>The sink raises m, and O with it, like one more key without a value; returns the new sum.</summary>
+    private float AddSink(float sum, float sink, float log2Factor)
+    {
+        OnlineSoftmax state = new() { M = m, L = sum };
+        state.Merge(sink, 1f, log2Factor);
+        o.Scale<TTile>(SpecialMath.Exp2((m - SpecialMath.FiniteMax(state.M)) * log2Factor));
+        m = state.M;
+        return state.L;
     }
 
     private static void Write<T, TElement>(in FlashOutput<T> output, long row, int group, F4 value)

@@ -39,10 +39,11 @@ public interface IFlashRows
     /// <summary>This lane's part of each row's sum, to sRow [Br][LanesX].</summary>
     void StoreSums(ArrayView<float> sRow, int offset);
 
-    /// <summary>Writes O / l and the log-sum-exp of each row inside the tensor; sRow holds the sums of all lanes.</summary>
-    void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+    /// <summary>Adds the sink, and writes O / l and the log-sum-exp of each row inside the tensor; sRow holds the sums of all lanes.</summary>
+    void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
         where T : unmanaged
-        where TElement : struct, IElement<T>;
+        where TElement : struct, IElement<T>
+        where TScore : struct, IScoreRule;
 }
 
 /// <summary>Two blocks of rows, one after the other.</summary>
@@ -110,11 +111,12 @@ public struct Twice<TTile, TRows> : IFlashRows
         Lower.StoreSums(sRow, offset + Step * FlashTile<TTile>.LanesX);
     }
 
-    public void Write<T, TElement>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+    public void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
         where T : unmanaged
         where TElement : struct, IElement<T>
+        where TScore : struct, IScoreRule
     {
-        Upper.Write<T, TElement>(output, sRow, rowOffset, i);
-        Lower.Write<T, TElement>(output, sRow, rowOffset + Step * FlashTile<TTile>.LanesX, i + Step);
+        Upper.Write<T, TElement, TScore>(output, sRow, rowOffset, i);
+        Lower.Write<T, TElement, TScore>(output, sRow, rowOffset + Step * FlashTile<TTile>.LanesX, i + Step);
     }
 }

@@ -20,7 +20,7 @@ public unsafe struct BroadcastTensor
 }
 
 /// <summary>
-/// What turns a dot product into a score, in this order: s = Scale * dot; s = Softcap * tanh(s / Softcap) where Softcap > 0;
+/// What turns a dot product into a score, in this order: s = Scale * headScale * dot; s = Softcap * tanh(s / Softcap) where Softcap > 0;
 /// s += bias - slope * |i + shift - j|; s = -inf where the band, the key length or the mask hides key j from query i.
 /// </summary>
 public unsafe struct ScoreArgs
@@ -42,6 +42,34 @@ public unsafe struct ScoreArgs
     /// <summary>ALiBi slopes (batch, headsQ), or null.</summary>
     public float* AlibiSlopes;
     public long AlibiBatchStride;
+
+    /// <summary>(headsQ) scores without a key that take part in each row's sum, or null.</summary>
+    public float* Sinks;
+
+    /// <summary>(headsQ) factors of the scale, or null.</summary>
+    public float* HeadScales;
+
+    /// <summary>(batch, seqQ) and (batch, seqKv), or null: a key is visible where its document is the query's.</summary>
+    public int* DocumentsQ;
+    public int* DocumentsKv;
+    public long DocumentsQStride;
+    public long DocumentsKvStride;
+
+    /// <summary>A byte for each block of <see cref="QueryBlock"/> x <see cref="KeyBlock"/> pairs; 0 hides the block.</summary>
+    public BroadcastTensor Blocks;
+    public int QueryBlock;
+    public int KeyBlock;
+
+    /// <summary>Whether anything but the band may hide a key.</summary>
+    internal readonly bool HidesKeys => Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null;
+
+    internal readonly float ScaleOf(int head) => HeadScales == null ? Scale : Scale * HeadScales[head];
+
+    internal readonly float SinkOf(int head) => Sinks == null ? float.NegativeInfinity : Sinks[head];
+
+    /// <summary>The bytes of the blocks of a query, by key block.</summary>
+    internal readonly byte* BlockRow(int batch, int head, int query) => (byte*)Blocks.Data + batch * Blocks.BatchStride
+        + head * Blocks.HeadStride + query / QueryBlock * Blocks.RowStride;
 }
 
 /// <summary>

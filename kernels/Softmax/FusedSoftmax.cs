@@ -57,6 +57,7 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
         state = Reduce(state, sM, sL, lane, factor);
 
         if (row.IsInside == 0) return;
+        if (TScore.IsGeneral) state.Merge(args.Score.Sink(row.H), 1f, factor);
         if (args.HasLse != 0 && lane == 0) args.Lse[args.LseOffset + row.Index] = state.Lse(factor);
         float max = SpecialMath.FiniteMax(state.M);
         float log2Sum = state.L == 0f ? 0f : SpecialMath.Log2(state.L);

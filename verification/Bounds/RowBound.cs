@@ -24,10 +24,18 @@ public sealed class RowBound(int keys)
         const double u = Rounding.U;
         double step = Rounding.Step(operands);
         double raised = 0, lowered = 0;
+        int terms = row.Count, scales = rule.HeadScales is null ? 1 : 2;
+        if (!double.IsNegativeInfinity(row.Sink))
+        {
+            double weight = Math.Exp(row.Sink - row.Lse), error = u * ((3 * Math.Abs(row.Sink)) + Math.Abs(row.Sink - row.Max));
+            raised += weight * Math.Exp(error);
+            lowered += weight * Math.Exp(-error);
+            terms++;
+        }
         for (int j = 0; j < keys; j++)
         {
             if (!row.Visible[j]) continue;
-            double error = (Rounding.Gamma(length + 1, step) * row.Magnitude[j]) + (3 * u * Math.Abs(row.Scaled[j]));
+            double error = (Rounding.Gamma(length + scales, step) * row.Magnitude[j]) + ((2 + scales) * u * Math.Abs(row.Scaled[j]));
             if (rule.Softcap > 0) error += (rule.Softcap * Rounding.Tanh) + (3 * u * Math.Abs(row.Scaled[j]));
             error += 3 * u * (Math.Abs(row.Capped[j]) + row.Added[j]);
             error += u * Math.Abs(row.Score[j] - row.Max);
@@ -36,15 +44,15 @@ public sealed class RowBound(int keys)
             lowered += row.Weight[j] * Math.Exp(-error);
         }
 
-        // Every 16 keys may raise the running maximum once, and the partial sums of up to 256 lanes are merged in 8 steps.
-        double rescales = Math.Min(row.Count - 1, 8 + (row.Count / 16.0));
+        // Every 16 keys may raise the running maximum once, and the partial sums of up to 256 lanes are merged in 8 steps; a sink once more.
+        double rescales = Math.Min(terms - 1, 8 + (row.Count / 16.0) + terms - row.Count);
         double exponential = Rounding.Exp2 + (Math.Max(0, rescales) * (Rounding.Exp2 + (2 * u)));
-        double sum = Rounding.Gamma(row.Count, u);
+        double sum = Rounding.Gamma(terms, u);
         Sum = Math.Max(Math.Log(raised), -Math.Log(lowered));
         Common = ((1 + exponential) / (1 - exponential) * (1 + (4 * u)) / (1 - sum)) - 1;
         Lse = Sum + (2 * (exponential + sum)) + (Rounding.Log * (1 + Math.Abs(row.Lse - row.Max)))
             + (4 * u * (Math.Abs(row.Max) + Math.Abs(row.Lse)));
-        if (row.Count == 0) (Sum, Common, Lse) = (0, 0, 0);
+        if (terms == 0) (Sum, Common, Lse) = (0, 0, 0);
     }
 
     /// <summary>Relative error of the weight of key <paramref name="j"/> after a further relative error <paramref name="factor"/>.</summary>

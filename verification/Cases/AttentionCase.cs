@@ -38,6 +38,11 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             Bias = score.Bias,
             KeyLengths = score.KeyLengths,
             AlibiSlopes = score.AlibiSlopes,
+            Sinks = score.Sinks,
+            HeadScales = score.HeadScales,
+            DocumentsQ = score.DocumentsQ,
+            DocumentsKv = score.DocumentsKv,
+            BlockMask = score.BlockMask,
         });
         device.Synchronize();
 

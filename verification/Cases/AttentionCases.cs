@@ -25,6 +25,11 @@ internal static class AttentionCases
             yield return Case(AllMasks(small with { Type = type, Weights = true }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
         }
         yield return Case(Problem(Float32, 1, 1, 1, 65, 66, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny);
+        // Several tiles of keys, some of them hidden whole; the same of few enough blocks that a tile sees only its last one.
+        AttentionProblem tiles = Problem(Float32, 2, 2, 1, 70, 100, 8) with { Lse = true };
+        yield return Case(tiles with { Documents = true, Sinks = true }, CaseSize.Tiny);
+        yield return Case(tiles with { Blocks = new BlockSparsity(64, 32), HeadScales = true }, CaseSize.Tiny);
+        yield return Case(tiles with { Blocks = new BlockSparsity(70, 27) }, CaseSize.Tiny);
         // A window that starts inside a tile of keys which ends before the diagonal; rows of 13 elements 16 apart, which vectors reach but do not fill.
         yield return Case(Problem(Float32, 1, 1, 1, 5, 70, 8) with { Causal = CausalMask.BottomRight, WindowLeft = 20 }, CaseSize.Tiny);
         yield return Case(Problem(Float32, 2, 4, 2, 5, 9, 13) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
@@ -52,7 +57,7 @@ internal static class AttentionCases
 
     /// <summary>For devices that compute at speed.</summary>
     public static IEnumerable<VerificationCase> Normal() =>
-        Lengths().Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes());
+        Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes());
 
     /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
     private static IEnumerable<VerificationCase> Lengths()
@@ -72,6 +77,25 @@ internal static class AttentionCases
         yield return Case(Problem(Float32, 1, 1, 1, 3, 4097, 64) with { Lse = true });
         yield return Case(Problem(Float16, 1, 1, 1, 3, 4097, 64) with { Lse = true });
         yield return Case(Problem(Float32, 1, 1, 1, 1030, 1027, 16) with { Causal = CausalMask.TopLeft, WindowLeft = 130 });
+    }
+
+    /// <summary>Documents and blocks over several tiles of queries and keys, some of which they hide whole; few queries, many keys.</summary>
+    private static IEnumerable<VerificationCase> Tiles()
+    {
+        foreach (DType type in Types)
+            foreach (bool weights in (bool[])[false, true])
+            {
+                AttentionProblem p = Problem(type, 2, 4, 2, 201, 513, 40) with { Lse = true, Weights = weights };
+                yield return Case(p with { Documents = true });
+                yield return Case(p with { Documents = true, Sinks = true, Causal = CausalMask.BottomRight }, options: new CaseOptions { MixedDocuments = true });
+                foreach ((int queries, int keys) in ((int, int)[])[(64, 128), (16, 16), (100, 37), (1, 1), (1000, 1000)])
+                    yield return Case(p with { Blocks = new BlockSparsity(queries, keys), WindowLeft = 300, Alignment = BandAlignment.BottomRight },
+                        options: new CaseOptions { BlockAxes = queries > 50 ? Axes4.Heads : Axes4.Batch });
+                AttentionProblem few = p with { SeqQ = 2, SeqKv = 1200, Sinks = true };
+                yield return Case(few with { Documents = true, HeadScales = true });
+                yield return Case(few with { Blocks = new BlockSparsity(1, 512) });
+                yield return Case(few with { Blocks = new BlockSparsity(2, 100), KeyLengths = true }, options: new CaseOptions { EmptyBatch = true });
+            }
     }
 
     private static IEnumerable<VerificationCase> Dimensions()
@@ -114,6 +138,10 @@ internal static class AttentionCases
                         BiasType = Types[n / 3 % 3],
                         Lse = n % 2 == 0,
                         Weights = n % 5 == 0,
+                        Sinks = n / 2 % 3 == 1,
+                        HeadScales = n % 4 == 1,
+                        Documents = n % 7 == 3,
+                        Blocks = n % 6 == 2 ? new BlockSparsity(1 + (n % 13), 1 + (n % 11)) : null,
                     };
                     yield return Case(p, options: new CaseOptions { EmptyBatch = n % 4 == 1, AlibiPerBatch = n % 7 == 0 });
                 }
@@ -175,6 +203,13 @@ internal static class AttentionCases
         yield return (p with { Bias = true, BiasType = Float16 }, new CaseOptions { InfiniteBias = true });
         yield return (p with { Alibi = true, Alignment = BandAlignment.BottomRight }, none);
         yield return (p with { Softcap = 2 }, none);
+        yield return (p with { Sinks = true, Lse = true }, none);
+        yield return (p with { Sinks = true, Lse = true, KeyLengths = true, Mask = true }, new CaseOptions { EmptyBatch = true });
+        yield return (p with { HeadScales = true, Lse = true }, none);
+        yield return (p with { Documents = true }, none);
+        yield return (p with { Documents = true }, new CaseOptions { SharedDocuments = true, MixedDocuments = true });
+        yield return (p with { Blocks = new BlockSparsity(4, 5) }, none);
+        yield return (p with { Blocks = new BlockSparsity(5, 7), Causal = CausalMask.BottomRight }, new CaseOptions { BlockAxes = Axes4.None });
         yield return (p with { Scale = 0.5f, Causal = CausalMask.BottomRight }, new CaseOptions { VisibleNaN = true });
         yield return (p with { Causal = CausalMask.TopLeft }, new CaseOptions { VisibleNaN = true });
     }

@@ -44,6 +44,10 @@ internal static class CaseNames
         if (p.Bias) yield return $"bias-{p.BiasType}[{Axes(options.BiasAxes)}]{(options.InfiniteBias ? "-inf" : "")}";
         if (p.Alibi) yield return options.AlibiPerBatch ? "alibi[bh]" : "alibi[h]";
         if (p.Softcap > 0) yield return $"softcap={p.Softcap}";
+        if (p.HeadScales) yield return "head-scales";
+        if (p.Documents) yield return $"documents{(options.SharedDocuments ? "[1]" : "")}{(options.MixedDocuments ? "-mixed" : "")}";
+        if (p.Blocks is { } blocks) yield return $"blocks{blocks.QueryBlock}x{blocks.KeyBlock}[{Axes(options.BlockAxes)[..2]}]";
+        if (p.Sinks) yield return "sinks";
         if (p.Lse) yield return "lse";
         if (options.Packed) yield return "packed";
         if (options.Placement != Placement.Dense) yield return options.Placement.Name;

@@ -35,4 +35,13 @@ public sealed record CaseOptions
 
     /// <summary>The slopes are (batch, heads) instead of (heads).</summary>
     public bool AlibiPerBatch { get; init; }
+
+    /// <summary>The document ids are (1, n) instead of (batch, n).</summary>
+    public bool SharedDocuments { get; init; }
+
+    /// <summary>Some ids are out of order, or have no counterpart.</summary>
+    public bool MixedDocuments { get; init; }
+
+    /// <summary>The full ones of the block mask's first two axes.</summary>
+    public Axes4 BlockAxes { get; init; } = Axes4.Batch | Axes4.Heads;
 }

@@ -41,6 +41,16 @@ internal sealed class ScoreData : IDisposable
 
     public TensorView AlibiSlopes { get; private set; }
 
+    public TensorView Sinks { get; private set; }
+
+    public TensorView HeadScales { get; private set; }
+
+    public TensorView DocumentsQ { get; private set; }
+
+    public TensorView DocumentsKv { get; private set; }
+
+    public TensorView BlockMask { get; private set; }
+
     /// <summary>Draws the data for <paramref name="problem"/> and uploads it.</summary>
     public static ScoreData Create(AttentionDevice device, ScoreProblem problem, CaseOptions options, Seeded random)
     {
@@ -49,6 +59,11 @@ internal sealed class ScoreData : IDisposable
         data.AlibiSlopes = data.Place(device, data.Rule.AlibiSlopes);
         data.Mask = data.Place(device, data.Rule.Mask);
         data.Bias = data.Place(device, data.Rule.Bias);
+        data.Sinks = data.Place(device, data.Rule.Sinks);
+        data.HeadScales = data.Place(device, data.Rule.HeadScales);
+        data.DocumentsQ = data.Place(device, data.Rule.DocumentsQ);
+        data.DocumentsKv = data.Place(device, data.Rule.DocumentsKv);
+        data.BlockMask = data.Place(device, data.Rule.BlockMask);
         return data;
     }
 
@@ -100,7 +115,42 @@ internal sealed class ScoreData : IDisposable
             int[] shape = options.AlibiPerBatch ? [batch, heads] : [heads];
             rule = rule with { AlibiSlopes = new HostTensor(DType.Float32, slopes, shape) };
         }
-        return rule;
+        if (problem.Sinks)
+        {
+            HostTensor sinks = random.Normals(24, DType.Float32, 2, heads);
+            if (heads > 2) sinks.Values[2] = float.NegativeInfinity;
+            rule = rule with { Sinks = sinks };
+        }
+        if (problem.HeadScales)
+        {
+            float[] scales = [.. Enumerable.Range(0, heads).Select(h => (h % 4 == 1 ? -1 : 1) * (0.5f + (float)random.Uniform(25, h)))];
+            rule = rule with { HeadScales = new HostTensor(DType.Float32, scales, heads) };
+        }
+        if (problem.Documents)
+        {
+            int rows = options.SharedDocuments ? 1 : batch;
+            rule = rule with { DocumentsQ = Documents(random, 26, rows, queries, options), DocumentsKv = Documents(random, 27, rows, keys, options) };
+        }
+        if (problem.Blocks is not { } blocks) return rule;
+        int[] size = Size(options.BlockAxes | Axes4.Queries | Axes4.Keys, batch, heads, blocks.QueryBlocks(queries), blocks.KeyBlocks(keys));
+        return rule with
+        {
+            BlockMask = random.Booleans(28, 0.6, size),
+            QueryBlock = blocks.QueryBlock,
+            KeyBlock = blocks.KeyBlock,
+        };
+    }
+
+    /// <summary>Ids -1 .. 2 one after the other at places of each row's own; where mixed, every seventh is anywhere, or of no other tensor.</summary>
+    private static HostTensor Documents(Seeded random, int stream, int rows, int count, CaseOptions options)
+    {
+        float[] ids = new float[rows * count];
+        for (int n = 0; n < ids.Length; n++)
+        {
+            ids[n] = (float)Math.Floor((4.0 * (n % count) / count) + (0.5 * random.Uniform(26, n / count))) - 1;
+            if (options.MixedDocuments && n % 7 == 3) ids[n] = stream + (float)Math.Floor(8 * random.Uniform(stream, n)) - 28;
+        }
+        return new HostTensor(DType.Int32, ids, rows, count);
     }
 
     /// <summary>Whether a tensor was overwritten.</summary>

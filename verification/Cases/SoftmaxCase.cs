@@ -36,6 +36,11 @@ public sealed record SoftmaxCase(SoftmaxProblem Problem, CaseOptions Options, st
             Bias = score.Bias,
             KeyLengths = score.KeyLengths,
             AlibiSlopes = score.AlibiSlopes,
+            Sinks = score.Sinks,
+            HeadScales = score.HeadScales,
+            DocumentsQ = score.DocumentsQ,
+            DocumentsKv = score.DocumentsKv,
+            BlockMask = score.BlockMask,
         });
         device.Synchronize();
 

@@ -83,6 +83,10 @@ internal static class SoftmaxCases
                     BiasType = Types[n / 3 % 3],
                     Log = n % 4 == 0,
                     Lse = n % 2 == 0,
+                    Sinks = n / 2 % 3 == 1,
+                    HeadScales = n % 4 == 1,
+                    Documents = n % 7 == 3,
+                    Blocks = n % 6 == 2 ? new BlockSparsity(1 + (n % 13), 1 + (n % 11)) : null,
                 };
                 yield return Case(p, options: new CaseOptions { EmptyBatch = n % 4 == 1, InPlace = n % 3 == 1, InfiniteBias = n % 5 == 0 });
             }

@@ -184,6 +184,9 @@ internal static class FuzzGenerator
             Mask = choose.Flag("mask", 0.3),
             Bias = choose.Flag("bias", 0.3),
             Alibi = choose.Flag("alibi", 0.2),
+            Sinks = choose.Flag("sinks", 0.2),
+            HeadScales = choose.Flag("headScales", 0.15),
+            Documents = choose.Flag("documents", 0.15),
             Lse = choose.Flag("lse", 0.4),
         };
         if (p.KeyLengths) options = options with { EmptyBatch = choose.Flag("emptyBatch", 0.3) };
@@ -192,6 +195,19 @@ internal static class FuzzGenerator
         {
             p = p with { BiasType = Type(choose, "biasType") };
             options = options with { BiasAxes = Axes(choose, "biasAxes"), InfiniteBias = choose.Flag("infiniteBias", 0.3) };
+        }
+        if (p.Documents)
+        {
+            options = options with
+            {
+                SharedDocuments = choose.Flag("sharedDocuments", 0.3),
+                MixedDocuments = choose.Flag("mixedDocuments", 0.5),
+            };
+        }
+        if (choose.Flag("blocks", 0.15))
+        {
+            p = p with { Blocks = new BlockSparsity(choose.Size("queryBlock", 300), choose.Size("keyBlock", 300)) };
+            options = options with { BlockAxes = Axes(choose, "blockAxes") & (Axes4.Batch | Axes4.Heads) };
         }
         if (p.Alibi) options = options with { AlibiPerBatch = choose.Flag("alibiPerBatch", 0.4) };
 

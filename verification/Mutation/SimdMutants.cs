@@ -45,7 +45,7 @@ internal static class SimdMutants
             "every block of keys starts O anew", "attention float32"),
         new("simd.diagonal-not-applied", Forward, "bool ruled = plan.HasRules || partial;", "bool ruled = plan.HasRules;",
             "a block on the diagonal is taken as whole", "attention float32 causal"),
-        new("simd.band-does-not-hide", Forward, "bool hides = partial || plan.Args.Score.Mask", "bool hides = plan.Args.Score.Mask",
+        new("simd.band-does-not-hide", Forward, "bool hides = partial || plan.Args.Score.HidesKeys", "bool hides = plan.Args.Score.HidesKeys",
             "0 * NaN of a key outside the band reaches O", "attention float32"),
         new("simd.guarded-zero-does-not-hide", Forward, "sum = W.Select(W.Equal(weight, W.Zero), sum, more);", "sum = more;",
             "0 * NaN of a masked value reaches O", "attention float32"),

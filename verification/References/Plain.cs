@@ -22,7 +22,7 @@ public static class Plain
                         p[j] = rule.Sees(b, h, i, j, queries, keys)
                             ? Score(Dot(query, k.Row(b, h / group, j)), rule, b, h, i, j, queries, keys)
                             : float.NegativeInfinity;
-                    Softmax(p, out _);
+                    Softmax(p, (float)rule.SinkOf(h), out _);
                     int at = ((((b * heads) + h) * queries) + i) * dimV;
                     for (int d = 0; d < dimV; d++)
                     {
@@ -51,7 +51,7 @@ public static class Plain
                         p[j] = s[j] = rule.Sees(b, h, i, j, rows, columns)
                             ? Score(logits[j], rule, b, h, i, j, rows, columns)
                             : float.NegativeInfinity;
-                    Softmax(p, out float lse);
+                    Softmax(p, (float)rule.SinkOf(h), out float lse);
                     int at = ((((b * heads) + h) * rows) + i) * columns;
                     for (int j = 0; j < columns; j++)
                         y.Values[at + j] = HostTensor.Round(type, !log ? p[j] : s[j] == float.NegativeInfinity ? s[j] : s[j] - lse);
@@ -92,16 +92,16 @@ public static class Plain
 
     private static float Score(float dot, ScoreRule rule, int b, int h, int i, int j, int queries, int keys)
     {
-        float s = (float)rule.Scale * dot, softcap = (float)rule.Softcap;
+        float s = (float)rule.Scale * (rule.HeadScales?.Values[h] ?? 1) * dot, softcap = (float)rule.Softcap;
         if (softcap > 0) s = softcap * MathF.Tanh(s / softcap);
         if (rule.Bias is not null) s += rule.Bias.Broadcast(b, h, i, j);
         if (rule.AlibiSlopes is not null) s -= (float)rule.Slope(b, h) * Math.Abs(rule.AlignedKey(b, i, queries, keys) - j);
         return s;
     }
 
-    private static void Softmax(float[] s, out float lse)
+    private static void Softmax(float[] s, float sink, out float lse)
     {
-        float max = float.NegativeInfinity, sum = 0;
+        float max = sink, sum = 0;
         foreach (float value in s)
             max = !(value <= max) && !float.IsNaN(max) ? value : max;
         lse = max;
@@ -110,6 +110,7 @@ public static class Plain
             Array.Clear(s);
             return;
         }
+        if (sink != float.NegativeInfinity) sum = MathF.Exp(sink - max);
         // A hidden element stays 0 also where a visible one is NaN, and with it the maximum and the sum.
         for (int j = 0; j < s.Length; j++)
             sum += s[j] = s[j] == float.NegativeInfinity ? 0 : MathF.Exp(s[j] - max);

@@ -9,7 +9,7 @@ public sealed class ScoreRow(int keys)
     /// <summary>Whether the query sees the key.</summary>
     public bool[] Visible { get; } = new bool[keys];
 
-    /// <summary>scale * dot.</summary>
+    /// <summary>scale * headScale * dot.</summary>
     public double[] Scaled { get; } = new double[keys];
 
     /// <summary>|scale| * sum of |q||k|: what the rounding error of the dot product is relative to.</summary>
@@ -27,13 +27,16 @@ public sealed class ScoreRow(int keys)
     /// <summary>softmax(score).</summary>
     public double[] Weight { get; } = new double[keys];
 
+    /// <summary>The score without a key; -inf where there is none.</summary>
+    public double Sink { get; private set; }
+
     /// <summary>How many keys are visible.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The largest visible score; -inf where nothing is visible.</summary>
+    /// <summary>The largest visible score, or the sink; -inf where there is neither.</summary>
     public double Max { get; private set; }
 
-    /// <summary>Natural logarithm of the sum of exp(score); -inf where nothing is visible.</summary>
+    /// <summary>Natural logarithm of the sum of exp(score) and exp(sink); -inf where there is neither.</summary>
     public double Lse { get; private set; }
 
     /// <summary>The row of query <paramref name="i"/>: scores of <paramref name="q"/> (headDim) against the keys of one head.</summary>
@@ -51,8 +54,8 @@ public sealed class ScoreRow(int keys)
                 dot += product;
                 magnitude += Math.Abs(product);
             }
-            Scaled[j] = rule.Scale * dot;
-            Magnitude[j] = Math.Abs(rule.Scale) * magnitude;
+            Scaled[j] = rule.ScaleOf(h) * dot;
+            Magnitude[j] = Math.Abs(rule.ScaleOf(h)) * magnitude;
         }
         Finish(rule, b, h, i, queries);
     }
@@ -64,7 +67,7 @@ public sealed class ScoreRow(int keys)
         {
             Visible[j] = rule.Sees(b, h, i, j, rows, keys);
             if (!Visible[j]) continue;
-            Scaled[j] = rule.Scale * x[j];
+            Scaled[j] = rule.ScaleOf(h) * x[j];
             Magnitude[j] = 0;
         }
         Finish(rule, b, h, i, rows);
@@ -75,7 +78,7 @@ public sealed class ScoreRow(int keys)
         int aligned = rule.AlignedKey(b, i, queries, keys);
         double slope = rule.Slope(b, h);
         Count = 0;
-        Max = double.NegativeInfinity;
+        Max = Sink = rule.SinkOf(h);
         for (int j = 0; j < keys; j++)
         {
             Weight[j] = 0;
@@ -90,11 +93,11 @@ public sealed class ScoreRow(int keys)
             if (!(Score[j] <= Max)) Max = double.IsNaN(Max) ? Max : Score[j];
         }
 
-        double sum = 0;
+        double sum = double.IsNegativeInfinity(Sink) ? 0 : Math.Exp(Sink - Max);
         for (int j = 0; j < keys; j++)
             if (Visible[j])
                 sum += Weight[j] = Math.Exp(Score[j] - Max);
-        Lse = Count == 0 ? double.NegativeInfinity : Max + Math.Log(sum);
+        Lse = Count == 0 && double.IsNegativeInfinity(Sink) ? double.NegativeInfinity : Max + Math.Log(sum);
         for (int j = 0; j < keys; j++)
             if (Visible[j])
                 Weight[j] /= sum;

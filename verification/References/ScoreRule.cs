@@ -49,6 +49,33 @@ public sealed record ScoreRule
     /// <summary>(heads) or (batch, heads).</summary>
     public HostTensor? AlibiSlopes { get; init; }
 
+    /// <summary>(heads), or null: scores without a key.</summary>
+    public HostTensor? Sinks { get; init; }
+
+    /// <summary>(heads), or null: factors of the scale.</summary>
+    public HostTensor? HeadScales { get; init; }
+
+    /// <summary>(batch or 1, queries), or null: all keys are of the query's document.</summary>
+    public HostTensor? DocumentsQ { get; init; }
+
+    /// <summary>(batch or 1, keys).</summary>
+    public HostTensor? DocumentsKv { get; init; }
+
+    /// <summary>Rank 4, broadcast, an element a block of pairs; 0 hides the block.</summary>
+    public HostTensor? BlockMask { get; init; }
+
+    /// <summary>Queries of a block.</summary>
+    public int QueryBlock { get; init; }
+
+    /// <summary>Keys of a block.</summary>
+    public int KeyBlock { get; init; }
+
+    /// <summary>The factor of head <paramref name="h"/>'s dot products.</summary>
+    public double ScaleOf(int h) => HeadScales is null ? Scale : Scale * HeadScales.Values[h];
+
+    /// <summary>The score without a key of head <paramref name="h"/>; -inf where there is none.</summary>
+    public double SinkOf(int h) => Sinks is null ? double.NegativeInfinity : Sinks.Values[h];
+
     /// <summary>The number of keys of batch entry <paramref name="b"/> that exist.</summary>
     public int KeysOf(int b, int keys) => KeyLengths is null ? keys : (int)KeyLengths.Values[b];
 
@@ -65,8 +92,12 @@ public sealed record ScoreRule
         if (WindowLeft is int left && j < aligned - left) return false;
         if (WindowRight is int right && j > aligned + right) return false;
         if (Mask is not null && Mask.Broadcast(b, h, i, j) == 0) return false;
+        if (DocumentsQ is not null && Document(DocumentsQ, b, i) != Document(DocumentsKv!, b, j)) return false;
+        if (BlockMask is not null && BlockMask.Broadcast(b, h, i / QueryBlock, j / KeyBlock) == 0) return false;
         return Bias is null || !float.IsNegativeInfinity(Bias.Broadcast(b, h, i, j));
     }
+
+    private static float Document(HostTensor ids, int b, int n) => ids.Values[((ids.Shape[0] == 1 ? 0 : b) * ids.Shape[1]) + n];
 
     /// <summary>The ALiBi slope of a head; 0 where there is none.</summary>
     public double Slope(int b, int h)

@@ -28,7 +28,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             Lse = (float*)SimdArgs.Data(t.Lse),
             Score = score,
         };
-        SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
+        SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
         SimdAttention.Run(args, workers, cancel);
     }
 }

@@ -25,7 +25,7 @@ internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) :
             Log = p.Log,
             Score = score,
         };
-        SimdArgs.Fill(ref args.Score, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes);
+        SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
         SimdSoftmax.Run(args, workers, cancel);
     }
 }

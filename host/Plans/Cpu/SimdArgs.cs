@@ -47,17 +47,28 @@ internal static unsafe class SimdArgs
         Softcap = problem.Softcap,
         Band = problem.Band,
         BiasType = problem.BiasType,
+        QueryBlock = problem.Blocks?.QueryBlock ?? 0,
+        KeyBlock = problem.Blocks?.KeyBlock ?? 0,
     };
 
     /// <summary>Adds the tensors of one run.</summary>
-    public static void Fill(ref ScoreArgs score, in TensorView mask, in TensorView bias, in TensorView keyLengths, in TensorView slopes)
+    public static void Fill(ref ScoreArgs score, in TensorView keyLengths, in ScoreTensors tensors)
     {
-        score.Mask = Broadcast(mask);
-        score.Bias = Broadcast(bias);
         score.KeyLengths = (int*)Data(keyLengths);
-        score.AlibiSlopes = (float*)Data(slopes);
-        score.AlibiBatchStride = slopes.IsEmpty ? 0 : slopes.Stride(0);
+        score.Mask = Broadcast(tensors.Mask);
+        score.Bias = Broadcast(tensors.Bias);
+        score.AlibiSlopes = (float*)Data(tensors.AlibiSlopes);
+        score.AlibiBatchStride = BatchStride(tensors.AlibiSlopes);
+        score.Sinks = (float*)Data(tensors.Sinks);
+        score.HeadScales = (float*)Data(tensors.HeadScales);
+        score.DocumentsQ = (int*)Data(tensors.DocumentsQ);
+        score.DocumentsQStride = BatchStride(tensors.DocumentsQ);
+        score.DocumentsKv = (int*)Data(tensors.DocumentsKv);
+        score.DocumentsKvStride = BatchStride(tensors.DocumentsKv);
+        score.Blocks = Broadcast(tensors.BlockMask);
     }
+
+    private static long BatchStride(in TensorView view) => view.IsEmpty ? 0 : view.Stride(0);
 
     /// <summary>Refuses indices outside 0..<paramref name="largest"/>, before anything is written.</summary>
     public static void CheckRange(string name, in TensorView indices, int largest)

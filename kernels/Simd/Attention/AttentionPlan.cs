@@ -63,7 +63,7 @@ internal unsafe struct AttentionPlan
 
     /// <summary>Whether anything but the band changes a score.</summary>
     public readonly bool HasRules =>
-        SoftcapLog2 > 0 || Args.Score.Bias.Data != null || Args.Score.Mask.Data != null || Args.Score.AlibiSlopes != null;
+        SoftcapLog2 > 0 || Args.Score.HidesKeys || Args.Score.AlibiSlopes != null;
 
     public readonly int Items => checked(Args.Batch * Args.HeadsKv * HeadItems);
 

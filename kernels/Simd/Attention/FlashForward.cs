@@ -45,9 +45,12 @@ internal static unsafe class FlashForward<W, V, E>
         {
             int blockFirst = Math.Max(first, key);
             int blockEnd = Math.Min(end, key + AttentionPlan.BlockKeys);
+            bool needed = false;
+            for (int t = 0; t < count; t++) needed |= !(tiles[t].Skips = tiles[t].IsHidden(plan, blockFirst, blockEnd));
+            if (!needed) continue;
             float* widened = scratch + 2 * AttentionPlan.BlockKeys * plan.TileRows;
             var block = KeyBlock.Of<W, V, E>(plan, batch, headKv, key, blockFirst, blockEnd, widened);
-            for (int t = 0; t < count; t++) Attend(plan, ref tiles[t], block, scratch);
+            for (int t = 0; t < count; t++) if (!tiles[t].Skips) Attend(plan, ref tiles[t], block, scratch);
         }
 
         for (int t = 0; t < count; t++) tiles[t].StoreOutput<W, V, E>(plan);
@@ -78,7 +81,7 @@ internal static unsafe class FlashForward<W, V, E>
             c = next;
         }
 
-        bool hides = partial || plan.Args.Score.Mask.Data != null || plan.Args.Score.Bias.Data != null;
+        bool hides = partial || plan.Args.Score.HidesKeys;
         if (hides && Rows<W, V>.HaveNonFinite(block.V + first * plan.StrideV, end - first, plan.StrideV,
             plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
         else Accumulate(plan, tile, block, band, first, end, scores);

@@ -30,6 +30,9 @@ internal unsafe struct QueryTile
     /// <summary>Whether O, m and l hold nothing yet.</summary>
     public bool Fresh;
 
+    /// <summary>Whether documents or blocks hide all of the current block of keys.</summary>
+    public bool Skips;
+
     public float* Q;
     public float* O;
     public float* M;
@@ -41,11 +44,13 @@ internal unsafe struct QueryTile
     public int* Aligned;
     public byte** BiasRows;
     public byte** MaskRows;
+    public byte** BlockRows;
+    public int* Documents;
 
     /// <summary>Scratch of one tile.</summary>
     public static long Floats(in AttentionPlan plan) =>
         Scratch.Align((long)plan.Args.HeadDim * plan.TileRows) + Scratch.Align((long)plan.Args.HeadDimV * plan.TileRows)
-        + 7 * Scratch.Align(plan.TileRows) + 2 * Scratch.Align(2L * plan.TileRows);
+        + 8 * Scratch.Align(plan.TileRows) + 3 * Scratch.Align(2L * plan.TileRows);
 
     /// <summary>Lays the arrays out in <paramref name="memory"/> and finds out which keys each row sees.</summary>
     public void Place(in AttentionPlan plan, int batch, int headKv, int row, ref float* memory)
@@ -68,6 +73,8 @@ internal unsafe struct QueryTile
         Aligned = (int*)Take(ref memory, lanes);
         BiasRows = (byte**)Take(ref memory, 2L * lanes);
         MaskRows = (byte**)Take(ref memory, 2L * lanes);
+        BlockRows = (byte**)Take(ref memory, 2L * lanes);
+        Documents = (int*)Take(ref memory, lanes);
 
         int keyLength = plan.KeyLength(batch);
         ref readonly var rules = ref args.Score;
@@ -81,12 +88,24 @@ internal unsafe struct QueryTile
             if (rules.AlibiSlopes != null) Aligned[lane] = query + Shift;
             if (rules.Bias.Data != null) BiasRows[lane] = RowAddress(rules.Bias, rules.BiasType.Size(), batch, head, query);
             if (rules.Mask.Data != null) MaskRows[lane] = RowAddress(rules.Mask, sizeof(byte), batch, head, query);
+            if (rules.Blocks.Data != null) BlockRows[lane] = rules.BlockRow(batch, head, query);
+            if (rules.DocumentsQ != null) Documents[lane] = rules.DocumentsQ[batch * rules.DocumentsQStride + query];
             if (lane < Count - 1) NextRow(plan, ref query, ref head);
         }
 
         // Both grow with the query.
         KeyFirst = First[0];
         KeyEnd = End[lanes - 1];
+    }
+
+    /// <summary>Whether documents or blocks hide the keys [key, keyEnd) from all rows.</summary>
+    public readonly bool IsHidden(in AttentionPlan plan, int key, int keyEnd)
+    {
+        ref readonly var rules = ref plan.Args.Score;
+        if (rules.DocumentsQ == null && rules.Blocks.Data == null) return false;
+        int query = Row / plan.Group;
+        int queryLast = (Row + Count - 1) / plan.Group;
+        return TileMask.Hides(rules, Batch, HeadKv * plan.Group, plan.Group, query, queryLast, key, keyEnd);
     }
 
     /// <summary>The query and the query head of a lane.</summary>
@@ -133,9 +152,37 @@ internal unsafe struct QueryTile
         }
 
         Rows<W, V>.Multiply(Q, plan.QueryScale, args.HeadDim * plan.TileRows);
+        if (args.Score.HeadScales == null) return;
+        for (int lane = 0; lane < Vectors * W.Count; lane++) Alpha[lane] = args.Score.HeadScales[RowOf(plan, lane).Head];
+        for (int d = 0; d < args.HeadDim; d++)
+        {
+            for (int lane = 0; lane < Vectors * W.Count; lane += W.Count)
+            {
+                float* q = Q + d * plan.TileRows + lane;
+                W.Store(q, W.Multiply(W.Load(Alpha + lane), W.Load(q)));
+            }
+        }
     }
 
-    /// <summary>Writes O / l and log(sum(exp)) of the tile's rows.</summary>
+    /// <summary>
+    /// The sink raises m and l like one more key without a value: m' = max(m, sink), l' = l * alpha + exp(sink - m'); O is to be
+    /// multiplied with alpha.
+    /// </summary>
+    private readonly void AddSinks(in AttentionPlan plan, int lanes)
+    {
+        for (int lane = 0; lane < lanes; lane++)
+        {
+            float sink = plan.Args.Score.Sinks[RowOf(plan, lane).Head] * Exp2.Log2E;
+            float max = MathF.Max(M[lane], sink);
+            Alpha[lane] = 1;
+            if (float.IsNegativeInfinity(max)) continue;
+            Alpha[lane] = float.Exp2(M[lane] - max);
+            L[lane] = L[lane] * Alpha[lane] + float.Exp2(sink - max);
+            M[lane] = max;
+        }
+    }
+
+    /// <summary>Adds the sinks, and writes O / l and log(sum(exp)) of the tile's rows.</summary>
     public readonly void StoreOutput<W, V, E>(in AttentionPlan plan)
         where W : struct, IWidth<V>
         where V : struct
@@ -143,10 +190,13 @@ internal unsafe struct QueryTile
     {
         ref readonly var args = ref plan.Args;
         byte** rows = stackalloc byte*[W.Count];
+        bool hasSinks = args.Score.Sinks != null;
+        if (hasSinks) AddSinks(plan, Vectors * W.Count);
         for (int c = 0; c < Vectors; c++)
         {
             V l = W.Load(L + c * W.Count);
             V inverse = W.Select(W.Equal(l, W.Zero), W.Zero, W.Divide(W.Set(1), l));
+            if (hasSinks) inverse = W.Multiply(inverse, W.Load(Alpha + c * W.Count));
             float* source = O + c * W.Count;
             for (int d = 0; d < args.HeadDimV; d++)
             {

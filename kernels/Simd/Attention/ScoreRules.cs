@@ -40,6 +40,13 @@ internal static unsafe class ScoreRules<W, V>
             HideMasked(s, step, keys, operand);
         }
 
+        if (rules.DocumentsQ != null)
+        {
+            int* ids = rules.DocumentsKv + tile.Batch * rules.DocumentsKvStride + blockKey + band.First;
+            HideOtherDocuments(s, step, keys, tile.Documents + lane, ids);
+        }
+
+        if (rules.Blocks.Data != null) HideBlocks(s, step, keys, rules, tile.BlockRows + lane, blockKey + band.First);
         HideOutside(scores + lane, step, band.First, band.WholeFirst, tile, blockKey, lane);
         HideOutside(scores + lane, step, band.WholeEnd, band.End, tile, blockKey, lane);
     }
@@ -108,6 +115,34 @@ internal static unsafe class ScoreRules<W, V>
         {
             // Compared as bits: the bytes are small integers, which as floats are subnormal.
             W.Store(s, W.Select(W.LessBits(W.Zero, W.Load(mask)), W.Load(s), hidden));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void HideOtherDocuments(float* s, nint step, int keys, int* laneIds, int* keyIds)
+    {
+        V hidden = W.Set(float.NegativeInfinity);
+        V lanes = W.Load((float*)laneIds);
+        for (int key = 0; key < keys; key++, s += step)
+        {
+            V id = W.SetBits((uint)keyIds[key]);
+            V differs = W.Or(W.LessBits(id, lanes), W.LessBits(lanes, id));
+            W.Store(s, W.Select(differs, hidden, W.Load(s)));
+        }
+    }
+
+    /// <summary>Hides the keys of hidden blocks, a stretch of keys of one block at a time.</summary>
+    private static void HideBlocks(float* s, nint step, int keys, in ScoreArgs rules, byte** rows, int firstKey)
+    {
+        float* visible = stackalloc float[W.Count];
+        V hidden = W.Set(float.NegativeInfinity);
+        for (int key = 0; key < keys;)
+        {
+            int block = (firstKey + key) / rules.KeyBlock;
+            int next = (int)Math.Min(keys, (block + 1L) * rules.KeyBlock - firstKey);
+            for (int r = 0; r < W.Count; r++) visible[r] = rows[r][block * rules.Blocks.ColumnStride];
+            V sees = W.Less(W.Zero, W.Load(visible));
+            for (; key < next; key++, s += step) W.Store(s, W.Select(sees, W.Load(s), hidden));
         }
     }
 

@@ -33,7 +33,7 @@ internal static unsafe class DecodeForward<W, V, E>
         int shift = args.Score.Band.ShiftFor(args.SeqQ, keyLength);
         int first = Math.Max(firstKey, args.Score.Band.First(0, shift));
         int end = Math.Min(firstKey + DecodePlan.SplitKeys, args.Score.Band.End(args.SeqQ - 1, shift, keyLength));
-        if (first < end)
+        if (first < end && !TileMask.Hides(args.Score, batch, headKv * plan.Group, plan.Group, 0, args.SeqQ - 1, first, end))
         {
             LoadQuery(plan, batch, headKv, q);
             Dots(plan, batch, headKv, firstKey, first, end, q, dots, widened);
@@ -97,7 +97,7 @@ internal static unsafe class DecodeForward<W, V, E>
         float* dots, float* weights, float* operand)
     {
         ref readonly var rules = ref plan.Args.Score;
-        bool hides = rules.Mask.Data != null || rules.Bias.Data != null;
+        bool hides = rules.HidesKeys;
         for (int row = 0; row < plan.Rows; row++)
         {
             int query = row / plan.Group;
@@ -168,9 +168,12 @@ internal static unsafe class DecodeForward<W, V, E>
         int firstItem = headIndex * plan.Splits;
         for (int row = 0; row < plan.Rows; row++)
         {
-            float m = float.NegativeInfinity;
+            int query = row / plan.Group;
+            int head = headKv * plan.Group + row % plan.Group;
+            float sink = args.Score.SinkOf(head);
+            float m = sink;
             for (int s = 0; s < plan.Splits; s++) m = Width1.Max(m, plan.PartialM(firstItem + s, row)[0]);
-            float l = 0;
+            float l = float.IsNegativeInfinity(sink) ? 0 : MathF.Exp(sink - m);
             float* sum = null;
             for (int s = 0; s < plan.Splits; s++)
             {
@@ -183,8 +186,6 @@ internal static unsafe class DecodeForward<W, V, E>
                 sum = o;
             }
 
-            int query = row / plan.Group;
-            int head = headKv * plan.Group + row % plan.Group;
             byte* target = Address(args.O, batch, head, query);
             if (sum == null) Rows<W, V>.Fill<E>(target, 0, args.HeadDimV);
             else Rows<W, V>.Narrow<E>(sum, 1 / l, target, args.HeadDimV);

@@ -14,8 +14,8 @@ internal static unsafe class RowScores<W, V>
     {
         int columns = to - from;
         if (columns <= 0) return float.NegativeInfinity;
-        bool plain = rules.Softcap <= 0 && rules.Bias.Data == null && rules.AlibiSlopes == null && rules.Mask.Data == null;
-        float m = Scale<E>(x + (nint)from * E.Size, columns, rules.Scale, scores);
+        bool plain = rules.Softcap <= 0 && rules.AlibiSlopes == null && !rules.HidesKeys;
+        float m = Scale<E>(x + (nint)from * E.Size, columns, rules.ScaleOf(head), scores);
         if (plain) return m;
 
         if (rules.Softcap > 0) Softcap(scores, columns, rules.Softcap);
@@ -42,6 +42,16 @@ internal static unsafe class RowScores<W, V>
             LoadOperand<ByteElement>(rules.Mask, batch, head, row, from, columns, operand);
             Hide(scores, operand, columns);
         }
+
+        if (rules.DocumentsQ != null)
+        {
+            int document = rules.DocumentsQ[batch * rules.DocumentsQStride + row];
+            int* ids = rules.DocumentsKv + batch * rules.DocumentsKvStride + from;
+            for (int c = 0; c < columns; c++)
+                if (ids[c] != document) scores[c] = float.NegativeInfinity;
+        }
+
+        if (rules.Blocks.Data != null) HideBlocks(rules, rules.BlockRow(batch, head, row), from, to, scores);
 
         return Max(scores, columns);
     }
@@ -116,6 +126,18 @@ internal static unsafe class RowScores<W, V>
         }
 
         for (; c < columns; c++) scores[c] = BitConverter.SingleToInt32Bits(mask[c]) > 0 ? scores[c] : float.NegativeInfinity;
+    }
+
+    private static void HideBlocks(in ScoreArgs rules, byte* visible, int from, int to, float* scores)
+    {
+        for (int column = from; column < to;)
+        {
+            int block = column / rules.KeyBlock;
+            int next = (int)Math.Min(to, (block + 1L) * rules.KeyBlock);
+            if (visible[block * rules.Blocks.ColumnStride] == 0)
+                new Span<float>(scores + column - from, next - column).Fill(float.NegativeInfinity);
+            column = next;
+        }
     }
 
     private static void LoadOperand<E>(in BroadcastTensor tensor, int batch, int head, int row, int from, int columns, float* operand)

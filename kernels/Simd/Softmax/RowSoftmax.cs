@@ -60,11 +60,13 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         int to = Math.Clamp(args.Score.Band.End(row, shift, keyLength), from, args.Columns);
         byte* x = Address<EX>(args.X, batch, head, row);
         byte* y = Address<EY>(args.Y, batch, head, row);
-        float m = RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
+        float sink = args.Score.SinkOf(head);
+        float m = MathF.Max(sink, RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand));
 
         // While the exponentials keep the arithmetic busy, the memory fetches the next row.
         float* next = (float*)(x + args.X.RowStride * EX.Size);
         float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
+        if (!float.IsNegativeInfinity(sink)) l += MathF.Exp(sink - m);
         float outside = args.Log ? float.NegativeInfinity : 0;
         if (float.IsNaN(l))
         {

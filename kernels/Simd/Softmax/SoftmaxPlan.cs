@@ -31,8 +31,8 @@ internal unsafe struct SoftmaxPlan
 
     /// <summary>Whether every row is exp(scale x) over its sum, key lengths aside.</summary>
     public readonly bool IsPlain =>
-        !Args.Log && Args.Score.Softcap <= 0 && Args.Score.Bias.Data == null && Args.Score.Mask.Data == null
-        && Args.Score.AlibiSlopes == null && Args.Score.Band is { Left: >= KeyBand.Unlimited, Right: >= KeyBand.Unlimited };
+        !Args.Log && Args.Score.Softcap <= 0 && !Args.Score.HidesKeys && Args.Score.AlibiSlopes == null
+        && Args.Score.HeadScales == null && Args.Score.Sinks == null && Args.Score.Band is { Left: >= KeyBand.Unlimited, Right: >= KeyBand.Unlimited };
 
     public readonly int Items => checked(Args.Batch * Args.Heads * HeadItems);
 

@@ -1,0 +1,61 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>A key is visible where its document is the query's.</summary>
+public struct DocumentMask
+{
+    /// <summary>(batch, seqQ) and (batch, seqKv); a batch stride may be 0.</summary>
+    public ArrayView<int> Q, Kv;
+    public long QOffset, QBatchStride, KvOffset, KvBatchStride;
+    public int IsPresent;
+
+    public readonly bool Hides(int b, int i, int j) =>
+        Q[QOffset + b * QBatchStride + i] != Kv[KvOffset + b * KvBatchStride + j];
+
+    /// <summary>Decided by the ranges of the ids, which are apart where documents follow one another.</summary>
+    public readonly bool HidesTile(int b, int i, int iLast, int j, int jLast)
+    {
+        long q = QOffset + b * QBatchStride;
+        long kv = KvOffset + b * KvBatchStride;
+        int qMin = Q[q + i], qMax = qMin;
+        int kvMin = Kv[kv + j], kvMax = kvMin;
+        for (int n = i + 1; n <= iLast; n++)
+        {
+            int id = Q[q + n];
+            qMin = Math.Min(qMin, id);
+            qMax = Math.Max(qMax, id);
+        }
+        for (int n = j + 1; n <= jLast; n++)
+        {
+            int id = Kv[kv + n];
+            kvMin = Math.Min(kvMin, id);
+            kvMax = Math.Max(kvMax, id);
+        }
+        return qMax < kvMin || kvMax < qMin;
+    }
+}
+
+/// <summary>A mask with one byte for each block of QueryBlock x KeyBlock pairs; 0 hides the block.</summary>
+public struct BlockMask
+{
+    public ArrayView<byte> Mask;
+    public BroadcastStrides At;
+
+    /// <summary>Queries and keys of a block; 0 = no mask.</summary>
+    public int QueryBlock, KeyBlock;
+
+    public readonly bool Hides(int b, int h, int i, int j) => Mask[At.Index(b, h, i / QueryBlock, j / KeyBlock)] == 0;
+
+    public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast)
+    {
+        for (int row = i / QueryBlock; row <= iLast / QueryBlock; row++)
+        {
+            for (int column = j / KeyBlock; column <= jLast / KeyBlock; column++)
+            {
+                if (Mask[At.Index(b, h, row, column)] != 0) return false;
+            }
+        }
+        return true;
+    }
+}

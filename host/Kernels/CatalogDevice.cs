@@ -23,7 +23,8 @@ internal sealed class CatalogDevice() : KernelDevice(
 
     public override ArrayView<T> View<T>(DeviceBuffer? buffer) => default;
 
-    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) => throw NothingRuns();
+    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
+        throw NothingRuns();
 
     public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) => throw NothingRuns();
 

@@ -76,11 +76,14 @@ public sealed class OnnxAttention : IDisposable
         TensorView v = Heads(nameof(t.V), t.V, sizes.HeadsKv, sizes.HeadDimV);
         (TensorView allK, TensorView allV) = sizes.HasPresent ? (t.PresentKey, t.PresentValue) : (k, v);
         bool isProduct = product is not null;
-        Expect(nameof(t.QkMatmulOutput), t.QkMatmulOutput, shapes.QkMatmulOutput, sizes.Batch, sizes.HeadsQ, sizes.SeqQ, sizes.SeqKv);
-        Expect(nameof(t.PresentKey), t.PresentKey, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDim);
-        Expect(nameof(t.PresentValue), t.PresentValue, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDimV);
-        Expect(nameof(t.PastKey), t.PastKey, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDim);
-        Expect(nameof(t.PastValue), t.PastValue, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDimV);
+        OnnxCheck.Optional(nameof(t.QkMatmulOutput), t.QkMatmulOutput, shapes.QkMatmulOutput,
+            sizes.Batch, sizes.HeadsQ, sizes.SeqQ, sizes.SeqKv);
+        OnnxCheck.Optional(nameof(t.PresentKey), t.PresentKey, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDim);
+        OnnxCheck.Optional(nameof(t.PresentValue), t.PresentValue, sizes.HasPresent,
+            sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDimV);
+        OnnxCheck.Optional(nameof(t.PastKey), t.PastKey, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDim);
+        OnnxCheck.Optional(nameof(t.PastValue), t.PastValue, sizes.PastLength > 0,
+            sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDimV);
         bool isBool = shapes.MaskType == DType.Bool;
         AttentionTensors inner = new()
         {
@@ -135,20 +138,6 @@ public sealed class OnnxAttention : IDisposable
 
     private TensorView Visible(in TensorView keys) => sizes.VisibleKeys == sizes.SeqKv ? keys : keys.Slice(2, 0, sizes.VisibleKeys);
 
-    /// <summary>(batch, heads, seq, dim) of a tensor of the node's rank.</summary>
-    private TensorView Heads(string name, in TensorView view, int heads, int dim)
-    {
-        if (view.Rank != shapes.Q.Count)
-            throw new ArgumentException($"{name}: expected {shapes.Q.Count} axes, as the node's Q has, got {view}.", name);
-        if (view.Rank == 4) return view;
-        return view.Size(2) == heads * dim
-            ? view.SplitAxis(2, heads, dim).Transpose(1, 2)
-            : throw new ArgumentException($"{name}: expected a last axis of {heads} heads x {dim}, got {view}.", name);
-    }
-
-    private static void Expect(string name, in TensorView view, bool isExpected, params ReadOnlySpan<int> shape)
-    {
-        if (isExpected ? view.IsEmpty || !view.Shape.SequenceEqual(shape) : !view.IsEmpty)
-            throw new ArgumentException($"{name}: expected {(isExpected ? Sizes.Format(shape) : "no tensor")}, got {view}.", name);
-    }
+    private TensorView Heads(string name, in TensorView view, int heads, int dim) =>
+        OnnxCheck.Heads(name, view, shapes.Q.Count, heads, dim);
 }

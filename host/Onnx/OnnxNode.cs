@@ -28,11 +28,11 @@ internal static class OnnxOperators
     public static OnnxTensor?[] Run(AttentionDevice device, OnnxNode node, IReadOnlyList<OnnxTensor?> inputs) => node.Operator switch
     {
         "Attention" => OnnxAttentionNode.Run(device, node, inputs),
-        "MatMul" => [OnnxMatMul.Run(device, inputs[0]!, inputs[1]!)],
-        "Softmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: false)],
-        "LogSoftmax" => [OnnxSoftmax.Run(device, node, inputs[0]!, log: true)],
-        "RotaryEmbedding" => [OnnxRotaryEmbedding.Run(device, node, inputs)],
-        "TensorScatter" => [OnnxTensorScatter.Run(device, node, inputs)],
+        "MatMul" => [OnnxPlainNodes.MatMul(device, inputs[0]!, inputs[1]!)],
+        "Softmax" => [OnnxPlainNodes.Softmax(device, node, inputs[0]!, log: false)],
+        "LogSoftmax" => [OnnxPlainNodes.Softmax(device, node, inputs[0]!, log: true)],
+        "RotaryEmbedding" => [OnnxPlainNodes.RotaryEmbedding(device, node, inputs)],
+        "TensorScatter" => [OnnxPlainNodes.TensorScatter(device, node, inputs)],
         _ => throw new NotSupportedException(
             $"{node.Operator} has no kernel; Attention, MatMul, Softmax, LogSoftmax, RotaryEmbedding and TensorScatter have."),
     };

@@ -1,45 +1,95 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX RotaryEmbedding (opset 23): X (batch, heads, seq, headDim), or (batch, seq, heads * headDim) with num_heads; the caches (position, rotaryDim / 2)
-/// with position_ids (batch, seq), or (batch, seq, rotaryDim / 2) without.
+/// ONNX RotaryEmbedding (opset 23), prepared once for the shapes of a node. X and Y of rank 3 are views (batch, heads, seq, headDim) of the
+/// same memory. Specification: https://onnx.ai/onnx/operators/onnx__RotaryEmbedding.html. Threads and streams as for <see cref="RotaryPlan"/>.
 /// </summary>
-internal static class OnnxRotaryEmbedding
+public sealed class OnnxRotaryEmbedding : IDisposable
 {
-    public static OnnxTensor Run(AttentionDevice device, OnnxNode node, IReadOnlyList<OnnxTensor?> inputs)
-    {
-        OnnxTensor x = inputs[0]!, cos = inputs[1]!, sin = inputs[2]!;
-        OnnxTensor? positions = inputs.Count > 3 ? inputs[3] : null;
-        if (x.Rank is not (3 or 4)) throw new ArgumentException($"RotaryEmbedding takes tensors of 3 or 4 axes, not {x.Rank}.");
-        int heads = x.Rank == 4 ? x.Shape[1] : (int)node.Integer("num_heads", 0);
-        if (heads <= 0 || (x.Rank == 3 && x.Shape[2] % heads != 0))
-            throw new ArgumentException($"num_heads = {heads} does not divide a hidden size of {x.Shape[^1]}.");
-        int headDim = x.Rank == 4 ? x.Shape[3] : x.Shape[2] / heads;
-        int rotaryDim = (int)node.Integer("rotary_embedding_dim", 0);
+    private readonly RotaryPlan plan;
+    private readonly int rank;
 
-        using RotaryPlan plan = device.Plan(new RotaryProblem
+    private OnnxRotaryEmbedding(AttentionDevice device, OnnxRotaryAttributes attributes, OnnxRotaryShapes shapes)
+    {
+        IReadOnlyList<int> x = shapes.X;
+        rank = x.Count;
+        if (rank is not (3 or 4)) throw new ArgumentException($"RotaryEmbedding takes tensors of 3 or 4 axes, not {rank}.");
+        int heads = rank == 4 ? x[1] : attributes.NumHeads;
+        if (heads <= 0 || (rank == 3 && x[2] % heads != 0))
+            throw new ArgumentException($"num_heads = {heads} does not divide a hidden size of {x[^1]}.");
+        int headDim = rank == 4 ? x[3] : x[2] / heads;
+        plan = device.Plan(new RotaryProblem
         {
-            Batch = x.Shape[0],
+            Batch = x[0],
             Heads = heads,
-            Seq = x.Shape[^2],
+            Seq = x[^2],
             HeadDim = headDim,
-            RotaryDim = rotaryDim == 0 ? headDim : rotaryDim,
-            Interleaved = node.Integer("interleaved", 0) != 0,
-            MaxPosition = positions is null ? 0 : cos.Shape[0],
-            Type = OnnxTensor.StorageOf(x.Type),
+            RotaryDim = attributes.RotaryEmbeddingDim == 0 ? headDim : attributes.RotaryEmbeddingDim,
+            Interleaved = attributes.Interleaved,
+            MaxPosition = shapes.MaxPosition ?? 0,
+            Type = shapes.Type,
         });
-        using DeviceTensor y = x.Upload(device), deviceCos = cos.Upload(device), deviceSin = sin.Upload(device);
-        int[]? rows = positions is null ? null : Array.ConvertAll(positions.ToInt64s(), position => checked((int)position));
-        using DeviceTensor? devicePositions = rows is null ? null : device.Upload(rows, positions!.Shape);
-        TensorView heads4 = x.Rank == 4 ? y : y.View.SplitAxis(2, heads, headDim).Transpose(1, 2);
-        plan.Run(new RotaryTensors
-        {
-            X = heads4,
-            Y = heads4,
-            Cos = deviceCos,
-            Sin = deviceSin,
-            Positions = devicePositions is null ? default : devicePositions.View,
-        });
-        return OnnxTensor.FromFloats(x.Type, y.ToFloats(), x.Shape);
     }
+
+    /// <summary>The embedding that runs.</summary>
+    public RotaryProblem Problem => plan.Problem;
+
+    /// <summary>Checks the node and prepares its kernel.</summary>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="attributes">The node's attributes.</param>
+    /// <param name="shapes">The node's inputs.</param>
+    /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
+    public static OnnxRotaryEmbedding Plan(AttentionDevice device, OnnxRotaryAttributes attributes, OnnxRotaryShapes shapes)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(attributes);
+        ArgumentNullException.ThrowIfNull(shapes);
+        return new OnnxRotaryEmbedding(device, attributes, shapes);
+    }
+
+    /// <summary>Checks the tensors and queues the node, as <see cref="RotaryPlan"/> does. X and Y have the node's shape; the positions are
+    /// Int32, the graph's int64 narrowed.</summary>
+    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps the output, or has the wrong shape, type, strides or
+    /// device. Nothing has been written.</exception>
+    public void Run(in RotaryTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    {
+        RotaryProblem p = plan.Problem;
+        plan.Run(
+            tensors with
+            {
+                X = OnnxCheck.Heads(nameof(tensors.X), tensors.X, rank, p.Heads, p.HeadDim),
+                Y = OnnxCheck.Heads(nameof(tensors.Y), tensors.Y, rank, p.Heads, p.HeadDim),
+            },
+            stream, cancel);
+    }
+
+    /// <summary>Frees the plan.</summary>
+    public void Dispose() => plan.Dispose();
+}
+
+/// <summary>The attributes of an ONNX RotaryEmbedding node, with the operator's defaults.</summary>
+public sealed record OnnxRotaryAttributes
+{
+    /// <summary>num_heads, needed where X has rank 3; 0 = not given.</summary>
+    public int NumHeads { get; init; }
+
+    /// <summary>rotary_embedding_dim; 0 = all of the head.</summary>
+    public int RotaryEmbeddingDim { get; init; }
+
+    /// <summary>interleaved.</summary>
+    public bool Interleaved { get; init; }
+}
+
+/// <summary>The inputs of an ONNX RotaryEmbedding node.</summary>
+public sealed record OnnxRotaryShapes
+{
+    /// <summary>Type of X, Y and the caches. Default Float32.</summary>
+    public DType Type { get; init; } = DType.Float32;
+
+    /// <summary>X and Y: (batch, heads, seq, headDim), or (batch, seq, heads * headDim).</summary>
+    public required IReadOnlyList<int> X { get; init; }
+
+    /// <summary>Rows of the caches where the node has position_ids; null = it has none, and the caches are (batch, seq,
+    /// rotaryDim / 2).</summary>
+    public int? MaxPosition { get; init; }
 }

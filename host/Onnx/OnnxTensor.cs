@@ -74,38 +74,6 @@ internal sealed record OnnxTensor(OnnxType Type, int[] Shape, byte[] Data)
         return new OnnxTensor(type, shape.ToArray(), data);
     }
 
-    /// <summary>The same elements in another shape.</summary>
-    public OnnxTensor Reshape(params ReadOnlySpan<int> shape) => this with { Shape = shape.ToArray() };
-
-    /// <summary>The elements with axis n of the result being axis <paramref name="order"/>[n] of this tensor.</summary>
-    public OnnxTensor Permute(params ReadOnlySpan<int> order)
-    {
-        int size = Data.Length / Math.Max(1, Count);
-        int[] shape = new int[Rank];
-        long[] strides = new long[Rank], from = new long[Rank];
-        long stride = 1;
-        for (int axis = Rank - 1; axis >= 0; axis--)
-        {
-            from[axis] = stride;
-            stride *= Shape[axis];
-        }
-        for (int axis = 0; axis < Rank; axis++) (shape[axis], strides[axis]) = (Shape[order[axis]], from[order[axis]]);
-
-        byte[] data = new byte[Data.Length];
-        for (int n = 0; n < Count; n++)
-        {
-            long source = 0;
-            int rest = n;
-            for (int axis = Rank - 1; axis >= 0; axis--)
-            {
-                source += rest % shape[axis] * strides[axis];
-                rest /= shape[axis];
-            }
-            Data.AsSpan((int)source * size, size).CopyTo(data.AsSpan(n * size));
-        }
-        return new OnnxTensor(Type, shape, data);
-    }
-
     /// <summary>The elements on <paramref name="device"/>, in the same type; a scalar becomes a tensor of one element.</summary>
     public DeviceTensor Upload(AttentionDevice device)
     {

@@ -1,53 +1,129 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX TensorScatter (opset 24): a copy of past_cache with update written along one axis from write_indices[batch] on, in mode linear or circular.
+/// ONNX TensorScatter (opset 24), prepared once for the shapes of a node: present_cache is a copy of past_cache with update written along one
+/// axis from write_indices[batch] on. Where both caches are one view, nothing is copied: the cache is updated in place.
+/// Specification: https://onnx.ai/onnx/operators/onnx__TensorScatter.html. Threads and streams as for <see cref="CacheAppendPlan"/>.
 /// </summary>
-internal static class OnnxTensorScatter
+public sealed class OnnxTensorScatter : IDisposable
 {
-    public static OnnxTensor Run(AttentionDevice device, OnnxNode node, IReadOnlyList<OnnxTensor?> inputs)
+    private readonly CacheAppendPlan copy;
+    private readonly CacheAppendPlan append;
+    private readonly int[] cacheShape, updateShape;
+
+    private OnnxTensorScatter(AttentionDevice device, OnnxTensorScatterAttributes attributes, OnnxTensorScatterShapes shapes)
     {
-        OnnxTensor cache = inputs[0]!, update = inputs[1]!;
-        OnnxTensor? starts = inputs.Count > 2 ? inputs[2] : null;
-        int axis = (int)node.Integer("axis", -2);
-        if (axis < 0) axis += cache.Rank;
-        if (axis <= 0 || axis >= cache.Rank)
-            throw new ArgumentException($"axis is not among 1..{cache.Rank - 1}: TensorScatter's first axis is the batch.");
-        string mode = node.Text("mode", "linear");
-        if (mode is not ("linear" or "circular")) throw new ArgumentException($"mode is linear or circular, not '{mode}'.");
+        (cacheShape, updateShape) = ([.. shapes.Cache], [.. shapes.Update]);
+        int axis = OnnxCheck.Axis(attributes.Axis, cacheShape.Length, first: 1);
+        if (updateShape.Length != cacheShape.Length)
+            throw new ArgumentException($"update {Sizes.Format(updateShape)} has not the axes of the cache {Sizes.Format(cacheShape)}.");
+        for (int other = 0; other < cacheShape.Length; other++)
+        {
+            if (other != axis && updateShape[other] != cacheShape[other])
+            {
+                throw new ArgumentException(
+                    $"update {Sizes.Format(updateShape)} differs from the cache {Sizes.Format(cacheShape)} beside axis {axis}.");
+            }
+        }
 
         // The axes before and after the scattered one are heads and elements of a row.
-        int batch = cache.Shape[0];
-        int heads = Product(cache.Shape.AsSpan(1, axis - 1)), dim = Product(cache.Shape.AsSpan(axis + 1));
-        int capacity = cache.Shape[axis], rows = update.Shape[axis];
-        using CacheAppendPlan plan = device.Plan(new CacheAppendProblem
+        CacheAppendProblem whole = new()
         {
-            Batch = batch,
-            Heads = heads,
-            Capacity = capacity,
-            Rows = rows,
-            Dim = dim,
-            Type = OnnxTensor.StorageOf(cache.Type),
-            Circular = mode == "circular",
-            Starts = starts is not null,
-        });
-        using DeviceTensor deviceCache = cache.Reshape(batch, heads, capacity, dim).Upload(device);
-        using DeviceTensor deviceUpdate = update.Reshape(batch, heads, rows, dim).Upload(device);
-        using DeviceTensor? deviceStarts =
-            starts is null ? null : device.Upload(Array.ConvertAll(starts.ToInt64s(), start => checked((int)start)), batch);
-        plan.Run(new CacheAppendTensors
-        {
-            Cache = deviceCache,
-            Update = deviceUpdate,
-            Starts = deviceStarts is null ? default : deviceStarts.View,
-        });
-        return OnnxTensor.FromFloats(cache.Type, deviceCache.ToFloats(), cache.Shape);
+            Batch = cacheShape[0],
+            Heads = OnnxCheck.Product(cacheShape.AsSpan(1, axis - 1)),
+            Capacity = cacheShape[axis],
+            Rows = cacheShape[axis],
+            Dim = OnnxCheck.Product(cacheShape.AsSpan(axis + 1)),
+            Type = shapes.Type,
+        };
+        copy = device.Plan(whole);
+        append = device.Plan(whole with { Rows = updateShape[axis], Circular = attributes.Circular, Starts = shapes.WriteIndices });
     }
 
-    private static int Product(ReadOnlySpan<int> sizes)
+    /// <summary>The update that runs.</summary>
+    public CacheAppendProblem Problem => append.Problem;
+
+    /// <summary>Checks the node and prepares its kernel.</summary>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="attributes">The node's attributes.</param>
+    /// <param name="shapes">The node's inputs.</param>
+    /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
+    public static OnnxTensorScatter Plan(AttentionDevice device, OnnxTensorScatterAttributes attributes, OnnxTensorScatterShapes shapes)
     {
-        int product = 1;
-        foreach (int size in sizes) product *= size;
-        return product;
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(attributes);
+        ArgumentNullException.ThrowIfNull(shapes);
+        return new OnnxTensorScatter(device, attributes, shapes);
     }
+
+    /// <summary>Checks the tensors and queues the node, as <see cref="CacheAppendPlan"/> does.</summary>
+    /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps the output, or has the wrong shape, type, strides or
+    /// device: nothing has been written. On the CPU device also an index that does not fit; present_cache is then a copy of
+    /// past_cache.</exception>
+    public void Run(in OnnxTensorScatterTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
+    {
+        OnnxTensorScatterTensors t = tensors;
+        OnnxCheck.Dense(nameof(t.PastCache), t.PastCache, cacheShape);
+        OnnxCheck.Dense(nameof(t.Update), t.Update, updateShape);
+        OnnxCheck.Dense(nameof(t.PresentCache), t.PresentCache, cacheShape);
+        CacheAppendProblem p = append.Problem;
+        TensorView cache = t.PresentCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim);
+        CacheAppendTensors past = new() { Cache = cache, Update = t.PastCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim) };
+        TensorView rows = t.Update.Reshape(p.Batch, p.Heads, p.Rows, p.Dim);
+        CacheAppendTensors fresh = new() { Cache = cache, Update = rows, Starts = t.WriteIndices };
+        bool isInPlace = Plans.Overlap.Same(past.Update, past.Cache);
+
+        append.Verify(fresh);
+        if (!isInPlace) copy.Run(past, stream, cancel);
+        append.Run(fresh, stream, cancel);
+    }
+
+    /// <summary>Frees the plans.</summary>
+    public void Dispose()
+    {
+        copy.Dispose();
+        append.Dispose();
+    }
+}
+
+/// <summary>The attributes of an ONNX TensorScatter node, with the operator's defaults.</summary>
+public sealed record OnnxTensorScatterAttributes
+{
+    /// <summary>axis, which may count from the end; never the first, which is the batch.</summary>
+    public int Axis { get; init; } = -2;
+
+    /// <summary>mode: rows past the end continue at the beginning (circular) instead of having to fit (linear).</summary>
+    public bool Circular { get; init; }
+}
+
+/// <summary>The inputs of an ONNX TensorScatter node, of up to 5 axes.</summary>
+public sealed record OnnxTensorScatterShapes
+{
+    /// <summary>Type of the caches and the update. Default Float32.</summary>
+    public DType Type { get; init; } = DType.Float32;
+
+    /// <summary>past_cache and present_cache.</summary>
+    public required IReadOnlyList<int> Cache { get; init; }
+
+    /// <summary>update: the cache's shape but for the axis.</summary>
+    public required IReadOnlyList<int> Update { get; init; }
+
+    /// <summary>The node has write_indices.</summary>
+    public bool WriteIndices { get; init; }
+}
+
+/// <summary>What a run of <see cref="OnnxTensorScatter"/> reads and writes; all dense.</summary>
+public readonly struct OnnxTensorScatterTensors
+{
+    /// <summary>past_cache.</summary>
+    public required TensorView PastCache { get; init; }
+
+    /// <summary>update.</summary>
+    public required TensorView Update { get; init; }
+
+    /// <summary>Output: present_cache; past_cache itself, or memory that overlaps nothing.</summary>
+    public required TensorView PresentCache { get; init; }
+
+    /// <summary>write_indices, as Int32 (batch): the graph's int64 narrowed.</summary>
+    public TensorView WriteIndices { get; init; }
 }

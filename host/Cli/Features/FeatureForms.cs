@@ -1,6 +1,6 @@
 namespace AttnKernels.Cli.Features;
 
-/// <summary>Every form that the library's problems can take, a line each. What is built is not written here: <see cref="FeatureTable"/> finds out.</summary>
+/// <summary>Every form that the library's problems can take, a line each. <see cref="FeatureTable"/> finds out what is built.</summary>
 internal static class FeatureForms
 {
     private const int Wide = 512;
@@ -20,7 +20,12 @@ internal static class FeatureForms
             Score("ALiBi slopes", p => p with { Alibi = true, Alignment = BandAlignment.BottomRight }),
             Score("soft cap", p => p with { Softcap = 30 }),
             Score("log-sum-exp of each row returned", p => p with { Lse = true }),
-            new("a factor of one's own", t => Attention(t) with { Scale = 1 }, t => Weights(t) with { Scale = 1 }, t => Softmax(t) with { Scale = 2 }),
+            Score("attention sinks", p => p with { Sinks = true }),
+            Score("a scale for each head", p => p with { HeadScales = true }),
+            Score("documents", p => p with { Documents = true }),
+            Score("block-sparse mask", p => p with { Blocks = new BlockSparsity(16, 16) }),
+            new("a factor of one's own",
+                t => Attention(t) with { Scale = 1 }, t => Weights(t) with { Scale = 1 }, t => Softmax(t) with { Scale = 2 }),
         ]),
         new("Keys and heads", ["fused attention", "attention with weights"],
         [

@@ -3,7 +3,7 @@ using AttnKernels.Kernels;
 
 namespace AttnKernels.Cli.Features;
 
-/// <summary>What is built, found by making the plan of every form: on the CPU device, and from the tables of the portable kernels.</summary>
+/// <summary>What is built, found by making every form's plan: on the CPU device, and from the tables of the portable kernels.</summary>
 internal static class FeatureTable
 {
     private const string Start = "<!-- features:start -->";
@@ -22,7 +22,8 @@ internal static class FeatureTable
         using AttentionDevice cpu = AttentionDevice.Open("cpu", new DeviceOptions { Threads = 1 });
         using AttentionDevice kernels = new(new CatalogDevice());
         StringBuilder text = new();
-        text.Append("`all` is fp32, fp16 and bf16; `kernels` are the portable ones, which CUDA, OpenCL, ilgpu-cpu and the simulator run.\n");
+        text.Append("`all` is fp32, fp16 and bf16; `kernels` are the portable ones, which CUDA, OpenCL, ilgpu-cpu and the ");
+        text.Append("simulator run.\n");
         foreach (FeatureSection section in sections)
         {
             text.Append($"\n| {section.Title} | {string.Join(" | ", section.Operations.Select(o => $"{o}: cpu | kernels"))} |\n");

@@ -42,7 +42,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; the largest " +
-        $"tile for this head dim within 48 KB; scores {(GeneralBinding.IsNeeded(problem) ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"tile for this head dim within 48 KB; scores {(typeof(TScore) == typeof(GeneralScore) ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

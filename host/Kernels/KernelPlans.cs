@@ -64,9 +64,15 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
     {
         public Executable<AttentionTensors> Run<T, TElement>()
             where T : unmanaged
-            where TElement : struct, IElement<T> => GeneralBinding.IsNeeded(problem)
+            where TElement : struct, IElement<T>
+        {
+            // One instantiation for all other sources: their loads cost more than scores that are looked up.
+            if (!problem.HasPlainKeys)
+                return new KernelAttention<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>(device, problem);
+            return GeneralBinding.IsNeeded(problem)
                 ? Plan<T, TElement, GeneralScore, GeneralBinding>()
                 : Plan<T, TElement, PlainScore, PlainBinding>();
+        }
 
         private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding>()
             where T : unmanaged

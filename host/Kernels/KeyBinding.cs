@@ -15,3 +15,38 @@ internal readonly struct PlainKeyBinding<T, TElement> : IKeyBinding<PlainKeys<T,
     public static PlainKeys<T, TElement> Bind(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors) =>
         new() { K = device.Heads<T>(tensors.K), V = device.Heads<T>(tensors.V) };
 }
+
+/// <summary>Any layout and type of K and V.</summary>
+internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
+{
+    public static GeneralKeys Bind(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors) => new()
+    {
+        K = Rows(device, tensors.K, tensors.KScales),
+        V = Rows(device, tensors.V, tensors.VScales),
+        Table = device.Data<int>(tensors.BlockTable),
+        TableOffset = tensors.BlockTable.Offset,
+        TableStride = tensors.BlockTable.IsEmpty ? 0 : tensors.BlockTable.Stride(0),
+        IsPaged = tensors.BlockTable.Flag(),
+        BlockShift = problem.Kv.IsPaged ? int.Log2(problem.Kv.BlockSize) : 0,
+        Blocks = problem.Kv.Blocks,
+    };
+
+    private static StoredRows Rows(KernelDevice device, in TensorView view, in TensorView scales)
+    {
+        bool isInteger = view.Type == DType.Int8;
+        return new StoredRows
+        {
+            Floats = device.Floats(isInteger ? default : view),
+            Integers = device.View<sbyte>(isInteger ? view.Buffer : null),
+            Offset = view.Offset,
+            BatchStride = view.Stride(0),
+            HeadStride = view.Stride(1),
+            RowStride = view.Stride(2),
+            Scales = device.Data<float>(scales),
+            ScaleOffset = scales.Offset,
+            ScaleBatchStride = scales.IsEmpty ? 0 : scales.Stride(0),
+            ScaleHeadStride = scales.IsEmpty ? 0 : scales.Stride(1),
+            ScaleRowStride = scales.IsEmpty ? 0 : scales.Stride(2),
+        };
+    }
+}

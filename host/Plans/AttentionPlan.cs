@@ -9,6 +9,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
     [
         "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
         "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
+        "BlockTable", "KScales", "VScales",
     ];
 
     internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
@@ -22,7 +23,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
         ReadOnlySpan<TensorView> views =
         [
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
-            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask,
+            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales,
         ];
         Launch(t, views, Names, outputs: 3, queue, cancel);
     }
@@ -31,11 +32,12 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
     {
         AttentionProblem p = Problem;
         TensorCheck check = new(Device);
+        TensorView keyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths);
         AttentionTensors checkedTensors = new()
         {
             Q = check.Rows(nameof(t.Q), t.Q, p.Type, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim),
-            K = check.Rows(nameof(t.K), t.K, p.Type, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDim),
-            V = check.Rows(nameof(t.V), t.V, p.Type, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDimV),
+            K = check.Rows(nameof(t.K), t.K, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDim),
+            V = check.Rows(nameof(t.V), t.V, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDimV),
             O = check.Rows(nameof(t.O), t.O, p.Type, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDimV),
             Lse = ScoreCheck.Lse(check, p, t.Lse),
             Weights = p.Weights
@@ -43,13 +45,16 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
                 : default,
             Mask = ScoreCheck.Mask(check, p, t.Mask),
             Bias = ScoreCheck.Bias(check, p, t.Bias),
-            KeyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths),
+            KeyLengths = keyLengths,
             AlibiSlopes = ScoreCheck.AlibiSlopes(check, p, t.AlibiSlopes),
             Sinks = ScoreCheck.PerHead(nameof(t.Sinks), check, p, p.Sinks, t.Sinks),
             HeadScales = ScoreCheck.PerHead(nameof(t.HeadScales), check, p, p.HeadScales, t.HeadScales),
             DocumentsQ = ScoreCheck.Documents(nameof(t.DocumentsQ), check, p, p.ScoreRows, t.DocumentsQ),
             DocumentsKv = ScoreCheck.Documents(nameof(t.DocumentsKv), check, p, p.ScoreColumns, t.DocumentsKv),
             BlockMask = ScoreCheck.BlockMask(check, p, t.BlockMask),
+            BlockTable = KeyCheck.BlockTable(check, p, t.BlockTable, keyLengths),
+            KScales = KeyCheck.Scales(check, p, nameof(t.KScales), t.KScales),
+            VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
         };
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);

@@ -11,10 +11,10 @@ public readonly struct AttentionTensors
     /// <summary>Queries (batch, headsQ, seqQ, headDim).</summary>
     public required TensorView Q { get; init; }
 
-    /// <summary>Keys (batch, headsKv, seqKv, headDim).</summary>
+    /// <summary>Keys (batch, headsKv, seqKv, headDim), or (blocks, headsKv, blockSize, headDim) where they are paged.</summary>
     public required TensorView K { get; init; }
 
-    /// <summary>Values (batch, headsKv, seqKv, headDimV).</summary>
+    /// <summary>Values (batch, headsKv, seqKv, headDimV), or (blocks, headsKv, blockSize, headDimV) where they are paged.</summary>
     public required TensorView V { get; init; }
 
     /// <summary>Output (batch, headsQ, seqQ, headDimV).</summary>
@@ -64,4 +64,16 @@ public readonly struct AttentionTensors
         DocumentsKv = DocumentsKv,
         BlockMask = BlockMask,
     };
+
+    /// <summary>
+    /// Blocks of each batch entry in the order of its keys, Int32 (batch, ceil(seqKv / blockSize)), each 0..blocks-1; entries past the key
+    /// length are not read. On the CPU device others are refused; elsewhere their keys are NaN.
+    /// </summary>
+    public TensorView BlockTable { get; init; }
+
+    /// <summary>Scales of the rows of K, Float32, the shape of K without its last axis.</summary>
+    public TensorView KScales { get; init; }
+
+    /// <summary>Scales of the rows of V, Float32, the shape of V without its last axis.</summary>
+    public TensorView VScales { get; init; }
 }

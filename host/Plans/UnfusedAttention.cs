@@ -12,6 +12,11 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
 
     public UnfusedAttention(IPlanFactory plans, AttentionProblem p)
     {
+        if (!p.HasPlainKeys)
+        {
+            throw new NotSupportedException(
+                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type); fused attention takes all layouts.");
+        }
         int group = p.HeadsQ / p.HeadsKv;
         scores = plans.Matmul(new MatmulProblem
         {

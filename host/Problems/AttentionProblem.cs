@@ -6,7 +6,7 @@ namespace AttnKernels;
 /// O (batch, headsQ, seqQ, headDimV). Query head h reads key head h / (headsQ / headsKv). A row that sees no key gives O = 0 and
 /// LSE = -inf. Immutable; equal problems compare equal.
 /// </summary>
-public sealed record AttentionProblem : ScoreProblem
+public sealed partial record AttentionProblem : ScoreProblem
 {
     private readonly int? headsKv;
     private readonly int? headDimV;
@@ -40,7 +40,7 @@ public sealed record AttentionProblem : ScoreProblem
         init => headDimV = value;
     }
 
-    /// <summary>Type of Q, K, V and O in memory; sums and the softmax are in fp32. Default Float32.</summary>
+    /// <summary>Type of Q and O, and of K and V unless <see cref="KvType"/> says otherwise, in memory; sums and the softmax are in fp32. Default Float32.</summary>
     public DType Type { get; init; } = DType.Float32;
 
     /// <summary>Factor of the dot products; null = 1/sqrt(headDim).</summary>
@@ -68,8 +68,9 @@ public sealed record AttentionProblem : ScoreProblem
         {
             double q = (double)Batch * HeadsQ * SeqQ;
             double kv = (double)Batch * HeadsKv * SeqKv;
-            double elements = (q + kv) * ((double)HeadDim + HeadDimV);
-            return (elements * Type.Size()) + (Lse ? 4 * q : 0) + (Weights ? 4 * q * SeqKv : 0);
+            double width = (double)HeadDim + HeadDimV;
+            double scales = KvType == DType.Int8 ? 2 * sizeof(float) * kv : 0;
+            return (q * width * Type.Size()) + (kv * width * KvType.Size()) + scales + (Lse ? 4 * q : 0) + (Weights ? 4 * q * SeqKv : 0);
         }
     }
 
@@ -97,8 +98,7 @@ public sealed record AttentionProblem : ScoreProblem
             throw new ArgumentException($"HeadsQ ({HeadsQ}) must be a multiple of HeadsKv ({HeadsKv}).", nameof(HeadsKv));
         ValidateScore();
         ProblemCheck.Addressable("Q", Type, Batch, HeadsQ, SeqQ, HeadDim);
-        ProblemCheck.Addressable("K", Type, Batch, HeadsKv, SeqKv, HeadDim);
-        ProblemCheck.Addressable("V", Type, Batch, HeadsKv, SeqKv, HeadDimV);
+        ValidateKeys();
         ProblemCheck.Addressable("O", Type, Batch, HeadsQ, SeqQ, HeadDimV);
         if (Weights) ProblemCheck.Addressable("Weights", DType.Float32, Batch, HeadsQ, SeqQ, SeqKv);
     }
@@ -109,6 +109,6 @@ public sealed record AttentionProblem : ScoreProblem
         string heads = HeadsKv == HeadsQ ? $"H{HeadsQ}" : $"Hq{HeadsQ} Hkv{HeadsKv}";
         string seq = SeqKv == SeqQ ? $"S{SeqQ}" : $"Sq{SeqQ} Skv{SeqKv}";
         string dim = HeadDimV == HeadDim ? $"D{HeadDim}" : $"D{HeadDim} Dv{HeadDimV}";
-        return $"attention B{Batch} {heads} {seq} {dim} {Type}, {DescribeScore()}{(Weights ? ", weights" : "")}";
+        return $"attention B{Batch} {heads} {seq} {dim} {Type}{DescribeKeys()}, {DescribeScore()}{(Weights ? ", weights" : "")}";
     }
 }

@@ -17,11 +17,13 @@ public interface IKeySource
     /// read.
     /// </summary>
     void LoadKeys(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride);
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        ArrayView<float> sTile, int stride);
 
     /// <summary>As <see cref="LoadKeys"/>, of the values.</summary>
     void LoadValues(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride);
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        ArrayView<float> sTile, int stride);
 }
 
 /// <summary>One key head of a source.</summary>
@@ -29,6 +31,9 @@ public struct KeyPlace
 {
     /// <summary>Elements in front of the head's rows of K, and of V.</summary>
     public long K, V;
+
+    /// <summary>Batch entry and key head, for sources whose rows are found one by one.</summary>
+    public int B, HeadKv;
 }
 
 /// <summary>K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.</summary>
@@ -41,10 +46,12 @@ public struct PlainKeys<T, TElement> : IKeySource
     public readonly KeyPlace Place(int b, int headKv) => new() { K = K.Head(b, headKv), V = V.Head(b, headKv) };
 
     public readonly void LoadKeys(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride) =>
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        ArrayView<float> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(K, place.K, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns, ArrayView<float> sTile, int stride) =>
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        ArrayView<float> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 }

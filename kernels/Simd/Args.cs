@@ -73,8 +73,30 @@ public unsafe struct ScoreArgs
 }
 
 /// <summary>
+/// How K and V are stored. Where there is a block table, K is (blocks, headsKv, blockSize, headDim), V likewise, and key j of batch entry b
+/// lies in row j % blockSize of block BlockTable[b * TableStride + j / blockSize]; otherwise both are (batch, headsKv, seqKv, ..).
+/// </summary>
+public unsafe struct KeyArgs
+{
+    /// <summary>Type of K and V; Int8: a value is its integer times the scale of its row.</summary>
+    public DType Type;
+
+    /// <summary>Null: contiguous.</summary>
+    public int* BlockTable;
+    public long TableStride;
+
+    /// <summary>log2(blockSize).</summary>
+    public int BlockShift;
+
+    /// <summary>fp32 scales of the rows of K and V, with the axes of K in front of headDim.</summary>
+    public HeadTensor KScales;
+    public HeadTensor VScales;
+}
+
+/// <summary>
 /// O = softmax(score(Q K^T)) V. Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim),
-/// V (batch, headsKv, seqKv, headDimV), O (batch, headsQ, seqQ, headDimV), all of type <see cref="Type"/>; Lse (batch, headsQ, seqQ) fp32,
+/// V (batch, headsKv, seqKv, headDimV), O (batch, headsQ, seqQ, headDimV), Q and O of type <see cref="Type"/>, K and V as
+/// <see cref="Keys"/> says; Lse (batch, headsQ, seqQ) fp32,
 /// natural logarithm, contiguous, or null. A row that sees no key gives O = 0, Lse = -inf.
 /// </summary>
 public unsafe struct AttentionArgs
@@ -90,6 +112,7 @@ public unsafe struct AttentionArgs
     public HeadTensor Q;
     public HeadTensor K;
     public HeadTensor V;
+    public KeyArgs Keys;
     public HeadTensor O;
     public float* Lse;
     public ScoreArgs Score;

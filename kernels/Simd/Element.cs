@@ -89,6 +89,26 @@ internal readonly unsafe struct Float16Element : IElement
     }
 }
 
+/// <summary>8-bit integers; never stored.</summary>
+internal readonly unsafe struct Int8Element : IElement
+{
+    public static int Size => 1;
+
+    /// <summary>v + 128, as the low bits of 2^23, is the float 2^23 + 128 + v.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load<W, V>(byte* source)
+        where W : struct, IWidth<V>
+        where V : struct
+    {
+        V shifted = W.And(W.AddBits(W.LoadBytes(source), W.SetBits(0x80)), W.SetBits(0xFF));
+        return W.Subtract(W.Or(shifted, W.SetBits(0x4B000000)), W.Set(8388608 + 128));
+    }
+
+    public static void Store<W, V>(byte* target, V value)
+        where W : struct, IWidth<V>
+        where V : struct => throw new NotSupportedException("quantised rows are only read");
+}
+
 /// <summary>A boolean mask as a source of the bits 0 and nonzero; never stored.</summary>
 internal readonly unsafe struct ByteElement : IElement
 {

@@ -15,12 +15,13 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         using AttentionPlan plan = device.Plan(p);
         using ScoreData score = ScoreData.Create(device, p, Options, random);
         HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
-        HostTensor k = random.Normals(1, p.Type, 1, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDim);
-        HostTensor v = random.Normals(2, p.Type, 1, p.Batch, p.HeadsKv, p.SeqKv, p.HeadDimV);
+        using KeyData keys = new(device, p, score.Rule, random);
+        HostTensor k = keys.Draw(1, p.HeadDim);
+        HostTensor v = keys.Draw(2, p.HeadDimV);
         PoisonHidden(p, k, v, score.Rule);
         if (Options.VisibleNaN) PoisonVisible(q, k, v);
 
-        using QkvTensors inputs = new(device, q, k, v, Options);
+        using QkvTensors inputs = new(device, q, keys.Store(device, 1, k), keys.Store(device, 2, v), Options);
         using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDimV);
         using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ) : null;
         using PlacedTensor? weights = p.Weights
@@ -43,6 +44,9 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             DocumentsQ = score.DocumentsQ,
             DocumentsKv = score.DocumentsKv,
             BlockMask = score.BlockMask,
+            BlockTable = keys.BlockTable,
+            KScales = keys.KScales,
+            VScales = keys.VScales,
         });
         device.Synchronize();
 
@@ -54,7 +58,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
         double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, score.Rule)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
-            [o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. score.Damages()]);
+            [o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(), .. score.Damages()]);
     }
 
     /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>

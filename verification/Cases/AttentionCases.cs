@@ -46,6 +46,7 @@ internal static class AttentionCases
                 yield return Case(wide, CaseSize.Tiny);
                 yield return Case(wide with { Mask = true, HeadDimV = dimension - 27 }, CaseSize.Tiny);
             }
+        foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny)) yield return stored;
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small with { Weights = true }))
@@ -57,7 +58,8 @@ internal static class AttentionCases
 
     /// <summary>For devices that compute at speed.</summary>
     public static IEnumerable<VerificationCase> Normal() =>
-        Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes());
+        Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes())
+            .Concat(StoredKeys(CaseSize.Normal));
 
     /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
     private static IEnumerable<VerificationCase> Lengths()
@@ -146,6 +148,33 @@ internal static class AttentionCases
                     yield return Case(p, options: new CaseOptions { EmptyBatch = n % 4 == 1, AlibiPerBatch = n % 7 == 0 });
                 }
     }
+
+    /// <summary>Paged keys and keys of another type than the queries', few rows and many, with every other term beside them.</summary>
+    private static IEnumerable<VerificationCase> StoredKeys(CaseSize size)
+    {
+        int keys = size == CaseSize.Tiny ? 37 : 601;
+        foreach (DType type in Types)
+            foreach (DType kvType in (DType[])[Float32, Float16, DType.BFloat16, Int8])
+                foreach ((int queries, int dimension) in ((int, int)[])[(1, 24), (9, 15)])
+                {
+                    AttentionProblem p = Problem(type, 2, 4, 2, queries, keys, dimension) with
+                    {
+                        KvType = kvType,
+                        HeadDimV = dimension + 5,
+                        Causal = CausalMask.BottomRight,
+                        KeyLengths = true,
+                        Lse = true,
+                    };
+                    if (kvType != type) yield return Case(p, size);
+                    yield return Case(Paged(p, queries == 1 ? 16 : 4), size, new CaseOptions { EmptyBatch = queries == 1 });
+                }
+        yield return Case(Paged(AllMasks(Problem(Float32, 2, 2, 2, 9, keys, 8) with { KvType = Int8 }), 8), size);
+        yield return Case(Paged(Problem(Float32, 1, 1, 1, 5, keys, 40), 1), size, new CaseOptions { Placement = Placement.SequenceFirst });
+        yield return Case(Problem(Float32, 1, 2, 1, 33, keys, 100) with { KvType = Int8 }, size, new CaseOptions { Placement = Placement.OddLines });
+    }
+
+    private static AttentionProblem Paged(AttentionProblem p, int blockSize) =>
+        p with { Kv = KvLayout.Paged(blockSize, (p.Batch * ((p.SeqKv + blockSize - 1) / blockSize)) + 3) };
 
     private static IEnumerable<VerificationCase> Groups()
     {

@@ -8,6 +8,7 @@ internal static class FuzzGenerator
 {
     private static readonly DType[] Types = [Float32, Float16, DType.BFloat16];
     private static readonly DType?[] TypesOrSame = [null, Float32, Float16, DType.BFloat16];
+    private static readonly DType?[] KvTypesOrSame = [.. TypesOrSame, Int8];
     private static readonly double[] Logits = [1, 3, 10, 50];
     private static readonly float?[] Scales = [null, 1, 0.01f, 0.3f, -0.5f, 0];
     private static readonly float[] Softcaps = [0, 2, 5, 30];
@@ -112,10 +113,21 @@ internal static class FuzzGenerator
         };
         (ScoreProblem score, CaseOptions options) = Score(choose, p, p.Scale is null);
         p = (AttentionProblem)score;
-        bool packed = p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
+        if (!p.Weights) p = Keys(choose, p);
+        bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),
             (p.HeadDim + p.HeadDimV + CostOfScore) * p.Batch * p.HeadsQ * p.SeqQ * p.SeqKv);
+    }
+
+    /// <summary>How K and V are stored.</summary>
+    private static AttentionProblem Keys(FuzzChoices choose, AttentionProblem p)
+    {
+        p = p with { KvType = choose.Pick("kvType", 0.7, KvTypesOrSame, t => t?.ToString() ?? "same") ?? p.Type };
+        int shift = choose.Number("blockShift", 6);
+        if (!choose.Flag("paged", 0.2)) return p;
+        int blocks = p.Batch * (((p.SeqKv - 1) >> shift) + 1);
+        return p with { Kv = KvLayout.Paged(1 << shift, blocks + choose.Number("spareBlocks", 3)) };
     }
 
     private static (VerificationCase, double) Rotary(FuzzChoices choose, CaseSize size)

@@ -10,6 +10,7 @@ internal static class AttentionMutants
     private const string Reduce = "kernels/Primitives/RowReduce.cs";
     private const string Rules = "kernels/Policies/ScoreRules.cs";
     private const string Views = "kernels/Primitives/Views.cs";
+    private const string Keys = "kernels/Policies/GeneralKeys.cs";
     private const string Band = "kernels/Simd/KeyBand.cs";
 
     public static IReadOnlyList<Mutant> All { get; } =
@@ -58,7 +59,7 @@ internal static class AttentionMutants
         new("attention.alignment-by-capacity", Forward,
             "args.Band.ShiftFor(at.SeqQ, at.KeyLength)", "args.Band.ShiftFor(at.SeqQ, args.SeqKv)",
             "bottom-right follows seqKv, not the key length", "attention float32"),
-        new("attention.heads-interleaved", Forward, "args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv))", "args.Keys.Place(at.B, at.H % args.HeadsKv)",
+        new("attention.heads-interleaved", Forward, "at.H / (args.HeadsQ / args.HeadsKv)", "at.H % args.HeadsKv",
             "query head h reads key head h % headsKv", "attention float32"),
         new("band.causal-sees-the-future", Band, "i + shift + Right + 1));", "i + shift + Right + 2));",
             "every query sees one key more", "attention float32 causal") { OnSimulator = true },
@@ -138,6 +139,17 @@ internal static class AttentionMutants
             "a coefficient of tanh near 0", "attention float32 softcap"),
         new("score.tanh-series-too-far", "kernels/Primitives/SpecialMath.cs", "< 0.15f", "< 0.6f",
             "the series of tanh is used where it is off", "attention float32 softcap"),
+
+        // Where keys lie and how they are stored.
+        new("keys.table-of-entry-0", Keys, "Table[TableOffset + place.B * TableStride + (key >> BlockShift)]", "Table[TableOffset + (key >> BlockShift)]",
+            "every batch entry has the blocks of the first", "attention float32 paged"),
+        new("keys.row-not-in-block", Keys, "row = key & ((1 << BlockShift) - 1);", "row = 0;",
+            "every key of a block is its first", "attention float32 paged"),
+        new("keys.scale-of-row-0", Keys, " + row * ScaleRowStride", "", "every key of a head has the scale of the first", "attention float32 keys-int8"),
+        new("keys.head-0", Keys, "source.Load4(entry, place.HeadKv, row", "source.Load4(entry, 0, row",
+            "every head reads head 0", "attention float32 keys-int8"),
+        new("keys.hidden-rows-loaded", Keys, "if (key >= firstRow && key < endRow && column < columns)", "if (column < columns)",
+            "keys outside the band are read", "attention float32 paged"),
 
         // Rotary embedding and caches.
         new("rotary.sign", "kernels/Attention/RotaryEmbedding.cs", "a * cos - c * sin", "a * cos + c * sin",

@@ -12,6 +12,7 @@ internal static class SimdMutants
     private const string Lanes = "kernels/Simd/Attention/LaneBand.cs";
     private const string Tile = "kernels/Simd/Attention/QueryTile.cs";
     private const string Block = "kernels/Simd/Attention/KeyBlock.cs";
+    private const string KeyRows = "kernels/Simd/Attention/KeyRows.cs";
     private const string Plan = "kernels/Simd/Attention/AttentionPlan.cs";
     private const string Rules = "kernels/Simd/Attention/ScoreRules.cs";
     private const string Decode = "kernels/Simd/Decode/DecodeForward.cs";
@@ -118,6 +119,19 @@ internal static class SimdMutants
             "every head of a group has the first one's queries", "attention float32"),
         new("decode.dot-tail-dropped", Dots, "dots[1] = W.SumAcross(s1) + Tail(q, k1, d, depth);", "dots[1] = W.SumAcross(s1);",
             "every fourth key misses the tail of the head dim", "attention float32"),
+
+        // Where keys lie and how they are stored.
+        new("simd.keys-table-of-entry-0", KeyRows, "keys.BlockTable[batch * keys.TableStride + (key >> keys.BlockShift)]",
+            "keys.BlockTable[key >> keys.BlockShift]", "every batch entry has the blocks of the first", "attention float32 paged"),
+        new("simd.keys-row-not-in-block", KeyRows, "row = key & ((1 << keys.BlockShift) - 1);", "row = 0;",
+            "every key of a block is its first", "attention float32 paged"),
+        new("simd.keys-not-scaled", KeyRows, "((float*)scales.Data)[Index(keys, scales, batch, headKv, key + j)]", "1",
+            "integers are taken for values", "attention float32 keys-int8"),
+        new("simd.keys-scale-of-first", KeyRows, "Index(keys, scales, batch, headKv, key + j)", "Index(keys, scales, batch, headKv, key)",
+            "every key of a block has the scale of the first", "attention float32 keys-int8"),
+        new("simd.int8-unsigned", Elements, "W.Set(8388608 + 128)", "W.Set(8388608)", "integers are off by 128", "attention float32 keys-int8"),
+        new("simd.keys-values-scaled-as-keys", Decode, "plan.Args.Keys.VScales", "plan.Args.Keys.KScales",
+            "values have the scales of keys", "attention float32 keys-int8 q1"),
 
         // Matmul.
         new("simd.matmul-depth-not-summed", Matmul, "k == 0 ? null : ones", "null",

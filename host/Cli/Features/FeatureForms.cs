@@ -32,6 +32,11 @@ internal static class FeatureForms
             Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),
             Keys("values of another length than the keys", p => p with { HeadDimV = 32 }),
             Keys($"head dims above 256 (here {Wide})", p => p with { HeadDim = Wide }),
+            Keys("paged key/value cache", p => p with { Kv = KvLayout.Paged(16, 8) }),
+            Keys("keys and values in Float32", p => p with { KvType = DType.Float32 }),
+            Keys("keys and values in Float16", p => p with { KvType = DType.Float16 }),
+            Keys("keys and values in BFloat16", p => p with { KvType = DType.BFloat16 }),
+            Keys("keys and values in Int8, with scales", p => p with { KvType = DType.Int8 }),
         ]),
         new("Other operations", ["built"],
         [

@@ -24,6 +24,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             Q = SimdArgs.Heads(t.Q),
             K = SimdArgs.Heads(t.K),
             V = SimdArgs.Heads(t.V),
+            Keys = SimdArgs.Keys(p, t),
             O = SimdArgs.Heads(t.O),
             Lse = (float*)SimdArgs.Data(t.Lse),
             Score = score,

@@ -30,6 +30,17 @@ internal static unsafe class SimdArgs
         ColumnStride = view.Stride(3),
     };
 
+    /// <summary>How K and V are stored.</summary>
+    public static KeyArgs Keys(AttentionProblem p, in AttentionTensors t) => new()
+    {
+        Type = p.KvType,
+        BlockTable = (int*)Data(t.BlockTable),
+        TableStride = t.BlockTable.IsEmpty ? 0 : t.BlockTable.Stride(0),
+        BlockShift = p.Kv.IsPaged ? int.Log2(p.Kv.BlockSize) : 0,
+        KScales = t.KScales.IsEmpty ? default : Heads(t.KScales),
+        VScales = t.VScales.IsEmpty ? default : Heads(t.VScales),
+    };
+
     public static MatrixArgs Matrix(in TensorView view) => new()
     {
         Data = Data(view),

@@ -37,7 +37,7 @@ internal unsafe struct AttentionPlan
     /// <summary>softcap * log2(e), or 0.</summary>
     public float SoftcapLog2;
 
-    /// <summary>Whether K and V are copied, widened, to scratch.</summary>
+    /// <summary>Whether K and V are gathered and widened to scratch.</summary>
     public bool Widens;
 
     /// <summary>Row strides of K and V blocks as the products read them, in floats.</summary>
@@ -50,7 +50,7 @@ internal unsafe struct AttentionPlan
         Group = args.HeadsQ / args.HeadsKv;
         Rows = checked(args.SeqQ * Group);
         TileRows = tileRows;
-        Widens = args.Type != DType.Float32;
+        Widens = KeyRows<Width1, float>.AreGathered(args.Keys);
         int tiles = (Rows + tileRows - 1) / tileRows;
         ItemTiles = Widens ? Math.Min(WidenedTiles, tiles) : 1;
         HeadItems = (tiles + ItemTiles - 1) / ItemTiles;

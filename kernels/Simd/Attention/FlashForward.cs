@@ -49,7 +49,7 @@ internal static unsafe class FlashForward<W, V, E>
             for (int t = 0; t < count; t++) needed |= !(tiles[t].Skips = tiles[t].IsHidden(plan, blockFirst, blockEnd));
             if (!needed) continue;
             float* widened = scratch + 2 * AttentionPlan.BlockKeys * plan.TileRows;
-            var block = KeyBlock.Of<W, V, E>(plan, batch, headKv, key, blockFirst, blockEnd, widened);
+            var block = KeyBlock.Of<W, V>(plan, batch, headKv, key, blockFirst, blockEnd, widened);
             for (int t = 0; t < count; t++) if (!tiles[t].Skips) Attend(plan, ref tiles[t], block, scratch);
         }
 

@@ -64,14 +64,13 @@ internal static unsafe class DecodeForward<W, V, E>
         }
     }
 
-    /// <summary>Rows [key, key + count) of a tensor as fp32: where they lie, or widened.</summary>
-    private static float* Block(in HeadTensor tensor, int batch, int headKv, int key, int count, int columns, int step,
-        float* widened, out nint stride)
+    /// <summary>Rows [key, key + count) of K or V as fp32: where they lie, or gathered and widened.</summary>
+    private static float* Block(in DecodePlan plan, in HeadTensor tensor, in HeadTensor scales, int batch, int headKv, int key, int count,
+        int columns, int step, float* widened, out nint stride)
     {
-        byte* rows = Address(tensor, batch, headKv, key);
         stride = (nint)tensor.RowStride;
-        if (E.Size == sizeof(float)) return (float*)rows;
-        for (int j = 0; j < count; j++) Rows<W, V>.Widen<E>(rows + E.Size * j * stride, widened + j * step, columns);
+        if (!plan.Widens) return (float*)tensor.Data + (batch * tensor.BatchStride + headKv * tensor.HeadStride + key * stride);
+        KeyRows<W, V>.Gather(plan.Args.Keys, tensor, scales, batch, headKv, key, count, columns, widened, step);
         stride = step;
         return widened;
     }
@@ -83,7 +82,8 @@ internal static unsafe class DecodeForward<W, V, E>
         for (int key = first; key < end; key += DecodePlan.BlockKeys)
         {
             int count = Math.Min(DecodePlan.BlockKeys, end - key);
-            float* k = Block(plan.Args.K, batch, headKv, key, count, plan.Args.HeadDim, plan.StepK, widened, out nint stride);
+            float* k = Block(plan, plan.Args.K, plan.Args.Keys.KScales, batch, headKv, key, count, plan.Args.HeadDim, plan.StepK, widened,
+                out nint stride);
             DotProducts<W, V>.Run(q, plan.Rows, plan.StepK, k, count, stride, plan.Args.HeadDim, dots + key - firstKey,
                 DecodePlan.SplitKeys);
         }
@@ -128,8 +128,9 @@ internal static unsafe class DecodeForward<W, V, E>
         for (int key = first; key < end; key += DecodePlan.BlockValues)
         {
             int count = Math.Min(DecodePlan.BlockValues, end - key);
-            float* v = Block(plan.Args.V, batch, headKv, key, count, plan.Args.HeadDimV, plan.StepV, widened, out nint stride);
-            if (E.Size == sizeof(float)) Rows<W, V>.Prefetch(v + DecodePlan.KeysAhead * stride, count, stride, plan.Args.HeadDimV);
+            float* v = Block(plan, plan.Args.V, plan.Args.Keys.VScales, batch, headKv, key, count, plan.Args.HeadDimV, plan.StepV, widened,
+                out nint stride);
+            if (!plan.Widens) Rows<W, V>.Prefetch(v + DecodePlan.KeysAhead * stride, count, stride, plan.Args.HeadDimV);
             float* p = weights + key - firstKey;
             bool guarded = hides && Rows<W, V>.HaveNonFinite(v, count, stride, plan.Args.HeadDimV);
             if (guarded) TileProduct<W, V>.RunWithoutZeros(plan.Rows, whole, count, p, DecodePlan.SplitKeys, 1, v, stride, o,

@@ -41,6 +41,9 @@ internal unsafe struct DecodePlan
     public int StepK;
     public int StepV;
 
+    /// <summary>Whether K and V are gathered and widened to scratch.</summary>
+    public bool Widens;
+
     /// <summary>(batch, headsKv) finished work items, all 0 before the run.</summary>
     public int* Finished;
 
@@ -54,6 +57,7 @@ internal unsafe struct DecodePlan
         Args = args;
         Group = args.HeadsQ / args.HeadsKv;
         Rows = Group * args.SeqQ;
+        Widens = KeyRows<Width1, float>.AreGathered(args.Keys);
         Splits = Math.Max(1, (args.SeqKv + SplitKeys - 1) / SplitKeys);
         StepK = (int)Scratch.Align(args.HeadDim);
         StepV = (int)Scratch.Align(args.HeadDimV);

@@ -57,6 +57,7 @@ internal sealed unsafe class AttentionCase : IDisposable
             HeadDim = HeadDim,
             HeadDimV = HeadDimV,
             Type = Type,
+            Keys = new KeyArgs { Type = Type },
         };
         Q = Tensor(HeadsQ, SeqQ, HeadDim, seed, out Args.Q);
         K = Tensor(HeadsKv, SeqKv, HeadDim, seed + 1, out Args.K);

@@ -1,0 +1,100 @@
+namespace AttnKernels.Verification;
+
+/// <summary>
+/// K and V as a problem stores them: in its type, with scales where they are integers, in the blocks of a shuffled table where they are
+/// paged. Whatever no key lies in is poison; entries of the table that no key needs lie outside the cache.
+/// </summary>
+internal sealed class KeyData : IDisposable
+{
+    private readonly List<PlacedTensor> placed = [];
+    private readonly AttentionProblem problem;
+    private readonly Seeded random;
+    private readonly float[]? table;
+
+    public KeyData(AttentionDevice device, AttentionProblem problem, ScoreRule rule, Seeded random)
+    {
+        (this.problem, this.random) = (problem, random);
+        if (!problem.Kv.IsPaged) return;
+        table = Shuffled(rule);
+        BlockTable = Place(device, new HostTensor(DType.Int32, table, problem.Batch, problem.TableColumns)).Squeeze(0).Squeeze(0);
+    }
+
+    public TensorView BlockTable { get; }
+
+    public TensorView KScales { get; private set; }
+
+    public TensorView VScales { get; private set; }
+
+    /// <summary>Normal numbers (batch, headsKv, seqKv, dim) as they are after storage: multiples of a row's scale where stored as integers.</summary>
+    public HostTensor Draw(int stream, int dim)
+    {
+        HostTensor values = random.Normals(stream, problem.KvType == DType.Int8 ? DType.Float32 : problem.KvType, 1,
+            problem.Batch, problem.HeadsKv, problem.SeqKv, dim);
+        if (problem.KvType == DType.Int8)
+            for (int n = 0; n < values.Values.Length; n++)
+                values.Values[n] = Code(values.Values[n]) * ScaleOf(stream, n / dim);
+        return values;
+    }
+
+    /// <summary>The tensor that Run receives for K (stream 1) or V (stream 2), whose hidden rows are NaN.</summary>
+    public HostTensor Store(AttentionDevice device, int stream, HostTensor logical)
+    {
+        int dim = logical.Shape[3];
+        bool isInteger = problem.KvType == DType.Int8;
+        HostTensor stored = new(problem.KvType, problem.KeyBatch, problem.HeadsKv, problem.KeyRows, dim);
+        Array.Fill(stored.Values, isInteger ? -128 : float.NaN);
+        HostTensor scales = new(DType.Float32, problem.KeyBatch, problem.HeadsKv, problem.KeyRows);
+        Array.Fill(scales.Values, float.NaN);
+        for (int row = 0; row < logical.Values.Length / dim; row++)
+        {
+            if (RowOf(row) is not { } target) continue;
+            ReadOnlySpan<float> source = logical.Values.AsSpan(row * dim, dim);
+            bool isHidden = float.IsNaN(source[0]) && float.IsNaN(source[^1]);
+            if (isInteger && isHidden) continue;
+            scales.Values[target] = ScaleOf(stream, row);
+            for (int d = 0; d < dim; d++)
+                stored.Values[(target * dim) + d] = isInteger ? MathF.Round(source[d] / ScaleOf(stream, row)) : source[d];
+        }
+        if (!isInteger) return stored;
+        TensorView view = Place(device, scales).Squeeze(0);
+        if (stream == 1) KScales = view;
+        else VScales = view;
+        return stored;
+    }
+
+    public IEnumerable<string?> Damages() => placed.Select(p => p.Damage(isOutput: false));
+
+    public void Dispose() => placed.ForEach(p => p.Dispose());
+
+    private static float Code(float normal) => Math.Clamp(MathF.Round(normal * 40), -127, 127);
+
+    private float ScaleOf(int stream, int row) => (float)(0.01 + (0.03 * random.Uniform(40 + stream, row)));
+
+    /// <summary>The stored row of row (batch, head, key), or null: no block holds it.</summary>
+    private int? RowOf(int row)
+    {
+        if (table is null) return row;
+        (int b, int h, int j) = (row / problem.SeqKv / problem.HeadsKv, row / problem.SeqKv % problem.HeadsKv, row % problem.SeqKv);
+        int size = problem.Kv.BlockSize, block = (int)table[(b * problem.TableColumns) + (j / size)];
+        return block < 0 ? null : (((block * problem.HeadsKv) + h) * size) + (j % size);
+    }
+
+    private float[] Shuffled(ScoreRule rule)
+    {
+        int[] blocks = [.. Enumerable.Range(0, problem.Kv.Blocks).OrderBy(n => random.Uniform(43, n))];
+        float[] entries = new float[problem.Batch * problem.TableColumns];
+        for (int n = 0; n < entries.Length; n++)
+        {
+            (int b, int first) = (n / problem.TableColumns, n % problem.TableColumns * problem.Kv.BlockSize);
+            entries[n] = first < rule.KeysOf(b, problem.SeqKv) ? blocks[n] : -7;
+        }
+        return entries;
+    }
+
+    private TensorView Place(AttentionDevice device, HostTensor tensor)
+    {
+        PlacedTensor input = PlacedTensor.Input(device, tensor, Placement.Dense);
+        placed.Add(input);
+        return input.View;
+    }
+}

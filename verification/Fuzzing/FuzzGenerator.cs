@@ -114,6 +114,7 @@ internal static class FuzzGenerator
         (ScoreProblem score, CaseOptions options) = Score(choose, p, p.Scale is null);
         p = (AttentionProblem)score;
         if (!p.Weights) p = Keys(choose, p);
+        if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),

@@ -5,9 +5,8 @@ using AttnKernels.Bench.Workloads;
 namespace AttnKernels.Bench.Ceilings;
 
 /// <summary>
-/// What a GPU is seen to do: the fastest large fp32 matmul among the library and its peers, and the rate at which memory is
-/// overwritten, taken
-/// as the ceiling of reads and copies alike. Not the data sheet's numbers.
+/// What a GPU is seen to do: the fastest large fp32 matmul among the library and its peers, and the rate at which memory is overwritten,
+/// taken as the ceiling of reads and copies alike. Not the data sheet's numbers.
 /// </summary>
 internal sealed class GpuCeilings(AttentionDevice device, IReadOnlyList<IImplementation> implementations, int size) : ICeilings, IDisposable
 {

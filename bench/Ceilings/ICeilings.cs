@@ -21,8 +21,8 @@ internal interface ICeilings
     Statistics Copy { get; }
 
     /// <summary>
-    /// The 80th percentiles so far: a ceiling is what the machine can do, so neither a probe that something disturbed nor a single lucky one
-    /// decides.
+    /// The 80th percentiles so far: a ceiling is what the machine can do, so neither a probe that something disturbed nor a single lucky
+    /// one decides.
     /// </summary>
     Ceiling Current => new(Arithmetic.P80, Read.P80, Copy.P80);
 

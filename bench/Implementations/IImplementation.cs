@@ -10,8 +10,7 @@ public interface IImplementation : IDisposable
 
     /// <summary>
     /// The ways in which this implementation can compute <paramref name="workload"/>, of which the fastest is measured; empty where it
-    /// cannot,
-    /// with the <paramref name="reason"/> in a few words.
+    /// cannot, with the <paramref name="reason"/> in a few words.
     /// </summary>
     IReadOnlyList<Candidate> Candidates(Workload workload, out string reason);
 }

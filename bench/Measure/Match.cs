@@ -6,8 +6,7 @@ namespace AttnKernels.Bench.Measure;
 
 /// <summary>
 /// Times several implementations on one workload so that a disturbance hits all of them: A B C, C B A, A B C, ... with a pause between
-/// turns
-/// in which the previous one's spinning threads go to sleep. Only what agrees with the reference is timed, before and after.
+/// turns in which the previous one's spinning threads go to sleep. Only what agrees with the reference is timed, before and after.
 /// </summary>
 internal sealed class Match(Workload workload, RunSettings settings, int threads, Action<string> progress)
 {

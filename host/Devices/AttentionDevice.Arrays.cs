@@ -44,8 +44,7 @@ public sealed partial class AttentionDevice
 
     /// <summary>
     /// Product of plain arrays, row-major: a (batch0, batch1, M, K) or, transposed, (..., K, M); b (batch0, batch1/groupB, K, N) or (...,
-    /// N, K); returns
-    /// c (batch0, batch1, M, N). Copies and plans every time.
+    /// N, K); returns c (batch0, batch1, M, N). Copies and plans every time.
     /// </summary>
     /// <param name="a">Left operand.</param>
     /// <param name="b">Right operand.</param>

@@ -5,9 +5,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not: everything
-/// that
-/// touches one happens under <see cref="Gate"/>, except waiting for it.
+/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not:
+/// everything that touches one happens under <see cref="Gate"/>, except waiting for it.
 /// </summary>
 internal abstract class KernelDevice : DeviceBackend
 {

@@ -1,9 +1,9 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX MatMul, which is numpy.matmul, prepared once for the shapes of a node: the last two axes multiply, the others broadcast, and a vector
-/// is a row on the left, a column on the right, whose axis of size 1 the result loses.
-/// Specification: https://onnx.ai/onnx/operators/onnx__MatMul.html. Threads and streams as for <see cref="MatmulPlan"/>.
+/// ONNX MatMul, which is numpy.matmul, prepared once for the shapes of a node: the last two axes multiply, the others broadcast, and a
+/// vector is a row on the left, a column on the right, whose axis of size 1 the result loses. Specification:
+/// https://onnx.ai/onnx/operators/onnx__MatMul.html. Threads and streams as for <see cref="MatmulPlan"/>.
 /// </summary>
 public sealed class OnnxMatMul : IDisposable
 {

@@ -2,7 +2,8 @@ namespace AttnKernels.Onnx;
 
 /// <summary>
 /// ONNX RotaryEmbedding (opset 23), prepared once for the shapes of a node. X and Y of rank 3 are views (batch, heads, seq, headDim) of the
-/// same memory. Specification: https://onnx.ai/onnx/operators/onnx__RotaryEmbedding.html. Threads and streams as for <see cref="RotaryPlan"/>.
+/// same memory. Specification: https://onnx.ai/onnx/operators/onnx__RotaryEmbedding.html. Threads and streams as for
+/// <see cref="RotaryPlan"/>.
 /// </summary>
 public sealed class OnnxRotaryEmbedding : IDisposable
 {

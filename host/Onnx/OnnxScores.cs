@@ -1,8 +1,8 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// qk_matmul_output before the softmax: mode 0 is scale * Q K^T, mode 1 that after the softcap, mode 2 after the bias, -inf where a key is hidden.
-/// The product runs on the device; as no kernel writes scores out, the softcap and the bias are added on the host.
+/// qk_matmul_output before the softmax: mode 0 is scale * Q K^T, mode 1 that after the softcap, mode 2 after the bias, -inf where a key
+/// is hidden. The product runs on the device; as no kernel writes scores out, the softcap and the bias are added on the host.
 /// </summary>
 internal static class OnnxScores
 {

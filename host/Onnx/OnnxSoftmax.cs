@@ -1,8 +1,9 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX Softmax and LogSoftmax, prepared once for the shape of a node: along one axis since opset 13; before, over all axes from that one on,
-/// taken as one. Specification: https://onnx.ai/onnx/operators/onnx__Softmax.html. Threads and streams as for <see cref="SoftmaxPlan"/>.
+/// ONNX Softmax and LogSoftmax, prepared once for the shape of a node: along one axis since opset 13; before, over all axes from that one
+/// on, taken as one. Specification: https://onnx.ai/onnx/operators/onnx__Softmax.html. Threads and streams as for
+/// <see cref="SoftmaxPlan"/>.
 /// </summary>
 public sealed class OnnxSoftmax : IDisposable
 {

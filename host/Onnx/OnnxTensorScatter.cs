@@ -1,8 +1,8 @@
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// ONNX TensorScatter (opset 24), prepared once for the shapes of a node: present_cache is a copy of past_cache with update written along one
-/// axis from write_indices[batch] on. Where both caches are one view, nothing is copied: the cache is updated in place.
+/// ONNX TensorScatter (opset 24), prepared once for the shapes of a node: present_cache is a copy of past_cache with update written along
+/// one axis from write_indices[batch] on. Where both caches are one view, nothing is copied: the cache is updated in place.
 /// Specification: https://onnx.ai/onnx/operators/onnx__TensorScatter.html. Threads and streams as for <see cref="CacheAppendPlan"/>.
 /// </summary>
 public sealed class OnnxTensorScatter : IDisposable

@@ -10,7 +10,8 @@ public readonly struct CacheAppendTensors
     public required TensorView Update { get; init; }
 
     /// <summary>
-    /// Int32 (batch), the first row to write. On the CPU device a start that does not fit is refused; on others the rows outside are dropped.
+    /// Int32 (batch), the first row to write. On the CPU device a start that does not fit is refused; on others the rows outside are
+    /// dropped.
     /// </summary>
     public TensorView Starts { get; init; }
 }

@@ -15,6 +15,7 @@ public readonly struct RotaryTensors
     /// <summary>Sines, of the shape of the cosines.</summary>
     public required TensorView Sin { get; init; }
 
-    /// <summary>Int32 (batch, seq), each in 0..maxPosition-1. On the CPU device a value outside is refused; on others its row becomes NaN.</summary>
+    /// <summary>Int32 (batch, seq), each in 0..maxPosition-1. On the CPU device a value outside is refused; on others its row becomes
+    /// NaN.</summary>
     public TensorView Positions { get; init; }
 }

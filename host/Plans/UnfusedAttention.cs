@@ -15,7 +15,8 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
         if (!p.HasPlainKeys)
         {
             throw new NotSupportedException(
-                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type); fused attention takes all layouts.");
+                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type); "
+                + "fused attention takes all layouts.");
         }
         int group = p.HeadsQ / p.HeadsKv;
         scores = plans.Matmul(new MatmulProblem

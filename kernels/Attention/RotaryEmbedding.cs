@@ -26,9 +26,8 @@ public struct RotaryArgs<T>
 }
 
 /// <summary>
-/// Rotary position embedding (Su et al. 2021, RoFormer, eq. 34): each pair (a, b) of a row becomes (a cos - b sin, b cos + a sin); elements
-/// past
-/// rotaryDim are copied. A position outside the table gives NaN rather than a read past its end.
+/// Rotary position embedding (Su et al. 2021, RoFormer, eq. 34): each pair (a, b) of a row becomes (a cos - b sin, b cos + a sin);
+/// elements past rotaryDim are copied. A position outside the table gives NaN rather than a read past its end.
 /// Grid: ceil(batch heads seq (headDim - rotaryDim / 2) / group) groups, a lane a pair or a copied element; shared: none.
 /// </summary>
 public static class RotaryEmbedding<T, TElement>

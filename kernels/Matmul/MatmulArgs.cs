@@ -4,8 +4,7 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// One operand of a batched matmul in device memory, seen as (batch0, batch1, outer, k): outer is M for A and N for B. Strides and the
-/// offset
-/// are in elements; a transposed operand is one whose strides are swapped.
+/// offset are in elements; a transposed operand is one whose strides are swapped.
 /// </summary>
 public struct OperandView<T>
     where T : unmanaged

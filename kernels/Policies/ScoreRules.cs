@@ -6,8 +6,7 @@ namespace AttnKernels.Kernels;
 /// <summary>
 /// Turns the dot product of query i and key j into their score; minus infinity hides the pair. The band (causal, window, key lengths) is
 /// applied by the kernel, not here. The kernel raises 2 to (score - max) * <see cref="Log2Factor"/>: subtracting first keeps the exponent
-/// of
-/// the keys that matter exact, where scaling first would round it at the size of the scores.
+/// of the keys that matter exact, where scaling first would round it at the size of the scores.
 /// </summary>
 public interface IScoreRule
 {

@@ -9,8 +9,7 @@ internal static unsafe class TileProduct<W, V>
 {
     /// <summary>
     /// The parameters are those of <see cref="MicroKernel{W, V, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves 2
-    /// or 4,
-    /// into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
+    /// or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
     /// </summary>
     public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
         float* c, nint cRow, float* columnScale)

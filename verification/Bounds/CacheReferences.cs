@@ -4,9 +4,9 @@ namespace AttnKernels.Verification;
 public static class CacheReferences
 {
     /// <summary>
-    /// Y of X (batch, heads, seq, dim): of the first <paramref name="rotaryDim"/> elements each pair (a, b) becomes (a cos - b sin, b cos + a sin), neighbours or
-    /// halves; the rest is copied. The angles of token (b, s) are row <paramref name="positions"/>[b, s] of the tables. A turned element costs two
-    /// products and a sum, so three roundings of |a cos| + |b sin|; a copied one must be equal.
+    /// Y of X (batch, heads, seq, dim): of the first <paramref name="rotaryDim"/> elements each pair (a, b) becomes (a cos - b sin, b cos
+    /// + a sin), neighbours or halves; the rest is copied. The angles of token (b, s) are row <paramref name="positions"/>[b, s] of the
+    /// tables. A turned element costs two products and a sum, so three roundings of |a cos| + |b sin|; a copied one must be equal.
     /// </summary>
     public static Expected Rotary(HostTensor x, HostTensor cos, HostTensor sin, int[] positions, int rotaryDim, bool interleaved)
     {
@@ -30,7 +30,8 @@ public static class CacheReferences
         return y;
     }
 
-    /// <summary>The cache (batch, heads, capacity, dim) after its rows from <paramref name="starts"/>[b] on took those of the update; exact.</summary>
+    /// <summary>The cache (batch, heads, capacity, dim) after its rows from <paramref name="starts"/>[b] on took those of the update;
+    /// exact.</summary>
     public static Expected Append(HostTensor cache, HostTensor update, int[] starts)
     {
         (int heads, int capacity, int dim, int rows) = (cache.Shape[1], cache.Shape[2], cache.Shape[3], update.Shape[2]);

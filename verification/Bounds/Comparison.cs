@@ -2,7 +2,8 @@ namespace AttnKernels.Verification;
 
 /// <summary>How a result compares with what was expected: the worst element by error / bound.</summary>
 /// <param name="Tensor">Name of the result.</param>
-/// <param name="Worst">Largest error / bound; above 1 the comparison has failed; +inf where an expected NaN, infinity or exact value is missed.</param>
+/// <param name="Worst">Largest error / bound; above 1 the comparison has failed; +inf where an expected NaN, infinity or exact value is
+/// missed.</param>
 /// <param name="At">Index of that element.</param>
 /// <param name="Expected">What was expected there.</param>
 /// <param name="Got">What was found there.</param>
@@ -16,8 +17,8 @@ public sealed record Comparison(
     public bool Passed => Failures == 0;
 
     /// <summary>
-    /// Compares element by element. The test is <c>!(error &lt;= bound)</c>, so a NaN fails, except where NaN is expected: there anything else
-    /// fails. An infinity must be that infinity.
+    /// Compares element by element. The test is <c>!(error &lt;= bound)</c>, so a NaN fails, except where NaN is expected: there anything
+    /// else fails. An infinity must be that infinity.
     /// </summary>
     /// <exception cref="InvalidOperationException">A bound is not finite, so the comparison would accept anything.</exception>
     public static Comparison Of(Expected expected, ReadOnlySpan<float> got)

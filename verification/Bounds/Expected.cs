@@ -6,7 +6,8 @@ public sealed class Expected
     private readonly int[]? rows;
     private readonly int rowLength;
 
-    /// <summary>Zeros, to be filled in, for every row of an output of <paramref name="shape"/>, or for those named by <paramref name="rows"/>.</summary>
+    /// <summary>Zeros, to be filled in, for every row of an output of <paramref name="shape"/>, or for those named by
+    /// <paramref name="rows"/>.</summary>
     /// <param name="name">The tensor's name in reports.</param>
     /// <param name="shape">Sizes of the output, outermost first.</param>
     /// <param name="rowLength">How many consecutive elements make a row.</param>

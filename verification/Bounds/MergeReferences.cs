@@ -8,7 +8,8 @@ public static class MergeReferences
     /// </summary>
     /// <remarks>
     /// The exponent of a weight is a difference of two fp32 numbers times log2(e): 4u |LSE_p - max| of absolute error, and one exponential.
-    /// With r_p the relative error of w_p and r their weighted mean, the sum is off by r and gamma_n, and O by both and by its own sum of n terms.
+    /// With r_p the relative error of w_p and r their weighted mean, the sum is off by r and gamma_n, and O by both and by its own sum of
+    /// n terms.
     /// </remarks>
     public static (Expected O, Expected Lse) Merge(HostTensor partsO, HostTensor partsLse, int batch, DType type)
     {
@@ -28,7 +29,8 @@ public static class MergeReferences
             for (int p = 0; p < parts; p++) mean += weights[p] == 0 ? 0 : weights[p] * errors[p];
             mean += terms;
             lse.Values[row] = max + Math.Log(sum);
-            lse.Bounds[row] = (2 * mean) + (Rounding.Log * (1 + Math.Log(sum))) + (4 * Rounding.U * (Math.Abs(max) + Math.Abs(lse.Values[row])));
+            lse.Bounds[row] = (2 * mean) + (Rounding.Log * (1 + Math.Log(sum)))
+                + (4 * Rounding.U * (Math.Abs(max) + Math.Abs(lse.Values[row])));
             for (int d = 0; d < dim; d++)
             {
                 double value = 0, error = 0;
@@ -37,7 +39,8 @@ public static class MergeReferences
                     if (weights[p] == 0) continue;
                     double element = partsO.Values[(((p * rows) + row) * dim) + d];
                     value += weights[p] * element;
-                    error += (weights[p] * Math.Abs(element) * (((1 + errors[p]) * (1 + terms) / (1 - mean)) - 1)) + (Rounding.Flush * Math.Abs(element));
+                    error += (weights[p] * Math.Abs(element) * (((1 + errors[p]) * (1 + terms) / (1 - mean)) - 1))
+                        + (Rounding.Flush * Math.Abs(element));
                 }
                 o.Values[(row * dim) + d] = value;
                 o.Bounds[(row * dim) + d] = error + (unit * (Math.Abs(value) + error)) + Rounding.Tiny(type);

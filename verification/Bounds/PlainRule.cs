@@ -1,9 +1,9 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// The second acceptance rule (Dao et al., tests of FlashAttention): the largest error of a result is at most twice that of a plain computation in
-/// the same precision, plus the rounding of the result itself. It sees what worst-case bounds are too wide for: a loss of accuracy that is
-/// systematic but small.
+/// The second acceptance rule (Dao et al., tests of FlashAttention): the largest error of a result is at most twice that of a plain
+/// computation in the same precision, plus the rounding of the result itself. It sees what worst-case bounds are too wide for: a loss of
+/// accuracy that is systematic but small.
 /// </summary>
 public static class PlainRule
 {

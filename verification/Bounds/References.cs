@@ -32,7 +32,8 @@ public static class References
         return new ExpectedAttention(o, lse, p);
     }
 
-    /// <summary>Y = softmax(score(X)) or its logarithm per row of X (batch, heads, rows, columns), stored as <paramref name="type"/>; and LSE.</summary>
+    /// <summary>Y = softmax(score(X)) or its logarithm per row of X (batch, heads, rows, columns), stored as <paramref name="type"/>; and
+    /// LSE.</summary>
     public static ExpectedSoftmax Softmax(HostTensor x, ScoreRule rule, bool log, DType type, int[]? rows = null)
     {
         int batch = x.Shape[0], heads = x.Shape[1], height = x.Shape[2], columns = x.Shape[3];
@@ -81,7 +82,8 @@ public static class References
             return buffers;
         }, _ => { });
 
-    private static (int B, int H, int I) Split(int row, int heads, int queries) => (row / queries / heads, row / queries % heads, row % queries);
+    private static (int B, int H, int I) Split(int row, int heads, int queries) =>
+        (row / queries / heads, row / queries % heads, row % queries);
 
     private static void Weights(ScoreRow row, RowBound bound, DType type, Expected p, int at)
     {

@@ -1,6 +1,7 @@
 namespace AttnKernels.Verification;
 
-/// <summary>The constants that the error bounds are built from. u is the unit roundoff: half the distance from 1 to the next number.</summary>
+/// <summary>The constants that the error bounds are built from. u is the unit roundoff: half the distance from 1 to the next
+/// number.</summary>
 public static class Rounding
 {
     /// <summary>u of fp32, in which scores, weights and sums are computed.</summary>
@@ -12,12 +13,13 @@ public static class Rounding
     public const double Exp2 = 1.0 / (1 << 22);
 
     /// <summary>
-    /// Error of tanh: 2^-21 absolute, for tanh x = 1 - 2 / (exp(2x) + 1) with an exp of relative error 2^-22, a division and two roundings. The
-    /// hardware's tanh.approx (2^-11) is outside.
+    /// Error of tanh: 2^-21 absolute, for tanh x = 1 - 2 / (exp(2x) + 1) with an exp of relative error 2^-22, a division and two
+    /// roundings. The hardware's tanh.approx (2^-11) is outside.
     /// </summary>
     public const double Tanh = 1.0 / (1 << 21);
 
-    /// <summary>Error of the natural logarithm, relative to 1 + |log|: lg2.approx.ftz.f32 has 2^-22, times the conversion to base e.</summary>
+    /// <summary>Error of the natural logarithm, relative to 1 + |log|: lg2.approx.ftz.f32 has 2^-22, times the conversion to base
+    /// e.</summary>
     public const double Log = 1.0 / (1 << 21);
 
     /// <summary>What flushing subnormal fp32 numbers to zero can cost, absolute.</summary>
@@ -31,7 +33,8 @@ public static class Rounding
         _ => U,
     };
 
-    /// <summary>Absolute rounding error below the normal range of a storage type: half the spacing of fp16's subnormals, or a flush.</summary>
+    /// <summary>Absolute rounding error below the normal range of a storage type: half the spacing of fp16's subnormals, or a
+    /// flush.</summary>
     public static double Tiny(DType type) => type == DType.Float16 ? Math.ScaleB(1, -25) : Flush;
 
     /// <summary>
@@ -39,6 +42,7 @@ public static class Rounding
     /// </summary>
     public static double Step(DType operands) => operands == DType.Float32 ? U : 2 * U;
 
-    /// <summary>gamma_n = n u / (1 - n u): relative error of a sum of n terms, in any order (Higham, Accuracy and Stability, 3.1).</summary>
+    /// <summary>gamma_n = n u / (1 - n u): relative error of a sum of n terms, in any order (Higham, Accuracy and Stability,
+    /// 3.1).</summary>
     public static double Gamma(double n, double u = U) => n * u / (1 - (n * u));
 }

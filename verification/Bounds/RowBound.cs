@@ -18,7 +18,8 @@ public sealed class RowBound(int keys)
     /// <summary>Absolute error of the row's natural log-sum-exp.</summary>
     public double Lse { get; private set; }
 
-    /// <summary>Computes the bounds of <paramref name="row"/>, whose dot products have <paramref name="length"/> terms (0: given logits).</summary>
+    /// <summary>Computes the bounds of <paramref name="row"/>, whose dot products have <paramref name="length"/> terms (0: given
+    /// logits).</summary>
     public void Compute(ScoreRow row, ScoreRule rule, int length, DType operands)
     {
         const double u = Rounding.U;
@@ -44,7 +45,8 @@ public sealed class RowBound(int keys)
             lowered += row.Weight[j] * Math.Exp(-error);
         }
 
-        // Every 16 keys may raise the running maximum once, and the partial sums of up to 256 lanes are merged in 8 steps; a sink once more.
+        // Every 16 keys may raise the running maximum once, and the partial sums of up to 256 lanes are merged in 8 steps; a sink once
+        // more.
         double rescales = Math.Min(terms - 1, 8 + (row.Count / 16.0) + terms - row.Count);
         double exponential = Rounding.Exp2 + (Math.Max(0, rescales) * (Rounding.Exp2 + (2 * u)));
         double sum = Rounding.Gamma(terms, u);
@@ -55,7 +57,8 @@ public sealed class RowBound(int keys)
         if (terms == 0) (Sum, Common, Lse) = (0, 0, 0);
     }
 
-    /// <summary>Relative error of the weight of key <paramref name="j"/> after a further relative error <paramref name="factor"/>.</summary>
+    /// <summary>Relative error of the weight of key <paramref name="j"/> after a further relative error
+    /// <paramref name="factor"/>.</summary>
     public double Relative(int j, double factor = 0) =>
         (Math.Exp(Score[j] + Sum) * (1 + Common) * (1 + factor)) - 1;
 }

@@ -11,8 +11,8 @@ namespace AttnKernels.Verification;
 public sealed record ConformanceResult(string Name, string Operator, Outcome Outcome, double Worst, string Detail);
 
 /// <summary>
-/// ONNX backend node tests: folders with model.onnx and test_data_set_N/{input,output}_i.pb. Accepted is |got - expected| &lt;= 1e-7 + 1e-3 |expected|, as
-/// ONNX's own runner does, with exactly the expected shape and type.
+/// ONNX backend node tests: folders with model.onnx and test_data_set_N/{input,output}_i.pb. Accepted is |got - expected| &lt;= 1e-7 +
+/// 1e-3 |expected|, as ONNX's own runner does, with exactly the expected shape and type.
 /// </summary>
 public static class ConformanceSuite
 {
@@ -74,7 +74,8 @@ public static class ConformanceSuite
     {
         if (got.Type != expected.Type) throw new InvalidDataException($"{name}: expected type {expected.Type}, got {got.Type}.");
         if (!got.Shape.SequenceEqual(expected.Shape))
-            throw new InvalidDataException($"{name}: expected shape [{string.Join(',', expected.Shape)}], got [{string.Join(',', got.Shape)}].");
+            throw new InvalidDataException(
+                $"{name}: expected shape [{string.Join(',', expected.Shape)}], got [{string.Join(',', got.Shape)}].");
         Expected tolerance = new(name, expected.Shape, 1);
         float[] values = expected.ToFloats();
         for (int n = 0; n < values.Length; n++)

@@ -6,8 +6,8 @@ using Google.Protobuf;
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Reads the parts of ONNX's protocol buffers that node tests use (onnx.proto: ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto).
-/// Fields that are not listed are skipped.
+/// Reads the parts of ONNX's protocol buffers that node tests use (onnx.proto: ModelProto, GraphProto, NodeProto, AttributeProto,
+/// TensorProto). Fields that are not listed are skipped.
 /// </summary>
 internal static class OnnxReader
 {
@@ -16,7 +16,8 @@ internal static class OnnxReader
 
     /// <summary>A graph: its nodes, the names of its inputs and outputs in order, its constants.</summary>
     public sealed record Graph(
-        IReadOnlyList<Node> Nodes, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyDictionary<string, OnnxTensor> Constants);
+        IReadOnlyList<Node> Nodes, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs,
+        IReadOnlyDictionary<string, OnnxTensor> Constants);
 
     /// <summary>The graph and the version of the default operator set.</summary>
     public static (Graph Graph, long Opset) Model(byte[] bytes)
@@ -193,7 +194,8 @@ internal static class OnnxReader
     private static void Write<T>(MemoryStream stream, T value) where T : unmanaged =>
         stream.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)));
 
-    /// <summary>The low bytes of <paramref name="value"/> that an element of <paramref name="type"/> has: int32_data also carries bits of fp16.</summary>
+    /// <summary>The low bytes of <paramref name="value"/> that an element of <paramref name="type"/> has: int32_data also carries bits of
+    /// fp16.</summary>
     private static void WriteAs(MemoryStream stream, long value, OnnxType type)
     {
         int size = type switch

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// C[b] = alpha A[b] B[b'] + beta C0[b] + bias over a batch of (outer, inner) matrices: b = (b0, b1), b' = (b0, b1 / groupB). A is (batch, M, K),
-/// or (batch, K, M) where transposed; B (batch', K, N) or (batch', N, K); bias (N).
+/// C[b] = alpha A[b] B[b'] + beta C0[b] + bias over a batch of (outer, inner) matrices: b = (b0, b1), b' = (b0, b1 / groupB). A is
+/// (batch, M, K), or (batch, K, M) where transposed; B (batch', K, N) or (batch', N, K); bias (N).
 /// </summary>
 public sealed record MatmulReference
 {
@@ -55,7 +55,8 @@ public sealed record MatmulReference
     public float ElementA(int b, int row, int k) =>
         TransposeA ? A.Values[(((b * K) + k) * M) + row] : A.Values[(((b * M) + row) * K) + k];
 
-    /// <summary>The B that batch entry <paramref name="b"/> of A multiplies; the inner batch is a multiple of <see cref="GroupB"/>.</summary>
+    /// <summary>The B that batch entry <paramref name="b"/> of A multiplies; the inner batch is a multiple of
+    /// <see cref="GroupB"/>.</summary>
     public float ElementB(int b, int k, int column)
     {
         int entry = b / GroupB;

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// The plain computation in the precision of the kernels: fp32 arithmetic on the stored values, one loop after the other, the result rounded
-/// to its storage type. Its error is the yardstick of the second acceptance rule (Dao et al.): a kernel may err twice as much.
+/// The plain computation in the precision of the kernels: fp32 arithmetic on the stored values, one loop after the other, the result
+/// rounded to its storage type. Its error is the yardstick of the second acceptance rule (Dao et al.): a kernel may err twice as much.
 /// </summary>
 public static class Plain
 {

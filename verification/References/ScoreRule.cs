@@ -83,7 +83,8 @@ public sealed record ScoreRule
     public int AlignedKey(int b, int i, int queries, int keys) =>
         Alignment == KeyAlignment.BottomRight ? i + KeysOf(b, keys) - queries : i + Offset;
 
-    /// <summary>Whether query <paramref name="i"/> of <paramref name="queries"/> sees key <paramref name="j"/> of <paramref name="keys"/>.</summary>
+    /// <summary>Whether query <paramref name="i"/> of <paramref name="queries"/> sees key <paramref name="j"/> of
+    /// <paramref name="keys"/>.</summary>
     public bool Sees(int b, int h, int i, int j, int queries, int keys)
     {
         int aligned = AlignedKey(b, i, queries, keys);

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// The one source of test data: number n of stream s is a hash of (seed, s, n), so a value depends on nothing that was drawn before it, and a
-/// report's seed and index lead back to it.
+/// The one source of test data: number n of stream s is a hash of (seed, s, n), so a value depends on nothing that was drawn before it,
+/// and a report's seed and index lead back to it.
 /// </summary>
 /// <param name="seed">Derived from the case's name by <see cref="SeedOf"/>.</param>
 public sealed class Seeded(ulong seed)

@@ -4,8 +4,8 @@ using AttnKernels.Kernels;
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Runs every kernel on the simulator over a set of shapes that reaches each of them, and gathers what it saw: findings, and how the kernel uses
-/// memory. The results are checked against the reference at the same time.
+/// Runs every kernel on the simulator over a set of shapes that reaches each of them, and gathers what it saw: findings, and how the
+/// kernel uses memory. The results are checked against the reference at the same time.
 /// </summary>
 public static class Sanitizer
 {
@@ -16,7 +16,8 @@ public static class Sanitizer
         return [.. Verifier.Select(filter, CaseSize.Normal).Where(c => c.Size == CaseSize.Tiny || reached.Contains(c))];
     }
 
-    /// <summary>A row for every kernel of the library, also for those that no case reached (0 launches); and the results of the cases.</summary>
+    /// <summary>A row for every kernel of the library, also for those that no case reached (0 launches); and the results of the
+    /// cases.</summary>
     /// <param name="filter">See <see cref="Verifier.Select"/>.</param>
     /// <param name="progress">Receives each result as it comes.</param>
     /// <param name="cancel">Stops between two cases.</param>

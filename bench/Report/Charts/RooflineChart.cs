@@ -3,9 +3,8 @@ using AttnKernels.Bench.Ceilings;
 namespace AttnKernels.Bench.Report.Charts;
 
 /// <summary>
-/// The roofline (Williams, Waterman, Patterson 2009): GFLOP/s over the operations per byte of least traffic, both logarithmic, under
-/// the lower of
-/// the arithmetic ceiling and the read bandwidth times the intensity.
+/// The roofline (Williams, Waterman, Patterson 2009): GFLOP/s over the operations per byte of least traffic, both logarithmic, under the
+/// lower of the arithmetic ceiling and the read bandwidth times the intensity.
 /// </summary>
 internal static class RooflineChart
 {

@@ -13,9 +13,13 @@ internal static class ConformanceCommand
         Option<string> deviceName = new("--device", "-d") { Description = "A device of 'attn devices'. Default: the best." };
         Option<string> filter = new("--filter", "-f") { Description = "Only tests whose name contains this." };
         Option<bool> verbose = new("--verbose", "-v") { Description = "A line for each test that passes, too." };
-        Command command = new("conformance", "Runs ONNX backend node tests (rtol 1e-3, atol 1e-7, exact shape and type).") { directory, deviceName, filter, verbose };
+        Command command = new("conformance", "Runs ONNX backend node tests (rtol 1e-3, atol 1e-7, exact shape and type).")
+        {
+            directory, deviceName, filter, verbose,
+        };
         command.SetAction((parsed, cancel) => Task.Run(() => Run(
-            parsed.GetRequiredValue(directory), parsed.GetValue(deviceName), parsed.GetValue(filter), parsed.GetValue(verbose), cancel), cancel));
+            parsed.GetRequiredValue(directory), parsed.GetValue(deviceName), parsed.GetValue(filter), parsed.GetValue(verbose), cancel),
+            cancel));
         return command;
     }
 
@@ -27,10 +31,12 @@ internal static class ConformanceCommand
             Console.Error.WriteLine($"There is no directory {directory.FullName}.");
             return Report.Usage;
         }
-        string[] folders = [.. ConformanceSuite.Find(directory.FullName).Where(f => filter is null || Path.GetFileName(f).Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        string[] folders = [.. ConformanceSuite.Find(directory.FullName)
+            .Where(f => filter is null || Path.GetFileName(f).Contains(filter, StringComparison.OrdinalIgnoreCase))];
         if (folders.Length == 0)
         {
-            Console.Error.WriteLine($"No folder below {directory.FullName} holds a model.onnx{(filter is null ? "" : $" and is named like \"{filter}\"")}.");
+            Console.Error.WriteLine(
+                $"No folder below {directory.FullName} holds a model.onnx{(filter is null ? "" : $" and is named like \"{filter}\"")}.");
             return Report.Usage;
         }
         if (deviceName is not null && Report.Devices([deviceName]) is null) return Report.Usage;

@@ -8,7 +8,10 @@ internal static class FeaturesCommand
 {
     public static Command Create()
     {
-        Option<FileInfo> readme = new("--readme") { Description = "Writes the tables between the markers of this file, not to the console." };
+        Option<FileInfo> readme = new("--readme")
+        {
+            Description = "Writes the tables between the markers of this file, not to the console.",
+        };
         Command command = new("features", "Lists every form with its devices and types, found by making its plan.") { readme };
         command.SetAction(parsed => Run(parsed.GetValue(readme)));
         return command;

@@ -12,10 +12,14 @@ internal static class HeatmapCommand
     {
         Argument<string[]> inputs = new("INPUT")
         {
-            Description = "Two .npy files, Q and K of (seq, dim), (heads, seq, dim) or (1, heads, seq, dim); or the folder of an ONNX Attention node test.",
+            Description = "Two .npy files, Q and K of (seq, dim), (heads, seq, dim) or (1, heads, seq, dim); "
+                + "or the folder of an ONNX Attention node test.",
             Arity = new ArgumentArity(1, 2),
         };
-        Option<FileInfo> output = new("--out", "-o") { Description = "The page to write.", DefaultValueFactory = _ => new FileInfo("heatmap.html") };
+        Option<FileInfo> output = new("--out", "-o")
+        {
+            Description = "The page to write.", DefaultValueFactory = _ => new FileInfo("heatmap.html"),
+        };
         Option<string> tokens = new("--tokens") { Description = "Labels of the positions, separated by spaces." };
         Option<bool> causal = new("--causal") { Description = "Hides the keys after each query (bottom-right)." };
         Option<float?> scale = new("--scale") { Description = "Factor of the dot products. Default: the node's, else 1/sqrt(dim)." };

@@ -47,7 +47,8 @@ internal static class Report
     }
 
     /// <summary>An error / bound: 3 digits, or what it is instead of a number.</summary>
-    public static string Ratio(double ratio) => double.IsPositiveInfinity(ratio) ? "inf" : ratio.ToString("0.000", CultureInfo.InvariantCulture);
+    public static string Ratio(double ratio) =>
+        double.IsPositiveInfinity(ratio) ? "inf" : ratio.ToString("0.000", CultureInfo.InvariantCulture);
 
     /// <summary>Seconds.</summary>
     public static string Seconds(double seconds) => seconds.ToString("0.00", CultureInfo.InvariantCulture) + " s";

@@ -10,7 +10,10 @@ internal static class SanitizeCommand
     public static Command Create()
     {
         Option<string> filter = new("--filter", "-f") { Description = "Only cases with all of these words, see 'attn verify'." };
-        Command command = new("sanitize", "Runs every kernel on the simulator: findings, memory traffic, bank conflicts, barriers.") { filter };
+        Command command = new("sanitize", "Runs every kernel on the simulator: findings, memory traffic, bank conflicts, barriers.")
+        {
+            filter,
+        };
         command.SetAction((parsed, cancel) => Task.Run(() => Run(parsed.GetValue(filter), cancel), cancel));
         return command;
     }
@@ -30,7 +33,8 @@ internal static class SanitizeCommand
             result = Sanitizer.Run(filter, new Steps<CaseResult>(step => line.Step(step.Case.Title)), cancel);
 
         Table table = Report.Table(
-            "kernel", "launches", "findings", "global bytes", "sectors/request", "sectors/ideal", "bank conflicts", "barriers", "shared bytes");
+            "kernel", "launches", "findings", "global bytes", "sectors/request", "sectors/ideal", "bank conflicts", "barriers",
+            "shared bytes");
         foreach (KernelFindings kernel in result.Kernels.Where(k => k.Launches > 0))
             table.AddRow(
                 Markup.Escape(kernel.Kernel),

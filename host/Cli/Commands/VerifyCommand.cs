@@ -11,14 +11,23 @@ internal static class VerifyCommand
 
     public static Command Create()
     {
-        Option<string[]> devices = new("--device", "-d") { Description = "A device of 'attn devices'; may be repeated. Default: all.", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> devices = new("--device", "-d")
+        {
+            Description = "A device of 'attn devices'; may be repeated. Default: all.", AllowMultipleArgumentsPerToken = true,
+        };
         Option<string> filter = new("--filter", "-f")
         {
             Description = "Only cases with all of these words, alternatives apart by commas: \"attention float16 causal, matmul\".",
         };
-        Option<CaseSize?> size = new("--size") { Description = "Tiny: only the cases for devices that interpret. Default: what the device can take." };
+        Option<CaseSize?> size = new("--size")
+        {
+            Description = "Tiny: only the cases for devices that interpret. Default: what the device can take.",
+        };
         Option<bool> list = new("--list") { Description = "Lists the cases instead of running them." };
-        Command command = new("verify", "Checks every kernel against a reference in double, with a derived bound for every element.") { devices, filter, size, list };
+        Command command = new("verify", "Checks every kernel against a reference in double, with a derived bound for every element.")
+        {
+            devices, filter, size, list,
+        };
         command.SetAction((parsed, cancel) => Task.Run(() => parsed.GetValue(list)
             ? List(parsed.GetValue(filter), parsed.GetValue(size))
             : Run(parsed.GetValue(devices), parsed.GetValue(filter), parsed.GetValue(size), cancel), cancel));
@@ -51,7 +60,8 @@ internal static class VerifyCommand
             return Report.Usage;
         }
 
-        Table table = Report.Table("operation", "kernel", "device", "dtype", "cases", "failed", "unsup.", "error/bound", "error/plain", "time");
+        Table table = Report.Table("operation", "kernel", "device", "dtype", "cases", "failed", "unsup.", "error/bound", "error/plain",
+            "time");
         foreach (var group in results.GroupBy(r => (r.Result.Case.Operation, r.Result.Kernel, r.Device, r.Result.Case.Type)))
         {
             table.AddRow(
@@ -73,7 +83,8 @@ internal static class VerifyCommand
         (string Device, CaseResult Result)[] failures = [.. results.Where(r => r.Result.Outcome == Outcome.Failed)];
         foreach ((string device, CaseResult result) in failures.Take(ShownFailures))
             Console.WriteLine($"FAILED on {device}: {result.Case.Title}\n    {result.Detail}");
-        if (failures.Length > ShownFailures) Console.WriteLine($"... and {failures.Length - ShownFailures} more failures; narrow them down with --filter");
+        if (failures.Length > ShownFailures) Console.WriteLine(
+            $"... and {failures.Length - ShownFailures} more failures; narrow them down with --filter");
         foreach (var reason in results.Where(r => r.Result.Outcome == Outcome.Unsupported).GroupBy(r => (r.Device, r.Result.Detail)))
             Console.WriteLine($"UNSUPPORTED on {reason.Key.Device}: {reason.Count()} cases: {reason.Key.Detail}");
         return Report.Finish([.. results.Select(r => r.Result.Outcome)]);

@@ -18,7 +18,8 @@ internal sealed partial record HeadTensorFile(int Heads, int Seq, int HeadDim, f
         [int heads, int seq, int dim] => new HeadTensorFile(heads, seq, dim, values),
         [1, int heads, int seq, int dim] => new HeadTensorFile(heads, seq, dim, values),
         _ => throw new InvalidDataException(
-            $"{name} has the shape ({string.Join(", ", shape.ToArray())}); a heat map takes (seq, dim), (heads, seq, dim) or (1, heads, seq, dim)."),
+            $"{name} has the shape ({string.Join(", ", shape.ToArray())}); "
+            + "a heat map takes (seq, dim), (heads, seq, dim) or (1, heads, seq, dim)."),
     };
 
     /// <summary>A NumPy file (NEP 1) of little-endian float16, float32 or float64 in C order.</summary>

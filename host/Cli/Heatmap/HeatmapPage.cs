@@ -20,11 +20,13 @@ internal static class HeatmapPage
     public static string Render(string title, float[] weights, int heads, int seqQ, int seqKv, string[]? tokens)
     {
         StringBuilder page = new();
-        page.Append("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>").Append(WebUtility.HtmlEncode(title)).Append("</title><style>");
+        page.Append("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>").Append(WebUtility.HtmlEncode(title))
+            .Append("</title><style>");
         page.Append("body{font:14px system-ui,sans-serif;margin:24px;background:#fff;color:#1b1b1f}h1{font-size:20px}");
         page.Append("main{display:flex;flex-wrap:wrap;gap:16px}svg{background:#fff}text{font:11px system-ui,sans-serif;fill:#1b1b1f}");
         page.Append(".t{font-weight:600;font-size:13px}@media(prefers-color-scheme:dark){body,svg{background:#16161a;color:#e8e8ea}text{fill:#e8e8ea}}");
-        page.Append("</style></head><body><h1>").Append(WebUtility.HtmlEncode(title)).Append("</h1><p>P = softmax(scale Q K<sup>T</sup>): ");
+        page.Append("</style></head><body><h1>").Append(WebUtility.HtmlEncode(title))
+            .Append("</h1><p>P = softmax(scale Q K<sup>T</sup>): ");
         page.Append(CultureInfo.InvariantCulture, $"{heads} head{(heads == 1 ? "" : "s")}, {seqQ} queries (down), {seqKv} keys (right). ");
         page.Append("Each panel's colours run from 0 to its own largest weight.</p><main>");
         for (int h = 0; h < heads; h++) Panel(page, h, weights.AsSpan(h * seqQ * seqKv, seqQ * seqKv), seqQ, seqKv, tokens);
@@ -37,7 +39,8 @@ internal static class HeatmapPage
         double width = cell * seqKv, height = cell * seqQ;
         float largest = 0;
         foreach (float weight in weights) largest = Math.Max(largest, weight);
-        page.Append(CultureInfo.InvariantCulture, $"<svg width=\"{width + Margin + 70:0}\" height=\"{height + Margin + 24:0}\" role=\"img\">");
+        page.Append(CultureInfo.InvariantCulture,
+            $"<svg width=\"{width + Margin + 70:0}\" height=\"{height + Margin + 24:0}\" role=\"img\">");
         page.Append("<defs>").Append(Palette.Gradient($"g{head}")).Append("</defs>");
         page.Append(CultureInfo.InvariantCulture, $"<text class=\"t\" x=\"{Margin}\" y=\"14\">head {head}</text>");
         page.Append(CultureInfo.InvariantCulture, $"<image x=\"{Margin}\" y=\"24\" width=\"{width:0.##}\" height=\"{height:0.##}\" ");
@@ -47,7 +50,8 @@ internal static class HeatmapPage
         int every = Math.Max(1, (Math.Max(seqQ, seqKv) + MostLabels - 1) / MostLabels);
         for (int i = 0; i < seqQ; i += every)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<text x=\"{Margin - 4}\" y=\"{24 + ((i + 0.5) * cell) + 3:0.#}\" text-anchor=\"end\">");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<text x=\"{Margin - 4}\" y=\"{24 + ((i + 0.5) * cell) + 3:0.#}\" text-anchor=\"end\">");
             page.Append(Label(tokens, i)).Append("</text>");
         }
         for (int j = 0; j < seqKv; j += every)
@@ -59,7 +63,8 @@ internal static class HeatmapPage
         }
 
         double bar = Margin + width + 12;
-        page.Append(CultureInfo.InvariantCulture, $"<rect x=\"{bar:0.#}\" y=\"24\" width=\"12\" height=\"{height:0.#}\" fill=\"url(#g{head})\"/>");
+        page.Append(CultureInfo.InvariantCulture,
+            $"<rect x=\"{bar:0.#}\" y=\"24\" width=\"12\" height=\"{height:0.#}\" fill=\"url(#g{head})\"/>");
         page.Append(CultureInfo.InvariantCulture, $"<text x=\"{bar + 16:0.#}\" y=\"33\">{largest:0.##}</text>");
         page.Append(CultureInfo.InvariantCulture, $"<text x=\"{bar + 16:0.#}\" y=\"{24 + height:0.#}\">0</text></svg>");
     }

@@ -7,8 +7,7 @@ public static unsafe class SimdAttention
 {
     /// <summary>
     /// Computes O and, where asked for, Lse. Memory beyond the tensors is bounded by the head dims and the number of threads. The bits of
-    /// a row
-    /// depend on its own query, keys and masks only, not on the batch, the threads or other rows.
+    /// a row depend on its own query, keys and masks only, not on the batch, the threads or other rows.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; outputs are undefined.</exception>
     public static void Run(in AttentionArgs args, SimdWorkers workers, CancellationToken cancel = default)

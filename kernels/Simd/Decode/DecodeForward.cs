@@ -5,8 +5,7 @@ namespace AttnKernels.Simd;
 /// <summary>
 /// Attention for few query rows per key head, bound by the speed at which K and V come from memory: each is streamed once for all rows.
 /// A work item is a stretch of keys; it leaves m = max(s), l = sum(exp(s - m)) and O = sum(exp(s - m) V) of each row, and the last item
-/// of a key head
-/// to finish combines them in the order of the keys.
+/// of a key head to finish combines them in the order of the keys.
 /// </summary>
 internal static unsafe class DecodeForward<W, V, E>
     where W : struct, IWidth<V>

@@ -5,8 +5,7 @@ internal unsafe struct MatmulPlan
 {
     /// <summary>
     /// Depth of a block. A panel of B (512 x 64 floats) streams from L2 past 6 rows of A at 11 bytes a cycle, a third of what L2 gives,
-    /// and C is read and
-    /// written once for 512 multiply-adds on each element; with 256 the traffic of C cost 5 % at 2048.
+    /// and C is read and written once for 512 multiply-adds on each element; with 256 the traffic of C cost 5 % at 2048.
     /// </summary>
     public const int BlockK = 512;
 

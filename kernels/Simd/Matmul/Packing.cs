@@ -11,8 +11,7 @@ internal static unsafe class Packing<W, V, E>
 
     /// <summary>
     /// Element (k, c) of panel p = matrix (k, p * width + c); panels follow each other, (depth, width) each. What follows the last column
-    /// in
-    /// its vector is anything.
+    /// in its vector is anything.
     /// </summary>
     public static void Panels(byte* matrix, nint rowStride, nint columnStride, int depth, int columns, float* panels, int width)
     {

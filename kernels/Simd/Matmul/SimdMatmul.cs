@@ -7,8 +7,7 @@ public static unsafe class SimdMatmul
 {
     /// <summary>
     /// Computes C. Scratch is bounded by the block sizes and the number of threads. The bits of an element of C depend on its own row of
-    /// A and column
-    /// of B only.
+    /// A and column of B only.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; C is undefined.</exception>
     public static void Run(in MatmulArgs args, SimdWorkers workers, CancellationToken cancel = default)

@@ -4,8 +4,7 @@ namespace AttnKernels.Simd;
 
 /// <summary>
 /// Y = exp(s - m) / l row by row, with m = max(s), l = sum(exp(s - m)); log: Y = s - m - log(l). Memory is read once and written once:
-/// the scores of
-/// the row stay in scratch, which is in cache, between the three passes (scores and m; exponentials and l; output).
+/// the scores of the row stay in scratch, which is in cache, between the three passes (scores and m; exponentials and l; output).
 /// </summary>
 internal static unsafe class RowSoftmax<W, V, EX, EY>
     where W : struct, IWidth<V>

@@ -25,7 +25,8 @@ public sealed partial class LayoutTests
     public void ProjectsReferenceOnlyWhatLiesBelowThem()
     {
         string[] projects = [.. Directory.EnumerateFiles(Root(), "*.csproj", SearchOption.AllDirectories)
-            .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}artifacts{Path.DirectorySeparatorChar}", StringComparison.Ordinal))];
+            .Where(path =>
+                !path.Contains($"{Path.DirectorySeparatorChar}artifacts{Path.DirectorySeparatorChar}", StringComparison.Ordinal))];
         projects.Select(Path.GetFileNameWithoutExtension).Should().BeEquivalentTo(Allowed.Keys);
         foreach (string project in projects)
         {

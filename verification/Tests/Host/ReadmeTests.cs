@@ -14,7 +14,8 @@ public sealed partial class ReadmeTests
         int first = Array.FindIndex(source, line => line.Contains("// README starts", StringComparison.Ordinal)) + 1;
         int end = Array.FindIndex(source, line => line.Contains("// README ends", StringComparison.Ordinal));
         string indent = new(' ', 8);
-        string example = string.Join('\n', source[first..end].Select(line => line.StartsWith(indent, StringComparison.Ordinal) ? line[8..] : line));
+        string example = string.Join('\n',
+            source[first..end].Select(line => line.StartsWith(indent, StringComparison.Ordinal) ? line[8..] : line));
         readme.Trim().Should().Be(example.Trim());
     }
 
@@ -40,7 +41,8 @@ public sealed partial class ReadmeTests
             foreach (Match link in LinkPattern().Matches(File.ReadAllText(Path.Combine(Root(), page))))
             {
                 string target = link.Groups[1].Value;
-                if (!target.StartsWith("http", StringComparison.Ordinal)) Path.Exists(Path.Combine(folder, target)).Should().BeTrue($"{page} links to {target}");
+                if (!target.StartsWith("http", StringComparison.Ordinal)) Path.Exists(Path.Combine(folder, target)).Should()
+                    .BeTrue($"{page} links to {target}");
             }
         }
     }

@@ -50,9 +50,12 @@ public sealed class ScoreFormTests : IDisposable
     public void Wrong_shapes_are_refused()
     {
         Refuse(valid with { Sinks = device.Allocate(DType.Float32, 2) }, "Sinks: expected shape (4), got Float32 (2)*", "Sinks");
-        Refuse(valid with { HeadScales = device.Allocate(DType.Float32, 2, 4) }, "HeadScales: expected shape (4), got*(2, 4)*", "HeadScales");
-        Refuse(valid with { DocumentsQ = device.Allocate(DType.Int32, 2, 9) }, "DocumentsQ: expected shape (2, 5), got*(2, 9)*", "DocumentsQ");
-        Refuse(valid with { DocumentsKv = device.Allocate(DType.Int32, 3, 9) }, "DocumentsKv: expected shape (1, 9), got*(3, 9)*", "DocumentsKv");
+        Refuse(valid with { HeadScales = device.Allocate(DType.Float32, 2, 4) }, "HeadScales: expected shape (4), got*(2, 4)*",
+            "HeadScales");
+        Refuse(valid with { DocumentsQ = device.Allocate(DType.Int32, 2, 9) }, "DocumentsQ: expected shape (2, 5), got*(2, 9)*",
+            "DocumentsQ");
+        Refuse(valid with { DocumentsKv = device.Allocate(DType.Int32, 3, 9) }, "DocumentsKv: expected shape (1, 9), got*(3, 9)*",
+            "DocumentsKv");
         Refuse(
             valid with { BlockMask = device.Allocate(DType.Bool, 5, 9) },
             "BlockMask: expected shape (2, 4, 3, 3) with each axis full or 1, got Bool (5, 9)*", "BlockMask");
@@ -61,7 +64,8 @@ public sealed class ScoreFormTests : IDisposable
     [Fact]
     public void Wrong_types_and_missing_tensors_are_refused()
     {
-        Refuse(valid with { DocumentsQ = device.Allocate(DType.Float32, 2, 5) }, "DocumentsQ: expected type Int32, got Float32*", "DocumentsQ");
+        Refuse(valid with { DocumentsQ = device.Allocate(DType.Float32, 2, 5) }, "DocumentsQ: expected type Int32, got Float32*",
+            "DocumentsQ");
         Refuse(valid with { Sinks = default }, "Sinks: the problem needs it*", "Sinks");
         Refuse(valid with { BlockMask = default }, "BlockMask: the problem needs it*", "BlockMask");
     }
@@ -92,7 +96,8 @@ public sealed class ScoreFormTests : IDisposable
 
     private void Refuse(AttentionTensors tensors, string message, string name)
     {
-        FluentActions.Invoking(() => plan.Run(tensors)).Should().Throw<ArgumentException>().WithMessage(message).Which.ParamName.Should().Be(name);
+        FluentActions.Invoking(() => plan.Run(tensors)).Should().Throw<ArgumentException>().WithMessage(message).Which.ParamName.Should()
+            .Be(name);
         Output().Should().OnlyContain(x => x == 7, "nothing is written before validation has passed");
     }
 

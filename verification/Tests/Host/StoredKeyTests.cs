@@ -6,7 +6,8 @@ public sealed class StoredKeyTests : IDisposable
     private readonly AttentionDevice device = AttentionDevice.Open("cpu");
     private readonly AttentionProblem problem = new()
     {
-        Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 1, SeqKv = 40, HeadDim = 8, KvType = DType.Int8, Kv = KvLayout.Paged(16, 7), KeyLengths = true,
+        Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 1, SeqKv = 40, HeadDim = 8, KvType = DType.Int8, Kv = KvLayout.Paged(16, 7),
+        KeyLengths = true,
     };
 
     private readonly AttentionPlan plan;
@@ -50,11 +51,13 @@ public sealed class StoredKeyTests : IDisposable
 
     [Fact]
     public void A_table_of_another_shape_is_refused() => Refuse<ArgumentException>(
-        valid with { BlockTable = device.Upload([6, 0, 3, 2], 2, 2) }, "BlockTable: expected shape (2, 3), got Int32 (2, 2)*", "BlockTable");
+        valid with { BlockTable = device.Upload([6, 0, 3, 2], 2, 2) }, "BlockTable: expected shape (2, 3), got Int32 (2, 2)*",
+        "BlockTable");
 
     [Fact]
     public void Scales_of_another_shape_are_refused() => Refuse<ArgumentException>(
-        valid with { VScales = device.Allocate(DType.Float32, 7, 2, 8) }, "VScales: expected shape (7, 2, 16), got Float32 (7, 2, 8)*", "VScales");
+        valid with { VScales = device.Allocate(DType.Float32, 7, 2, 8) }, "VScales: expected shape (7, 2, 16), got Float32 (7, 2, 8)*",
+        "VScales");
 
     [Fact]
     public void A_missing_table_is_refused() => Refuse<ArgumentException>(
@@ -74,10 +77,13 @@ public sealed class StoredKeyTests : IDisposable
     [Fact]
     public void Wrong_problems_are_refused()
     {
-        FluentActions.Invoking(() => KvLayout.Paged(24, 7)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*power of two, is 24*");
+        FluentActions.Invoking(() => KvLayout.Paged(24, 7)).Should().Throw<ArgumentOutOfRangeException>()
+            .WithMessage("*power of two, is 24*");
         FluentActions.Invoking(() => KvLayout.Paged(16, 0)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("blocks must be*");
-        FluentActions.Invoking(() => device.Plan(problem with { KvType = DType.Bool })).Should().Throw<ArgumentException>().WithMessage("KvType*Bool*");
-        FluentActions.Invoking(() => device.Plan(problem with { Weights = true })).Should().Throw<NotSupportedException>().WithMessage("*contiguous*");
+        FluentActions.Invoking(() => device.Plan(problem with { KvType = DType.Bool })).Should().Throw<ArgumentException>()
+            .WithMessage("KvType*Bool*");
+        FluentActions.Invoking(() => device.Plan(problem with { Weights = true })).Should().Throw<NotSupportedException>()
+            .WithMessage("*contiguous*");
     }
 
     [Fact]

@@ -74,7 +74,10 @@ public class CaseSetTests
     public void Sampled_rows_find_what_all_rows_find()
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
-        AttentionProblem problem = new() { Batch = 1, HeadsQ = 2, SeqQ = 65, SeqKv = 129, HeadDim = 16, Causal = CausalMask.BottomRight, Lse = true };
+        AttentionProblem problem = new()
+        {
+            Batch = 1, HeadsQ = 2, SeqQ = 65, SeqKv = 129, HeadDim = 16, Causal = CausalMask.BottomRight, Lse = true,
+        };
         AttentionCase all = new(problem, new CaseOptions(), "sampling", CaseSize.Normal);
 
         CaseResult sampled = (all with { SampledRows = 10 }).Run(device), full = all.Run(device);

@@ -41,7 +41,8 @@ public class ComparisonTests
     [Theory]
     [InlineData(double.NaN, float.NaN)]
     [InlineData(double.NegativeInfinity, float.NegativeInfinity)]
-    public void Accepts_the_right_special_value(double expected, float got) => Comparison.Of(One(expected, 0), [got]).Passed.Should().BeTrue();
+    public void Accepts_the_right_special_value(double expected, float got) =>
+        Comparison.Of(One(expected, 0), [got]).Passed.Should().BeTrue();
 
     [Fact]
     public void Refuses_anything_but_the_value_where_the_bound_is_zero()

@@ -3,8 +3,8 @@ using AttnKernels.Verification;
 namespace AttnKernels.Tests.Verification;
 
 /// <summary>
-/// The ONNX node tests, where they are: in the directory that the environment variable ATTN_CONFORMANCE names, or in ../shared/conformance/onnx/node
-/// beside the repository. The project does not carry them.
+/// The ONNX node tests, where they are: in the directory that the environment variable ATTN_CONFORMANCE names, or in
+/// ../shared/conformance/onnx/node beside the repository. The project does not carry them.
 /// </summary>
 public class ConformanceTests
 {
@@ -28,7 +28,8 @@ public class ConformanceTests
     [Fact]
     public void Wrong_values_fail()
     {
-        string source = Path.Combine(DirectoryOrSkip(), "test_matmul_2d"), copy = Directory.CreateTempSubdirectory("attn-conformance").FullName;
+        string source = Path.Combine(DirectoryOrSkip(), "test_matmul_2d"),
+            copy = Directory.CreateTempSubdirectory("attn-conformance").FullName;
         try
         {
             string data = Directory.CreateDirectory(Path.Combine(copy, "test_data_set_0")).FullName;

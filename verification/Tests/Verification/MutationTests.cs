@@ -25,7 +25,8 @@ public class MutationTests
     {
         MutationScore.Mutants.Select(m => m.Name).Should().OnlyHaveUniqueItems().And.HaveCountGreaterThanOrEqualTo(40);
         foreach (Mutant mutant in MutationScore.Mutants)
-            Verifier.Select(mutant.Likely, mutant.Device == "cpu" ? CaseSize.Normal : CaseSize.Tiny).Should().NotBeEmpty($"{mutant} names cases");
+            Verifier.Select(mutant.Likely, mutant.Device == "cpu" ? CaseSize.Normal : CaseSize.Tiny).Should()
+                .NotBeEmpty($"{mutant} names cases");
     }
 
     [Theory]
@@ -34,7 +35,8 @@ public class MutationTests
     [InlineData("simd.rotary-sign", "error/bound")]
     public void Kills(string name, string with)
     {
-        MutantResult result = new MutationScore(Root).Run(MutationScore.Mutants.Single(m => m.Name == name), TestContext.Current.CancellationToken);
+        MutantResult result = new MutationScore(Root)
+            .Run(MutationScore.Mutants.Single(m => m.Name == name), TestContext.Current.CancellationToken);
 
         result.Verdict.Should().Be(Verdict.Killed, result.Detail);
         result.Detail.Should().ContainEquivalentOf(with);
@@ -43,7 +45,8 @@ public class MutationTests
     [Fact]
     public void Spares_what_changes_nothing()
     {
-        Mutant harmless = new("harmless", "kernels/Attention/CacheAppend.cs", "int d = (int)(index - row * args.Dim);", "int d = (int)(index % args.Dim);", "nothing", "cache-append");
+        Mutant harmless = new("harmless", "kernels/Attention/CacheAppend.cs", "int d = (int)(index - row * args.Dim);",
+            "int d = (int)(index % args.Dim);", "nothing", "cache-append");
 
         MutantResult result = new MutationScore(Root).Run(harmless, TestContext.Current.CancellationToken);
 

@@ -34,7 +34,8 @@ public class PropertyTests
         using Bench bench = new(name);
         float[] all = bench.Run(Problem);
         for (int b = 0; b < Batch; b++)
-            bench.Run(Problem with { Batch = 1 }, batchFrom: b).Should().Equal(all.AsSpan(b * all.Length / Batch, all.Length / Batch).ToArray());
+            bench.Run(Problem with { Batch = 1 }, batchFrom: b).Should()
+                .Equal(all.AsSpan(b * all.Length / Batch, all.Length / Batch).ToArray());
     }
 
     [Theory]
@@ -125,7 +126,8 @@ public class PropertyTests
         public float[] Run(AttentionProblem problem, HostTensor? mask = null, HostTensor? bias = null, int batchFrom = 0)
         {
             using AttentionPlan plan = device.Plan(problem);
-            using DeviceTensor deviceQ = device.Upload(q.Values, q.Shape), deviceK = device.Upload(k.Values, k.Shape), deviceV = device.Upload(v.Values, v.Shape);
+            using DeviceTensor deviceQ = device.Upload(q.Values, q.Shape), deviceK = device.Upload(k.Values, k.Shape),
+                deviceV = device.Upload(v.Values, v.Shape);
             using DeviceTensor o = device.Allocate(DType.Float32, problem.Batch, Heads, Queries, Dim);
             using DeviceTensor? weights = problem.Weights ? device.Allocate(DType.Float32, problem.Batch, Heads, Queries, Keys) : null;
             using DeviceTensor? deviceMask = mask is null ? null : device.Upload(Array.ConvertAll(mask.Values, x => x != 0), mask.Shape);

@@ -106,7 +106,8 @@ public class ReferenceTests
     [InlineData(1, false, "110 111 111 111 111")]
     [InlineData(-2, false, "000 000 100 110 111")]
     public void Causal_alignment(int offset, bool bottomRight, string expected) =>
-        Pattern(new ScoreRule { Causal = true, Offset = offset, Alignment = bottomRight ? KeyAlignment.BottomRight : KeyAlignment.Offset }, 5, 3)
+        Pattern(new ScoreRule { Causal = true, Offset = offset,
+            Alignment = bottomRight ? KeyAlignment.BottomRight : KeyAlignment.Offset }, 5, 3)
             .Should().Be(expected);
 
     [Theory]
@@ -120,7 +121,8 @@ public class ReferenceTests
     public void Bottom_right_follows_the_key_length()
     {
         HostTensor lengths = new(DType.Int32, [3], 1);
-        Pattern(new ScoreRule { Causal = true, Alignment = KeyAlignment.BottomRight, KeyLengths = lengths }, 2, 5).Should().Be("11000 11100");
+        Pattern(new ScoreRule { Causal = true, Alignment = KeyAlignment.BottomRight, KeyLengths = lengths }, 2, 5).Should()
+            .Be("11000 11100");
     }
 
     [Fact]

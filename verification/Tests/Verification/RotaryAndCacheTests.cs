@@ -33,7 +33,8 @@ public sealed class RotaryAndCacheTests
     public void TheCpuRefusesIndicesOutsideBeforeWriting()
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
-        using CacheAppendPlan plan = device.Plan(new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = 4, Rows = 2, Dim = 1, Starts = true });
+        using CacheAppendPlan plan = device.Plan(
+            new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = 4, Rows = 2, Dim = 1, Starts = true });
         using DeviceTensor cache = device.Upload<float>([1, 2, 3, 4], 1, 1, 4, 1);
         using DeviceTensor update = device.Upload<float>([8, 9], 1, 1, 2, 1);
         using DeviceTensor starts = device.Upload<int>([3], 1);
@@ -90,7 +91,8 @@ public sealed class RotaryAndCacheTests
         // Two products and a sum of numbers below 1: at most 3 roundings of 2^-24 each.
         float[] actual = ty.ToArray<float>();
         for (int i = 0; i < actual.Length; i++)
-            (Math.Abs(actual[i] - expected[i]) <= 3.0 / (1 << 24)).Should().BeTrue($"element {i} of {problem}: {actual[i]} for {expected[i]}");
+            (Math.Abs(actual[i] - expected[i]) <= 3.0 / (1 << 24)).Should()
+                .BeTrue($"element {i} of {problem}: {actual[i]} for {expected[i]}");
     }
 
     private static void CheckAppend(AttentionDevice device, bool circular, int[] starts)

@@ -13,7 +13,8 @@ public class SanitizerTests
 
         kernels.Where(k => k.Launches == 0).Select(k => k.Kernel).Should().BeEmpty("a kernel that no case reaches is not checked");
         kernels.SelectMany(k => k.Findings).Should().BeEmpty();
-        kernels.Where(k => k.BankConflicts > 0).Select(k => $"{k.Kernel}: {k.BankConflicts}").Should().BeEmpty("shared memory is laid out so");
+        kernels.Where(k => k.BankConflicts > 0).Select(k => $"{k.Kernel}: {k.BankConflicts}").Should()
+            .BeEmpty("shared memory is laid out so");
         report.Results.Where(r => r.Outcome == Outcome.Failed).Select(r => $"{r.Case.Title}: {r.Detail}").Should().BeEmpty();
     }
 }

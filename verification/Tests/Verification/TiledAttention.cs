@@ -31,8 +31,8 @@ public enum Breakage
 }
 
 /// <summary>
-/// The online softmax of a kernel, tile by tile in fp32, small enough to be seen to be right, with a switch for each known mistake: what the
-/// bounds are tried on.
+/// The online softmax of a kernel, tile by tile in fp32, small enough to be seen to be right, with a switch for each known mistake: what
+/// the bounds are tried on.
 /// </summary>
 internal static class TiledAttention
 {
@@ -102,7 +102,8 @@ internal static class TiledAttention
         Breakage.WindowOffByOne => rule with { WindowLeft = rule.WindowLeft - 1 },
         Breakage.KeyLengthOffByOne => rule with
         {
-            KeyLengths = new HostTensor(DType.Int32, [.. rule.KeyLengths!.Values.Select(length => Math.Min(length + 1, keys))], rule.KeyLengths.Shape),
+            KeyLengths = new HostTensor(DType.Int32, [.. rule.KeyLengths!.Values.Select(length => Math.Min(length + 1, keys))],
+                rule.KeyLengths.Shape),
         },
         _ => rule,
     };

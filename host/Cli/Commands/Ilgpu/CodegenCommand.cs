@@ -38,8 +38,10 @@ internal static class CodegenCommand
         KernelEntry[] entries =
             [.. KernelCatalog.All.Where(e => filter is null || e.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
         StringBuilder table = new();
-        table.AppendLine($"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
-        table.AppendLine($"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
+        table.AppendLine(
+            $"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
+        table.AppendLine(
+            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
         table.AppendLine();
         table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | {string.Join(" | ", Opcodes)} |");
         table.AppendLine($"|---|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");

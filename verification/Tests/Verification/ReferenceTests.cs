@@ -106,8 +106,11 @@ public class ReferenceTests
     [InlineData(1, false, "110 111 111 111 111")]
     [InlineData(-2, false, "000 000 100 110 111")]
     public void Causal_alignment(int offset, bool bottomRight, string expected) =>
-        Pattern(new ScoreRule { Causal = true, Offset = offset,
-            Alignment = bottomRight ? KeyAlignment.BottomRight : KeyAlignment.Offset }, 5, 3)
+        Pattern(new ScoreRule
+        {
+            Causal = true, Offset = offset,
+            Alignment = bottomRight ? KeyAlignment.BottomRight : KeyAlignment.Offset
+        }, 5, 3)
             .Should().Be(expected);
 
     [Theory]

@@ -13,7 +13,7 @@ internal static class SoftmaxCases
         foreach (DType type in Types)
             foreach (bool log in (bool[])[false, true])
             {
-                foreach (int columns in (int[])[1, 17, 64, 129, 513])
+                foreach (int columns in (int[])[1, 16, 17, 64, 129, 513])
                     yield return Case(Problem(type, 3, columns) with { Log = log, Lse = columns % 2 == 0 }, CaseSize.Tiny);
                 yield return Case(Problem(type, 5, 37) with { Log = log }, CaseSize.Tiny, new CaseOptions { InPlace = true });
                 yield return Case(AllMasks(Problem(type, 9, 21) with { Log = log }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });

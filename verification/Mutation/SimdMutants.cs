@@ -21,6 +21,7 @@ internal static class SimdMutants
     private const string Store = "kernels/Simd/Matmul/StoreC.cs";
     private const string Product = "kernels/Simd/TileProduct.cs";
     private const string Softmax = "kernels/Simd/Softmax/RowSoftmax.cs";
+    private const string ShortRow = "kernels/Simd/Softmax/ShortRows.cs";
     private const string Scores = "kernels/Simd/Softmax/RowScores.cs";
     private const string RowOps = "kernels/Simd/Rows.cs";
     private const string Elements = "kernels/Simd/Element.cs";
@@ -156,6 +157,8 @@ internal static class SimdMutants
             "columns past the end keep what they held", "softmax float32"),
         new("simd.softmax-empty-row-divides", Softmax, "l == 0 ? 0 : 1 / l, y, columns", "1 / l, y, columns",
             "a row that sees nothing gives 0 / 0", "softmax float32"),
+        new("simd.softmax-short-rows-vector-not-summed", ShortRow, "V sum = TVectors.Value > 1 ? W.Add(s0, s1) : s0;", "V sum = s0;",
+            "l misses the second vector of a row in registers", "softmax float32"),
         new("simd.softmax-alibi-sign", Scores, "scores[c] -= slope", "scores[c] += slope", "far columns gain", "softmax float32 alibi"),
         new("simd.softmax-softcap-tail", Scores, "scores[c] = softcap * Exp2", "scores[c] = Exp2",
             "the tail columns are capped at 1", "softmax float32 softcap"),

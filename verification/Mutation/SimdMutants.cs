@@ -51,6 +51,8 @@ internal static class SimdMutants
             "0 * NaN of a key outside the band reaches O", "attention float32"),
         new("simd.guarded-zero-does-not-hide", Forward, "sum = W.Select(W.Equal(weight, W.Zero), sum, more);", "sum = more;",
             "0 * NaN of a masked value reaches O", "attention float32"),
+        new("simd.not-computed-again-guarded", Forward, "if (tiles[t].Hides && Rows<W, V>", "if (!tiles[t].Hides && Rows<W, V>",
+            "a NaN of a masked value in O is stored", "attention float32"),
         new("simd.last-block-dropped", Forward,
             "key < end; key += AttentionPlan.BlockKeys)", "key < end - 1; key += AttentionPlan.BlockKeys)",
             "a block of one key is left out", "attention float32"),

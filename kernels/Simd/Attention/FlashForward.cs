@@ -20,10 +20,17 @@ internal static unsafe class FlashForward<W, V, E>
 {
     /// <summary>
     /// Work item: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the longest.
+    /// Nothing looks at V beforehand: 0 * (infinity or NaN) of a hidden key leaves a NaN in O, and the item is computed again, guarded.
     /// </summary>
     public static void Item(void* shared, int item, byte* memory)
     {
         ref readonly var plan = ref Unsafe.AsRef<AttentionPlan>(shared);
+        if (!TryCompute(plan, item, memory, guarded: false)) TryCompute(plan, item, memory, guarded: true);
+    }
+
+    /// <summary>Computes and stores the tiles. False, nothing stored: some key was hidden, no guard was on, and O is not finite.</summary>
+    private static bool TryCompute(in AttentionPlan plan, int item, byte* memory, bool guarded)
+    {
         int headKv = item / plan.HeadItems % plan.Args.HeadsKv;
         int batch = item / plan.HeadItems / plan.Args.HeadsKv;
         int firstRow = (plan.HeadItems - 1 - item % plan.HeadItems) * plan.ItemTiles * plan.TileRows;
@@ -50,14 +57,21 @@ internal static unsafe class FlashForward<W, V, E>
             if (!needed) continue;
             float* widened = scratch + 2 * AttentionPlan.BlockKeys * plan.TileRows;
             var block = KeyBlock.Of<W, V>(plan, batch, headKv, key, blockFirst, blockEnd, widened);
-            for (int t = 0; t < count; t++) if (!tiles[t].Skips) Attend(plan, ref tiles[t], block, scratch);
+            for (int t = 0; t < count; t++) if (!tiles[t].Skips) Attend(plan, ref tiles[t], block, scratch, guarded);
+        }
+
+        for (int t = 0; t < count && !guarded; t++)
+        {
+            if (tiles[t].Hides && Rows<W, V>.HaveNonFinite(tiles[t].O, plan.Args.HeadDimV, plan.TileRows, tiles[t].Vectors * W.Count))
+                return false;
         }
 
         for (int t = 0; t < count; t++) tiles[t].StoreOutput<W, V, E>(plan);
+        return true;
     }
 
     /// <summary>Adds a block of keys to a tile.</summary>
-    private static void Attend(in AttentionPlan plan, ref QueryTile tile, in KeyBlock block, float* scratch)
+    private static void Attend(in AttentionPlan plan, ref QueryTile tile, in KeyBlock block, float* scratch, bool guarded)
     {
         var band = stackalloc LaneBand[W.TileVectors];
         bool partial = LaneBand.Find(tile, block.Key, W.Count, band, out int first, out int end);
@@ -82,7 +96,8 @@ internal static unsafe class FlashForward<W, V, E>
         }
 
         bool hides = partial || plan.Args.Score.HidesKeys;
-        if (hides && Rows<W, V>.HaveNonFinite(block.V + first * plan.StrideV, end - first, plan.StrideV,
+        tile.Hides |= hides;
+        if (guarded && hides && Rows<W, V>.HaveNonFinite(block.V + first * plan.StrideV, end - first, plan.StrideV,
             plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
         else Accumulate(plan, tile, block, band, first, end, scores);
         tile.Fresh = false;

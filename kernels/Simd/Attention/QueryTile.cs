@@ -33,6 +33,9 @@ internal unsafe struct QueryTile
     /// <summary>Whether documents or blocks hide all of the current block of keys.</summary>
     public bool Skips;
 
+    /// <summary>Whether some key of weight 0 may have been multiplied with its V.</summary>
+    public bool Hides;
+
     public float* Q;
     public float* O;
     public float* M;
@@ -62,6 +65,7 @@ internal unsafe struct QueryTile
         Row = row;
         Count = Math.Min(lanes, plan.Rows - row);
         Fresh = true;
+        Hides = false;
         Q = Take(ref memory, (long)args.HeadDim * lanes);
         O = Take(ref memory, (long)args.HeadDimV * lanes);
         M = Take(ref memory, lanes);

@@ -13,5 +13,5 @@ internal static partial class DeviceRegistry
 
     private static partial void AddKernelDevices(List<DeviceInfo> devices) => devices.AddRange(Accelerators.Value);
 
-    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info, DeviceOptions options) => IlgpuDevice.Open(info.Name);
+    private static partial DeviceBackend OpenKernelDevice(DeviceInfo info, DeviceOptions options) => IlgpuDevice.Open(info.Name, options);
 }

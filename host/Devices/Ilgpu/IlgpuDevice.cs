@@ -16,11 +16,12 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     private readonly IlgpuStream defaultStream;
     // Stands for absent tensors: some devices refuse a null view.
     private readonly IlgpuBuffer nothing;
+    private readonly KernelCache cache;
     private long allocatedBytes;
 
-    private IlgpuDevice(DeviceInfo info, Context context, Device device) : base(info)
+    private IlgpuDevice(DeviceInfo info, Context context, Device device, KernelCache cache) : base(info)
     {
-        this.context = context;
+        (this.context, this.cache) = (context, cache);
         accelerator = device.CreateAccelerator(context);
         defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
         nothing = (IlgpuBuffer)Allocate(256);
@@ -31,13 +32,13 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     public override StreamBackend DefaultStream => defaultStream;
 
     /// <summary>Opens the device of that name in a context of its own.</summary>
-    public static IlgpuDevice Open(string name)
+    public static IlgpuDevice Open(string name, DeviceOptions options)
     {
         Context context = IlgpuContext.Create();
         try
         {
             (DeviceInfo info, Device device) = IlgpuContext.Devices(context).First(d => d.Info.Name == name);
-            return new IlgpuDevice(info, context, device);
+            return new IlgpuDevice(info, context, device, new KernelCache(CacheFolder.Open(options.CacheFolder)));
         }
         catch
         {
@@ -146,7 +147,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     private CudaKernel<TArgs> LoadCuda<TArgs>(CudaAccelerator cuda, KernelEntry<TArgs> entry)
         where TArgs : struct
     {
-        PtxKernel ptx = PtxCompiler.Compile(cuda.Backend, entry, cuda.Architecture.Major, cuda.Architecture.Minor);
+        (int major, int minor) = (cuda.Architecture.Major, cuda.Architecture.Minor);
+        PtxKernel ptx = cache.Get(KernelCache.Key(entry, Info, major, minor), () => PtxCompiler.Compile(cuda.Backend, entry, major, minor));
         cuda.Bind();
         return new CudaKernel<TArgs>(this, entry, new CudaFunction<TArgs>(new CudaDriver(), Info.Name, entry, ptx));
     }

@@ -10,11 +10,14 @@ internal static class KernelArgs
         {
             Data = device.View<T>(view.Buffer),
             Offset = view.Offset,
-            BatchStride = view.Stride(0),
+            BatchStride = BatchStride(view),
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
             IsVector = IsMultipleOf4(view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)),
         };
+
+    /// <summary>0 where there is one entry, which then serves every batch entry: sequences that share an axis.</summary>
+    public static long BatchStride(in TensorView view) => view.IsEmpty || view.Size(0) == 1 ? 0 : view.Stride(0);
 
     public static BroadcastStrides Broadcast(in TensorView view)
     {

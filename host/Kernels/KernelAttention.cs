@@ -37,6 +37,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
             HeadDim = problem.HeadDim,
             HeadDimV = problem.HeadDimV,
             Band = problem.Band,
+            PackedQ = problem.Packed?.TotalQ ?? 0,
         };
     }
 

@@ -92,6 +92,7 @@ internal static class KernelCatalog
                 .. FlashTable<T, TElement, PlainScore, PlainKeys<T, TElement>>.Entries,
                 .. FlashTable<T, TElement, GeneralScore, PlainKeys<T, TElement>>.Entries,
                 .. FlashTable<T, TElement, GeneralScore, GeneralKeys>.Entries,
+                .. FlashTable<T, TElement, PlainScore, PackedKeys<T, TElement>>.Entries,
             ];
     }
 }

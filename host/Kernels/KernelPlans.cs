@@ -67,6 +67,11 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TElement : struct, IElement<T>
         {
             // One instantiation for all other sources: their loads cost more than scores that are looked up.
+            if (problem.HasPackedPlainKeys && !GeneralBinding.IsNeeded(problem))
+            {
+                return new KernelAttention<T, TElement, PlainScore, PlainBinding, PackedKeys<T, TElement>, PackedKeyBinding<T, TElement>>(
+                    device, problem);
+            }
             if (!problem.HasPlainKeys)
                 return new KernelAttention<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>(device, problem);
             return GeneralBinding.IsNeeded(problem)

@@ -16,6 +16,34 @@ internal readonly struct PlainKeyBinding<T, TElement> : IKeyBinding<PlainKeys<T,
         new() { K = device.Heads<T>(tensors.K), V = device.Heads<T>(tensors.V) };
 }
 
+/// <summary>As plain keys, from the sequences' starts on.</summary>
+internal readonly struct PackedKeyBinding<T, TElement> : IKeyBinding<PackedKeys<T, TElement>>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+{
+    public static PackedKeys<T, TElement> Bind(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors) => new()
+    {
+        Rows = PlainKeyBinding<T, TElement>.Bind(device, problem, tensors),
+        Starts = SequenceBinding.Bind(device, problem, tensors),
+    };
+}
+
+/// <summary>Where packed sequences start.</summary>
+internal static class SequenceBinding
+{
+    public static SequenceStarts Bind(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors) => new()
+    {
+        Q = device.Data<int>(tensors.StartsQ),
+        Kv = device.Data<int>(tensors.StartsKv),
+        QOffset = tensors.StartsQ.Offset,
+        KvOffset = tensors.StartsKv.Offset,
+        HasQ = tensors.StartsQ.Flag(),
+        HasKv = tensors.StartsKv.Flag(),
+        TotalQ = problem.QueryRows,
+        TotalKv = problem.KeyRows,
+    };
+}
+
 /// <summary>Any layout and type of K and V.</summary>
 internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
 {
@@ -29,6 +57,8 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
         IsPaged = tensors.BlockTable.Flag(),
         BlockShift = problem.Kv.IsPaged ? int.Log2(problem.Kv.BlockSize) : 0,
         Blocks = problem.Kv.Blocks,
+        Starts = SequenceBinding.Bind(device, problem, tensors),
+        RingRows = problem.Kv.IsRing ? problem.SeqKv : 0,
     };
 
     private static StoredRows Rows(KernelDevice device, in TensorView view, in TensorView scales)
@@ -39,12 +69,12 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
             Floats = device.Floats(isInteger ? default : view),
             Integers = device.View<sbyte>(isInteger ? view.Buffer : null),
             Offset = view.Offset,
-            BatchStride = view.Stride(0),
+            BatchStride = KernelArgs.BatchStride(view),
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
             Scales = device.Data<float>(scales),
             ScaleOffset = scales.Offset,
-            ScaleBatchStride = scales.IsEmpty ? 0 : scales.Stride(0),
+            ScaleBatchStride = KernelArgs.BatchStride(scales),
             ScaleHeadStride = scales.IsEmpty ? 0 : scales.Stride(1),
             ScaleRowStride = scales.IsEmpty ? 0 : scales.Stride(2),
         };

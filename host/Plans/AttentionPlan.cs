@@ -9,7 +9,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
     [
         "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
         "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
-        "BlockTable", "KScales", "VScales",
+        "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv",
     ];
 
     internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
@@ -23,7 +23,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
         ReadOnlySpan<TensorView> views =
         [
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
-            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales,
+            t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales, t.StartsQ, t.StartsKv,
         ];
         Launch(t, views, Names, outputs: 3, queue, cancel);
     }
@@ -35,10 +35,10 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
         TensorView keyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths);
         AttentionTensors checkedTensors = new()
         {
-            Q = check.Rows(nameof(t.Q), t.Q, p.Type, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim),
+            Q = check.Rows(nameof(t.Q), t.Q, p.Type, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDim),
             K = check.Rows(nameof(t.K), t.K, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDim),
             V = check.Rows(nameof(t.V), t.V, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDimV),
-            O = check.Rows(nameof(t.O), t.O, p.Type, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDimV),
+            O = check.Rows(nameof(t.O), t.O, p.Type, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV),
             Lse = ScoreCheck.Lse(check, p, t.Lse),
             Weights = p.Weights
                 ? check.Rows(nameof(t.Weights), t.Weights, DType.Float32, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
@@ -55,6 +55,8 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
             BlockTable = KeyCheck.BlockTable(check, p, t.BlockTable, keyLengths),
             KScales = KeyCheck.Scales(check, p, nameof(t.KScales), t.KScales),
             VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
+            StartsQ = KeyCheck.Starts(nameof(t.StartsQ), check, p, p.Packed?.TotalQ, p.SeqQ, t.StartsQ),
+            StartsKv = KeyCheck.Starts(nameof(t.StartsKv), check, p, p.Packed?.TotalKv, p.SeqKv, t.StartsKv),
         };
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);

@@ -8,19 +8,22 @@ namespace AttnKernels;
 /// </summary>
 public readonly struct AttentionTensors
 {
-    /// <summary>Queries (batch, headsQ, seqQ, headDim).</summary>
+    /// <summary>Queries (batch, headsQ, seqQ, headDim), or (1, headsQ, totalQ, headDim) where they are packed.</summary>
     public required TensorView Q { get; init; }
 
-    /// <summary>Keys (batch, headsKv, seqKv, headDim), or (blocks, headsKv, blockSize, headDim) where they are paged.</summary>
+    /// <summary>
+    /// Keys (batch, headsKv, seqKv, headDim), or (blocks, headsKv, blockSize, headDim) where they are paged, or (1, headsKv, totalKv, headDim) where
+    /// they are packed.
+    /// </summary>
     public required TensorView K { get; init; }
 
-    /// <summary>Values (batch, headsKv, seqKv, headDimV), or (blocks, headsKv, blockSize, headDimV) where they are paged.</summary>
+    /// <summary>Values, the shape of K with headDimV.</summary>
     public required TensorView V { get; init; }
 
-    /// <summary>Output (batch, headsQ, seqQ, headDimV).</summary>
+    /// <summary>Output (batch, headsQ, seqQ, headDimV), or (1, headsQ, totalQ, headDimV): rows of no sequence are not written.</summary>
     public required TensorView O { get; init; }
 
-    /// <summary>Output: natural log-sum-exp of each row's scores, Float32 (batch, headsQ, seqQ), dense.</summary>
+    /// <summary>Output: natural log-sum-exp of each row's scores, Float32 (batch, headsQ, seqQ) or (1, headsQ, totalQ), dense.</summary>
     public TensorView Lse { get; init; }
 
     /// <summary>Output: attention weights P, Float32 (batch, headsQ, seqQ, seqKv).</summary>
@@ -32,7 +35,7 @@ public readonly struct AttentionTensors
     /// <summary>Added to the scores: (batch, headsQ, seqQ, seqKv), each axis full or 1.</summary>
     public TensorView Bias { get; init; }
 
-    /// <summary>Visible keys of each batch entry, Int32 (batch), each 0..seqKv.</summary>
+    /// <summary>Visible keys of each batch entry, Int32 (batch), each 0..seqKv; of a ring, all keys ever written.</summary>
     public TensorView KeyLengths { get; init; }
 
     /// <summary>ALiBi slopes, Float32 (headsQ) or (batch, headsQ).</summary>
@@ -76,4 +79,13 @@ public readonly struct AttentionTensors
 
     /// <summary>Scales of the rows of V, Float32, the shape of V without its last axis.</summary>
     public TensorView VScales { get; init; }
+
+    /// <summary>
+    /// The first row of each packed sequence's queries and the end of the last one, Int32 (batch + 1), not decreasing, 0..totalQ. On the CPU device
+    /// others are refused; elsewhere they are clamped.
+    /// </summary>
+    public TensorView StartsQ { get; init; }
+
+    /// <summary>As <see cref="StartsQ"/>, of the keys.</summary>
+    public TensorView StartsKv { get; init; }
 }

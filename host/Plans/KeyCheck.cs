@@ -25,6 +25,39 @@ internal static class KeyCheck
         return default;
     }
 
+    /// <summary>Starts of packed sequences as (batch + 1), or none.</summary>
+    public static TensorView Starts(string name, TensorCheck check, AttentionProblem p, int? total, int longest, in TensorView view)
+    {
+        if (total is { } rows)
+        {
+            TensorView starts = check.Dense(name, view, DType.Int32, p.Batch + 1);
+            RequireOrdered(name, starts, rows, longest);
+            return starts;
+        }
+        check.Absent(name, view, nameof(p.Packed), "null");
+        return default;
+    }
+
+    /// <summary>Refuses starts that decrease or leave the tensor, and sequences that are too long, where the memory can be read here.</summary>
+    private static unsafe void RequireOrdered(string name, in TensorView view, int total, int longest)
+    {
+        if (view.Buffer!.Address == 0) return;
+        int* starts = (int*)view.Buffer.Address + view.Offset;
+        int last = 0;
+        for (int n = 0; n < view.Size(0); n++)
+        {
+            int start = starts[n];
+            if (start < last || start > total)
+                throw new ArgumentOutOfRangeException(name, start, $"{name}[{n}] = {start} is not in {last}..{total}: starts never decrease.");
+            if (n > 0 && start - last > longest)
+            {
+                throw new ArgumentOutOfRangeException(
+                    name, start, $"{name}[{n}] - {name}[{n - 1}] = {start - last}, but the problem's longest sequence has {longest} rows.");
+            }
+            last = start;
+        }
+    }
+
     /// <summary>Refuses blocks of visible keys that the cache does not hold, where the memory can be read here.</summary>
     private static unsafe void RequireInCache(string name, AttentionProblem p, in TensorView table, in TensorView keyLengths)
     {

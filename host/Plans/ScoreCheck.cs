@@ -6,7 +6,7 @@ internal static class ScoreCheck
     public static TensorView Lse(TensorCheck check, ScoreProblem p, in TensorView view)
     {
         const string Name = nameof(AttentionTensors.Lse);
-        if (p.Lse) return check.Dense(Name, view, DType.Float32, p.ScoreBatch, p.ScoreHeads, p.ScoreRows);
+        if (p.Lse) return check.Dense(Name, view, DType.Float32, p.LseBatch, p.ScoreHeads, p.LseRows);
         check.Absent(Name, view, nameof(p.Lse));
         return default;
     }
@@ -33,7 +33,7 @@ internal static class ScoreCheck
         if (p.KeyLengths)
         {
             TensorView lengths = check.Dense(Name, view, DType.Int32, p.ScoreBatch);
-            RequireInRange(Name, lengths, p.ScoreColumns);
+            RequireInRange(Name, lengths, p.MaxKeyLength);
             return lengths;
         }
         check.Absent(Name, view, nameof(p.KeyLengths));

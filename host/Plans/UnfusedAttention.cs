@@ -15,7 +15,7 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
         if (!p.HasPlainKeys)
         {
             throw new NotSupportedException(
-                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type); "
+                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null); "
                 + "fused attention takes all layouts.");
         }
         int group = p.HeadsQ / p.HeadsKv;

@@ -18,26 +18,63 @@ public sealed partial record AttentionProblem
         init => kvType = value;
     }
 
-    /// <summary>K and V lie contiguously and have the type of Q.</summary>
-    internal bool HasPlainKeys => !Kv.IsPaged && KvType == Type;
+    /// <summary>
+    /// The sequences of the batch lie one after the other, without padding; Run receives where they start. SeqQ and SeqKv are then those of
+    /// the longest one, by which Flops counts every sequence. Null (the default): they do not.
+    /// </summary>
+    public PackedSequences? Packed { get; init; }
+
+    /// <summary>K and V lie contiguously, sequence by sequence, and have the type of Q.</summary>
+    internal bool HasPlainKeys => HasRowsOfQueryType && Packed is null;
+
+    /// <summary>As plain keys, but sequences are packed.</summary>
+    internal bool HasPackedPlainKeys => HasRowsOfQueryType && Packed is not null;
+
+    /// <summary>First axis of Q and O, and the rows of their heads.</summary>
+    internal int QueryBatch => Packed is null ? Batch : 1;
+
+    /// <inheritdoc cref="QueryBatch"/>
+    internal int QueryRows => Packed?.TotalQ ?? SeqQ;
+
+    private bool HasRowsOfQueryType => Kv == KvLayout.Contiguous && KvType == Type;
 
     /// <summary>Entries of a row of the block table: ceil(seqKv / blockSize).</summary>
     internal int TableColumns => Kv.IsPaged ? (SeqKv + Kv.BlockSize - 1) / Kv.BlockSize : 0;
 
     /// <summary>First axis of K and V: the batch, or the blocks.</summary>
-    internal int KeyBatch => Kv.IsPaged ? Kv.Blocks : Batch;
+    internal int KeyBatch => Kv.IsPaged ? Kv.Blocks : Packed?.TotalKv is null ? Batch : 1;
 
     /// <summary>Rows of a head of K and V: the keys, or those of a block.</summary>
-    internal int KeyRows => Kv.IsPaged ? Kv.BlockSize : SeqKv;
+    internal int KeyRows => Kv.IsPaged ? Kv.BlockSize : Packed?.TotalKv ?? SeqKv;
+
+    /// <summary>The largest key length: seqKv, or any where a ring counts what it no longer holds.</summary>
+    internal override int MaxKeyLength => Kv.IsRing ? MaxRows : SeqKv;
+
+    internal override int LseBatch => QueryBatch;
+
+    internal override int LseRows => QueryRows;
 
     private void ValidateKeys()
     {
         if (KvType != DType.Int8 && !KvType.IsFloat())
             throw new ArgumentException($"KvType must be Float32, Float16, BFloat16 or Int8, is {KvType}.", nameof(KvType));
+        if (Packed is { } packed)
+        {
+            ProblemCheck.InRange(packed.TotalQ, SeqQ, MaxRows, "Packed.TotalQ");
+            if (packed.TotalKv is { } total)
+            {
+                ProblemCheck.InRange(total, SeqKv, MaxRows, "Packed.TotalKv");
+                if (Kv != KvLayout.Contiguous)
+                    throw new ArgumentException($"Packed.TotalKv must be null where Kv = {Kv} says where keys lie.", nameof(Packed));
+            }
+        }
+        if (Kv.IsRing && !KeyLengths)
+            throw new ArgumentException("Kv = Ring needs KeyLengths = true: they say how many keys have been written.", nameof(Kv));
         ProblemCheck.Addressable("K", KvType, KeyBatch, HeadsKv, KeyRows, HeadDim);
         ProblemCheck.Addressable("V", KvType, KeyBatch, HeadsKv, KeyRows, HeadDimV);
     }
 
     private string DescribeKeys() =>
-        $"{(KvType == Type ? "" : $", keys {KvType}")}{(Kv.IsPaged ? $", keys {Kv}" : "")}";
+        $"{(KvType == Type ? "" : $", keys {KvType}")}{(Kv == default ? "" : $", keys {Kv}")}"
+        + (Packed is not { } packed ? "" : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}" : $", queries packed {packed.TotalQ}");
 }

@@ -66,8 +66,8 @@ public sealed partial record AttentionProblem : ScoreProblem
     {
         get
         {
-            double q = (double)Batch * HeadsQ * SeqQ;
-            double kv = (double)Batch * HeadsKv * SeqKv;
+            double q = (double)QueryBatch * HeadsQ * QueryRows;
+            double kv = (double)(Kv.IsPaged ? Batch : KeyBatch) * HeadsKv * (Kv.IsPaged ? SeqKv : KeyRows);
             double width = (double)HeadDim + HeadDimV;
             double scales = KvType == DType.Int8 ? 2 * sizeof(float) * kv : 0;
             return (q * width * Type.Size()) + (kv * width * KvType.Size()) + scales + (Lse ? 4 * q : 0) + (Weights ? 4 * q * SeqKv : 0);
@@ -97,9 +97,9 @@ public sealed partial record AttentionProblem : ScoreProblem
         if (HeadsQ % HeadsKv != 0)
             throw new ArgumentException($"HeadsQ ({HeadsQ}) must be a multiple of HeadsKv ({HeadsKv}).", nameof(HeadsKv));
         ValidateScore();
-        ProblemCheck.Addressable("Q", Type, Batch, HeadsQ, SeqQ, HeadDim);
+        ProblemCheck.Addressable("Q", Type, QueryBatch, HeadsQ, QueryRows, HeadDim);
         ValidateKeys();
-        ProblemCheck.Addressable("O", Type, Batch, HeadsQ, SeqQ, HeadDimV);
+        ProblemCheck.Addressable("O", Type, QueryBatch, HeadsQ, QueryRows, HeadDimV);
         if (Weights) ProblemCheck.Addressable("Weights", DType.Float32, Batch, HeadsQ, SeqQ, SeqKv);
     }
 

@@ -75,6 +75,15 @@ public abstract record ScoreProblem
 
     internal abstract float ScoreScale { get; }
 
+    /// <summary>The largest key length that Run may receive.</summary>
+    internal virtual int MaxKeyLength => ScoreColumns;
+
+    /// <summary>First and last axis of LSE.</summary>
+    internal virtual int LseBatch => ScoreBatch;
+
+    /// <inheritdoc cref="LseBatch"/>
+    internal virtual int LseRows => ScoreRows;
+
     /// <summary>The alignment in force.</summary>
     internal BandAlignment EffectiveAlignment => Causal.Alignment ?? Alignment ?? BandAlignment.TopLeft;
 

@@ -26,6 +26,12 @@ public struct FlashArgs<T, TScore, TKeys>
     public int HasLse, HasKeyLengths;
 
     public int Batch, HeadsQ, HeadsKv, SeqQ, SeqKv, HeadDim, HeadDimV;
+
+    /// <summary>
+    /// Rows of a head of Q, O and LSE where the sequences of the batch are packed, one after the other; else 0. Read where the source of keys
+    /// has sequences.
+    /// </summary>
+    public int PackedQ;
     public KeyBand Band;
     public TScore Score;
 }
@@ -61,6 +67,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
         FlashPosition at = Place(args, out KeyPlace keys, out int i0);
+        if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
         // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
         int iLast = Math.Min(i0 + Br, at.SeqQ) - 1;
@@ -70,7 +77,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         int endOfFirst = args.Band.End(i0, at.Shift, at.KeyLength);
 
         RowCopy.LoadTile<T, TElement>(
-            args.Q, args.Q.Head(at.B, at.H), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+            args.Q, Head(args.Q, at), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
         TRows rows = default;
         rows.Clear();
 
@@ -122,9 +129,16 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         at.KeyLength = args.SeqKv;
         if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
         keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
+        if (TKeys.HasSequences)
+            args.Keys.Narrow(ref at, ref keys, args.HasKeyLengths != 0 ? args.KeyLengths[args.KeyLengthsOffset + at.B] : args.SeqKv);
         at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
+        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;
         return at;
     }
+
+    /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
+    private static long Head(in HeadView<T> view, in FlashPosition at) =>
+        TKeys.HasSequences ? view.Head(at.B, at.H) + at.QueryRow * view.RowStride : view.Head(at.B, at.H);
 
     /// <summary>
     /// S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
@@ -166,11 +180,12 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
     {
         FlashOutput<T> output = default;
         output.O = args.O;
-        output.Head = args.O.Head(at.B, at.H);
+        output.Head = Head(args.O, at);
         output.Lse = args.Lse;
         output.LseHead = args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ;
+        if (TKeys.HasSequences && args.PackedQ != 0) output.LseHead = args.LseOffset + (long)at.H * args.PackedQ + at.QueryRow;
         output.HasLse = args.HasLse;
-        output.SeqQ = args.SeqQ;
+        output.SeqQ = at.SeqQ;
         output.HeadDim = args.HeadDimV;
         output.Lane = tx;
         output.Log2Factor = args.Score.Log2Factor;
@@ -183,6 +198,9 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 public struct FlashPosition
 {
     public int B, H, SeqQ, KeyLength, Shift;
+
+    /// <summary>The row of query 0, and the position of key 0, of sources with sequences.</summary>
+    public int QueryRow, FirstPosition;
     public KeyBand Band;
 }
 

@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// K and V of any storage type, contiguous or in the blocks of a paged cache: key j of batch entry b lies in row j % blockSize of block
-/// table[b, j / blockSize]. A block that the cache does not have gives NaN rather than a read outside.
+/// K and V of any storage type: contiguous, packed, in a ring, or in the blocks of a paged cache, where key j of batch entry b lies in row
+/// j % blockSize of block table[b, j / blockSize]. A block that the cache does not have gives NaN rather than a read outside.
 /// </summary>
 public struct GeneralKeys : IKeySource
 {
@@ -16,6 +16,23 @@ public struct GeneralKeys : IKeySource
 
     /// <summary><see cref="BlockShift"/> is log2(blockSize).</summary>
     public int IsPaged, BlockShift, Blocks;
+    public SequenceStarts Starts;
+
+    /// <summary>
+    /// Rows of a ring, in which the key at position p lies in row p % RingRows, and key lengths count all keys ever written: key j is the j-th
+    /// oldest that is still there. 0: no ring.
+    /// </summary>
+    public int RingRows;
+
+    public static bool HasSequences => true;
+
+    public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
+    {
+        Starts.Narrow(ref at, ref place);
+        if (RingRows == 0) return;
+        at.FirstPosition = Math.Max(0, written - RingRows);
+        place.Row = at.FirstPosition % RingRows;
+    }
 
     public readonly KeyPlace Place(int b, int headKv) => new() { B = b, HeadKv = headKv };
 
@@ -48,7 +65,8 @@ public struct GeneralKeys : IKeySource
     private readonly F4 Row(in StoredRows source, in KeyPlace place, int key, int column, int columns)
     {
         int entry = place.B;
-        int row = key;
+        int row = place.Row + key;
+        if (RingRows != 0 && row >= RingRows) row -= RingRows;
         if (IsPaged != 0)
         {
             entry = Table[TableOffset + place.B * TableStride + (key >> BlockShift)];

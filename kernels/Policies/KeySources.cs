@@ -8,6 +8,17 @@ namespace AttnKernels.Kernels;
 /// </summary>
 public interface IKeySource
 {
+    /// <summary>
+    /// Whether a batch entry may have lengths and rows of its own, as packed sequences and rings have; false: <see cref="Narrow"/> is not called.
+    /// </summary>
+    static abstract bool HasSequences { get; }
+
+    /// <summary>Narrows the position and the place of a batch entry, which are those that the shapes say, to the entry's own.</summary>
+    /// <param name="at">The entry is its B; its SeqQ, QueryRow, KeyLength and FirstPosition are set.</param>
+    /// <param name="place">The entry's place, whose Row is set.</param>
+    /// <param name="written">The entry's key length as it was given, or seqKv.</param>
+    void Narrow(ref FlashPosition at, ref KeyPlace place, int written);
+
     /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
     KeyPlace Place(int b, int headKv);
 
@@ -34,6 +45,9 @@ public struct KeyPlace
 
     /// <summary>Batch entry and key head, for sources whose rows are found one by one.</summary>
     public int B, HeadKv;
+
+    /// <summary>The row of key 0, for sources with sequences.</summary>
+    public int Row;
 }
 
 /// <summary>K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.</summary>
@@ -42,6 +56,12 @@ public struct PlainKeys<T, TElement> : IKeySource
     where TElement : struct, IElement<T>
 {
     public HeadView<T> K, V;
+
+    public static bool HasSequences => false;
+
+    public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
+    {
+    }
 
     public readonly KeyPlace Place(int b, int headKv) => new() { K = K.Head(b, headKv), V = V.Head(b, headKv) };
 

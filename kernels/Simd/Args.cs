@@ -17,6 +17,13 @@ public unsafe struct BroadcastTensor
     public long HeadStride;
     public long RowStride;
     public long ColumnStride;
+
+    internal readonly BroadcastTensor OfBatch(int b, int size)
+    {
+        BroadcastTensor one = this;
+        if (Data != null) one.Data = (byte*)Data + size * b * BatchStride;
+        return one;
+    }
 }
 
 /// <summary>
@@ -63,6 +70,20 @@ public unsafe struct ScoreArgs
     /// <summary>Whether anything but the band may hide a key.</summary>
     internal readonly bool HidesKeys => Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null;
 
+    /// <summary>The same of batch entry <paramref name="b"/> alone, all of whose keys are visible.</summary>
+    internal readonly ScoreArgs OfBatch(int b)
+    {
+        ScoreArgs one = this;
+        one.KeyLengths = null;
+        one.Mask = Mask.OfBatch(b, sizeof(byte));
+        one.Bias = Bias.OfBatch(b, BiasType.Size());
+        one.Blocks = Blocks.OfBatch(b, sizeof(byte));
+        if (AlibiSlopes != null) one.AlibiSlopes = AlibiSlopes + b * AlibiBatchStride;
+        if (DocumentsQ != null) one.DocumentsQ = DocumentsQ + b * DocumentsQStride;
+        if (DocumentsKv != null) one.DocumentsKv = DocumentsKv + b * DocumentsKvStride;
+        return one;
+    }
+
     internal readonly float ScaleOf(int head) => HeadScales == null ? Scale : Scale * HeadScales[head];
 
     internal readonly float SinkOf(int head) => Sinks == null ? float.NegativeInfinity : Sinks[head];
@@ -91,13 +112,18 @@ public unsafe struct KeyArgs
     /// <summary>fp32 scales of the rows of K and V, with the axes of K in front of headDim.</summary>
     public HeadTensor KScales;
     public HeadTensor VScales;
+
+    /// <summary>Rows of a ring, of which key 0 lies in row <see cref="RingFirst"/>; 0: no ring.</summary>
+    internal int RingRows;
+    internal int RingFirst;
 }
 
 /// <summary>
 /// O = softmax(score(Q K^T)) V. Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim),
 /// V (batch, headsKv, seqKv, headDimV), O (batch, headsQ, seqQ, headDimV), Q and O of type <see cref="Type"/>, K and V as
 /// <see cref="Keys"/> says; Lse (batch, headsQ, seqQ) fp32,
-/// natural logarithm, contiguous, or null. A row that sees no key gives O = 0, Lse = -inf.
+/// natural logarithm, contiguous, or null. A row that sees no key gives O = 0, Lse = -inf. Entries of lengths of their own: see
+/// <see cref="SequenceArgs"/>.
 /// </summary>
 public unsafe struct AttentionArgs
 {
@@ -116,6 +142,11 @@ public unsafe struct AttentionArgs
     public HeadTensor O;
     public float* Lse;
     public ScoreArgs Score;
+    public SequenceArgs Sequences;
+
+    /// <summary>The log-sum-exps of a head's rows.</summary>
+    internal readonly float* LseOf(int batch, int head) =>
+        Lse + ((long)batch * HeadsQ + head) * (Sequences.StartsQ == null ? SeqQ : Sequences.TotalQ);
 }
 
 /// <summary>

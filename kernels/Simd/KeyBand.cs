@@ -40,6 +40,9 @@ public readonly struct KeyBand
     /// <summary>Every key is visible.</summary>
     public static KeyBand All => new(0, false, Unlimited, Unlimited);
 
+    /// <summary>The band where key 0 is the one at <paramref name="position"/>.</summary>
+    public KeyBand From(int position) => FollowsEnd != 0 ? this : new KeyBand(Shift - position, false, Left, Right);
+
     /// <summary>The shift of a sequence with <paramref name="seqQ"/> queries and <paramref name="keyLength"/> keys.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ShiftFor(int seqQ, int keyLength) => Shift + FollowsEnd * (keyLength - seqQ);

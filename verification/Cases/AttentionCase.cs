@@ -15,15 +15,16 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         using AttentionPlan plan = device.Plan(p);
         using ScoreData score = ScoreData.Create(device, p, Options, random);
         HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
-        using KeyData keys = new(device, p, score.Rule, random);
+        using SequenceData sequences = new(device, p, score.Rule, random);
+        using KeyData keys = new(device, p, sequences, random);
         HostTensor k = keys.Draw(1, p.HeadDim);
         HostTensor v = keys.Draw(2, p.HeadDimV);
-        PoisonHidden(p, k, v, score.Rule);
+        PoisonHidden(p, k, v, sequences.Rule);
         if (Options.VisibleNaN) PoisonVisible(q, k, v);
 
-        using QkvTensors inputs = new(device, q, keys.Store(device, 1, k), keys.Store(device, 2, v), Options);
-        using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDimV);
-        using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ) : null;
+        using QkvTensors inputs = new(device, sequences.Store(q), keys.Store(device, 1, k), keys.Store(device, 2, v), Options);
+        using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV);
+        using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.QueryBatch, p.HeadsQ, p.QueryRows) : null;
         using PlacedTensor? weights = p.Weights
             ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
             : null;
@@ -47,18 +48,21 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             BlockTable = keys.BlockTable,
             KScales = keys.KScales,
             VScales = keys.VScales,
+            StartsQ = sequences.StartsQ,
+            StartsKv = sequences.StartsKv,
         });
         device.Synchronize();
 
-        int[]? rows = Sample(p.Batch * p.HeadsQ * p.SeqQ);
-        ExpectedAttention expected = References.Attention(q, k, v, score.Rule, p.Weights, rows);
-        float[] result = o.Read();
+        int[]? rows = sequences.Existing(Sample(p.Batch * p.HeadsQ * p.SeqQ));
+        ExpectedAttention expected = References.Attention(q, k, v, sequences.Rule, p.Weights, rows);
+        string? stray = sequences.Stray(o.Read(), p.HeadDimV) ?? (lse is null ? null : sequences.Stray(lse.Read(), 1));
+        float[] result = sequences.Padded(o.Read(), p.HeadDimV);
         List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
-        if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
+        if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
-        double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, score.Rule)) : 0;
+        double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
-            [o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(), .. score.Damages()]);
+            [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(), .. sequences.Damages(), .. score.Damages()]);
     }
 
     /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>

@@ -46,7 +46,7 @@ internal static class AttentionCases
                 yield return Case(wide, CaseSize.Tiny);
                 yield return Case(wide with { Mask = true, HeadDimV = dimension - 27 }, CaseSize.Tiny);
             }
-        foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny)) yield return stored;
+        foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny))) yield return stored;
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small with { Weights = true }))
@@ -59,7 +59,7 @@ internal static class AttentionCases
     /// <summary>For devices that compute at speed.</summary>
     public static IEnumerable<VerificationCase> Normal() =>
         Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes())
-            .Concat(StoredKeys(CaseSize.Normal));
+            .Concat(StoredKeys(CaseSize.Normal)).Concat(Sequences(CaseSize.Normal));
 
     /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
     private static IEnumerable<VerificationCase> Lengths()
@@ -174,6 +174,33 @@ internal static class AttentionCases
         yield return Case(Paged(AllMasks(Problem(Float32, 2, 2, 2, 9, keys, 8) with { KvType = Int8 }), 8), size);
         yield return Case(Paged(Problem(Float32, 1, 1, 1, 5, keys, 40), 1), size, new CaseOptions { Placement = Placement.SequenceFirst });
         yield return Case(Problem(Float32, 1, 2, 1, 33, keys, 100) with { KvType = Int8 }, size, new CaseOptions { Placement = Placement.OddLines });
+    }
+
+    /// <summary>Packed sequences and rings: short ones and long, with every other term beside them.</summary>
+    private static IEnumerable<VerificationCase> Sequences(CaseSize size)
+    {
+        bool isTiny = size == CaseSize.Tiny;
+        (int queries, int keys) = isTiny ? (18, 37) : (150, 601);
+        foreach (DType type in Types)
+        {
+            AttentionProblem p = Problem(type, 4, 4, 2, queries, keys, isTiny ? 8 : 64) with { Lse = true };
+            AttentionProblem packed = p with { Packed = new PackedSequences(3 * queries, 3 * keys) };
+            yield return Case(packed, size);
+            yield return Case(packed with { Causal = CausalMask.BottomRight }, size, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Case(packed with { SeqQ = 2, Packed = new PackedSequences(5, 3 * keys), Causal = CausalMask.BottomRight }, size);
+            yield return Case(AllMasks(packed) with { KeyLengths = isTiny, KvType = Int8 }, size, new CaseOptions { AlibiPerBatch = true });
+            yield return Case(Paged(packed with { Packed = new PackedSequences(3 * queries, null), KeyLengths = true }, 8), size);
+            yield return Case(packed with { Documents = true, Sinks = true, Blocks = new BlockSparsity(8, 16) }, size);
+            foreach (int dimension in (int[])[72, 136])
+                yield return Case(packed with { Batch = 2, HeadDim = dimension, Causal = CausalMask.TopLeft, WindowLeft = 9 }, size);
+
+            AttentionProblem ring = p with { Kv = KvLayout.Ring, KeyLengths = true };
+            yield return Case(ring, size, new CaseOptions { EmptyBatch = true });
+            yield return Case(ring with { Causal = CausalMask.BottomRight, WindowLeft = keys / 2, Alibi = true }, size);
+            yield return Case(ring with { SeqQ = 1, Causal = CausalMask.BottomRight, KvType = Int8, Sinks = true }, size);
+            yield return Case(ring with { Causal = CausalMask.At(2 * keys), Mask = true }, size, new CaseOptions { MaskAxes = Axes4.All });
+            yield return Case(ring with { Packed = new PackedSequences(2 * queries, null), Causal = CausalMask.BottomRight, HeadDim = 40 }, size);
+        }
     }
 
     private static AttentionProblem Paged(AttentionProblem p, int blockSize) =>

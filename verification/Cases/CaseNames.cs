@@ -8,7 +8,8 @@ internal static class CaseNames
         string heads = p.HeadsKv == p.HeadsQ ? $"h{p.HeadsQ}" : $"h{p.HeadsQ}:{p.HeadsKv}";
         string dim = p.HeadDimV == p.HeadDim ? $"d{p.HeadDim}" : $"d{p.HeadDim}:{p.HeadDimV}";
         return Join([$"b{p.Batch} {heads} q{p.SeqQ} k{p.SeqKv} {dim}", p.Scale is { } scale ? $"scale={scale}" : "",
-            p.KvType == p.Type ? "" : $"keys-{p.KvType}", p.Kv.IsPaged ? $"paged-{p.Kv.BlockSize}" : "", .. Score(p, options)]);
+            p.KvType == p.Type ? "" : $"keys-{p.KvType}", p.Kv.IsPaged ? $"paged-{p.Kv.BlockSize}" : p.Kv.IsRing ? "ring" : "",
+            p.Packed is { } packed ? $"packed-{packed.TotalQ}{(packed.TotalKv is { } total ? $":{total}" : "")}" : "", .. Score(p, options)]);
     }
 
     public static string Of(SoftmaxProblem p, CaseOptions options) => Join(

@@ -8,14 +8,15 @@ internal sealed class KeyData : IDisposable
 {
     private readonly List<PlacedTensor> placed = [];
     private readonly AttentionProblem problem;
+    private readonly SequenceData sequences;
     private readonly Seeded random;
     private readonly float[]? table;
 
-    public KeyData(AttentionDevice device, AttentionProblem problem, ScoreRule rule, Seeded random)
+    public KeyData(AttentionDevice device, AttentionProblem problem, SequenceData sequences, Seeded random)
     {
-        (this.problem, this.random) = (problem, random);
+        (this.problem, this.sequences, this.random) = (problem, sequences, random);
         if (!problem.Kv.IsPaged) return;
-        table = Shuffled(rule);
+        table = Shuffled(sequences.Rule);
         BlockTable = Place(device, new HostTensor(DType.Int32, table, problem.Batch, problem.TableColumns)).Squeeze(0).Squeeze(0);
     }
 
@@ -70,11 +71,12 @@ internal sealed class KeyData : IDisposable
 
     private float ScaleOf(int stream, int row) => (float)(0.01 + (0.03 * random.Uniform(40 + stream, row)));
 
-    /// <summary>The stored row of row (batch, head, key), or null: no block holds it.</summary>
+    /// <summary>The stored row of row (batch, head, key), or null: there is none.</summary>
     private int? RowOf(int row)
     {
-        if (table is null) return row;
         (int b, int h, int j) = (row / problem.SeqKv / problem.HeadsKv, row / problem.SeqKv % problem.HeadsKv, row % problem.SeqKv);
+        if (table is null)
+            return sequences.KeyRow(b, j) is { } at ? (((problem.KeyBatch == 1 ? 0 : b * problem.HeadsKv) + h) * problem.KeyRows) + at : null;
         int size = problem.Kv.BlockSize, block = (int)table[(b * problem.TableColumns) + (j / size)];
         return block < 0 ? null : (((block * problem.HeadsKv) + h) * size) + (j % size);
     }

@@ -126,9 +126,19 @@ internal static class FuzzGenerator
     {
         p = p with { KvType = choose.Pick("kvType", 0.7, KvTypesOrSame, t => t?.ToString() ?? "same") ?? p.Type };
         int shift = choose.Number("blockShift", 6);
+        bool areKeysPacked = false;
+        if (choose.Flag("sequences", 0.15))
+        {
+            areKeysPacked = choose.Flag("keysPacked", 0.6);
+            p = p with { Packed = new PackedSequences(Total("totalQ", p.SeqQ), areKeysPacked ? Total("totalKv", p.SeqKv) : null) };
+        }
+        if (areKeysPacked) return p;
+        if (p.KeyLengths && choose.Flag("ring", 0.3)) return p with { Kv = KvLayout.Ring };
         if (!choose.Flag("paged", 0.2)) return p;
         int blocks = p.Batch * (((p.SeqKv - 1) >> shift) + 1);
         return p with { Kv = KvLayout.Paged(1 << shift, blocks + choose.Number("spareBlocks", 3)) };
+
+        int Total(string name, int longest) => longest + choose.Number(name, p.Batch * longest);
     }
 
     private static (VerificationCase, double) Rotary(FuzzChoices choose, CaseSize size)

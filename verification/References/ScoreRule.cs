@@ -40,6 +40,12 @@ public sealed record ScoreRule
     /// <summary>(batch), or null: all keys count.</summary>
     public HostTensor? KeyLengths { get; init; }
 
+    /// <summary>(batch), or null: all queries exist.</summary>
+    public HostTensor? QueryLengths { get; init; }
+
+    /// <summary>(batch) the positions of the first keys, which <see cref="Offset"/> counts; or null: 0.</summary>
+    public HostTensor? FirstPositions { get; init; }
+
     /// <summary>Rank 4, broadcast; 0 hides the key.</summary>
     public HostTensor? Mask { get; init; }
 
@@ -79,16 +85,21 @@ public sealed record ScoreRule
     /// <summary>The number of keys of batch entry <paramref name="b"/> that exist.</summary>
     public int KeysOf(int b, int keys) => KeyLengths is null ? keys : (int)KeyLengths.Values[b];
 
+    /// <summary>The number of queries of batch entry <paramref name="b"/> that exist.</summary>
+    public int QueriesOf(int b, int queries) => QueryLengths is null ? queries : (int)QueryLengths.Values[b];
+
     /// <summary>The key aligned with query <paramref name="i"/>; it need not exist.</summary>
     public int AlignedKey(int b, int i, int queries, int keys) =>
-        Alignment == KeyAlignment.BottomRight ? i + KeysOf(b, keys) - queries : i + Offset;
+        Alignment == KeyAlignment.BottomRight
+            ? i + KeysOf(b, keys) - QueriesOf(b, queries)
+            : i + Offset - (FirstPositions is null ? 0 : (int)FirstPositions.Values[b]);
 
     /// <summary>Whether query <paramref name="i"/> of <paramref name="queries"/> sees key <paramref name="j"/> of
     /// <paramref name="keys"/>.</summary>
     public bool Sees(int b, int h, int i, int j, int queries, int keys)
     {
         int aligned = AlignedKey(b, i, queries, keys);
-        if (j >= KeysOf(b, keys)) return false;
+        if (i >= QueriesOf(b, queries) || j >= KeysOf(b, keys)) return false;
         if (Causal && j > aligned) return false;
         if (WindowLeft is int left && j < aligned - left) return false;
         if (WindowRight is int right && j > aligned + right) return false;

@@ -28,6 +28,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             O = SimdArgs.Heads(t.O),
             Lse = (float*)SimdArgs.Data(t.Lse),
             Score = score,
+            Sequences = SimdArgs.Sequences(p, t),
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
         SimdAttention.Run(args, workers, cancel);

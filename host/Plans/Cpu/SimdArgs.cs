@@ -41,6 +41,15 @@ internal static unsafe class SimdArgs
         VScales = t.VScales.IsEmpty ? default : Heads(t.VScales),
     };
 
+    /// <summary>Entries of lengths of their own.</summary>
+    public static SequenceArgs Sequences(AttentionProblem p, in AttentionTensors t) => new()
+    {
+        StartsQ = (int*)Data(t.StartsQ),
+        StartsKv = (int*)Data(t.StartsKv),
+        TotalQ = p.QueryRows,
+        IsRing = p.Kv.IsRing,
+    };
+
     public static MatrixArgs Matrix(in TensorView view) => new()
     {
         Data = Data(view),

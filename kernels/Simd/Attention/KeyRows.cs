@@ -6,7 +6,7 @@ internal static unsafe class KeyRows<W, V>
     where V : struct
 {
     /// <summary>Whether rows are read through scratch.</summary>
-    public static bool AreGathered(in KeyArgs keys) => keys.Type != DType.Float32 || keys.BlockTable != null;
+    public static bool AreGathered(in KeyArgs keys) => keys.Type != DType.Float32 || keys.BlockTable != null || keys.RingRows > 0;
 
     /// <summary>target[j * step ..] = key <paramref name="key"/> + j, for j below <paramref name="count"/>.</summary>
     public static void Gather(in KeyArgs keys, in HeadTensor tensor, in HeadTensor scales, int batch, int headKv, int key, int count,
@@ -43,7 +43,8 @@ internal static unsafe class KeyRows<W, V>
     private static long Index(in KeyArgs keys, in HeadTensor tensor, int batch, int headKv, int key)
     {
         long entry = batch;
-        long row = key;
+        long row = key + keys.RingFirst;
+        if (keys.RingRows > 0 && row >= keys.RingRows) row -= keys.RingRows;
         if (keys.BlockTable != null)
         {
             entry = keys.BlockTable[batch * keys.TableStride + (key >> keys.BlockShift)];

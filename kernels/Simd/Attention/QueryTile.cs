@@ -217,7 +217,7 @@ internal unsafe struct QueryTile
         for (int lane = 0; lane < Count; lane++)
         {
             var (query, head) = RowOf(plan, lane);
-            args.Lse[((long)Batch * args.HeadsQ + head) * args.SeqQ + query] = M[lane] * Exp2.Ln2 + MathF.Log(L[lane]);
+            args.LseOf(Batch, head)[query] = M[lane] * Exp2.Ln2 + MathF.Log(L[lane]);
         }
     }
 

@@ -42,13 +42,17 @@ public static unsafe class SimdAttention
         var place = workers.Enter();
         try
         {
-            if (DecodePlan.Fits(args))
+            if (args.Sequences.ArePresent)
+            {
+                int tileRows = W.Count * W.TileVectors;
+                var plan = new Sequences();
+                plan.Place(args, tileRows, place.Shared.Rent(Sequences.Bytes(args, tileRows)));
+                workers.Run(place, &Sequences.Item<W, V, E>, &plan, plan.Items, plan.ScratchBytes, cancel);
+            }
+            else if (DecodePlan.Fits(args))
             {
                 var plan = new DecodePlan(args);
-                byte* shared = place.Shared.Rent(plan.FinishedBytes + plan.PartialBytes);
-                plan.Finished = (int*)shared;
-                plan.Partial = (float*)(shared + plan.FinishedBytes);
-                new Span<byte>(shared, checked((int)plan.FinishedBytes)).Clear();
+                plan.Place(place.Shared.Rent(plan.SharedBytes));
                 workers.Run(place, &DecodeForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
             }
             else

@@ -189,7 +189,7 @@ internal static unsafe class DecodeForward<W, V, E>
             byte* target = Address(args.O, batch, head, query);
             if (sum == null) Rows<W, V>.Fill<E>(target, 0, args.HeadDimV);
             else Rows<W, V>.Narrow<E>(sum, 1 / l, target, args.HeadDimV);
-            if (args.Lse != null) args.Lse[((long)batch * args.HeadsQ + head) * args.SeqQ + query] = m + MathF.Log(l);
+            if (args.Lse != null) args.LseOf(batch, head)[query] = m + MathF.Log(l);
         }
     }
 }

@@ -67,13 +67,24 @@ internal unsafe struct DecodePlan
 
     public readonly int Items => checked(Args.Batch * Args.HeadsKv * Splits);
 
-    public readonly long FinishedBytes => sizeof(int) * Scratch.Align((long)Args.Batch * Args.HeadsKv);
+    /// <summary>Memory that the items of a run share.</summary>
+    public readonly long SharedBytes => FinishedBytes + PartialBytes;
 
-    public readonly long PartialBytes => sizeof(float) * (long)Items * Rows * (StepV + 2);
+    private readonly long FinishedBytes => sizeof(int) * Scratch.Align((long)Args.Batch * Args.HeadsKv);
+
+    private readonly long PartialBytes => sizeof(float) * Scratch.Align((long)Items * Rows * (StepV + 2));
 
     /// <summary>Q, dot products, scores, an operand of the rules, and a widened block of K or V.</summary>
     public readonly long ScratchBytes =>
         sizeof(float) * ((long)Rows * StepK + (2L * Rows + 1) * SplitKeys + (long)BlockKeys * Math.Max(StepK, StepV));
+
+    /// <summary>Takes <see cref="SharedBytes"/>; no item is finished.</summary>
+    public void Place(byte* shared)
+    {
+        Finished = (int*)shared;
+        Partial = (float*)(shared + FinishedBytes);
+        new Span<byte>(shared, checked((int)FinishedBytes)).Clear();
+    }
 
     /// <summary>The partial result of a row of a work item: O, then m and l.</summary>
     public readonly float* PartialO(int item, int row) => Partial + ((long)item * Rows + row) * StepV;

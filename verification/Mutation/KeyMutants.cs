@@ -1,0 +1,54 @@
+namespace AttnKernels.Verification;
+
+/// <summary>Faults in where the rows of a batch entry lie: packed sequences and rings, of both kinds of kernels.</summary>
+internal static class KeyMutants
+{
+    private const string Forward = "kernels/Attention/FlashForward.cs";
+    private const string Packed = "kernels/Policies/PackedKeys.cs";
+    private const string Keys = "kernels/Policies/GeneralKeys.cs";
+    private const string Sequences = "kernels/Simd/Attention/Sequences.cs";
+    private const string KeyRows = "kernels/Simd/Attention/KeyRows.cs";
+    private const string Band = "kernels/Simd/KeyBand.cs";
+
+    public static IReadOnlyList<Mutant> All { get; } =
+    [
+        new("sequences.queries-of-entry-0", Forward, "view.Head(at.B, at.H) + at.QueryRow * view.RowStride", "view.Head(at.B, at.H)",
+            "every sequence has the first rows of Q and O", "attention float32 packed"),
+        new("sequences.lse-of-entry-0", Forward, "(long)at.H * args.PackedQ + at.QueryRow;", "(long)at.H * args.PackedQ;",
+            "every sequence writes the first rows of LSE", "attention float32 packed lse"),
+        new("sequences.lse-head-stride", Forward, "(long)at.H * args.PackedQ + at", "(long)at.H * args.SeqQ + at",
+            "heads of LSE lie as far apart as the longest sequence is long", "attention float32 packed lse"),
+        new("sequences.longest-for-all", Packed, "            at.SeqQ = Clamp(Q[QOffset + at.B + 1] - at.QueryRow, 0, Math.Min(at.SeqQ, TotalQ - at.QueryRow));\n", "",
+            "a sequence writes the rows of the next one", "attention float32 packed"),
+        new("sequences.keys-of-the-next", Packed,
+            "            at.KeyLength = Clamp(Kv[KvOffset + at.B + 1] - place.Row, 0, Math.Min(at.KeyLength, TotalKv - place.Row));\n", "",
+            "a sequence sees the keys of the next one", "attention float32 packed"),
+        new("sequences.values-of-entry-0", Packed, "        place.V += place.Row * Rows.V.RowStride;\n", "",
+            "every sequence has the first values", "attention float32 packed"),
+        new("ring.does-not-wrap", Keys, "        if (RingRows != 0 && row >= RingRows) row -= RingRows;\n", "",
+            "the row past the last is not the first", "attention float32 ring"),
+        new("ring.oldest-at-row-0", Keys, "        place.Row = at.FirstPosition % RingRows;\n", "", "key 0 always lies in row 0", "attention float32 ring"),
+        new("ring.alignment-by-row", Forward, "        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;\n", "",
+            "a diagonal at an offset counts rows, not positions", "attention float32 ring causal"),
+
+        new("simd.sequences-keys-of-entry-0", Sequences, "int rowKv = sequences.StartsKv == null ? 0 : sequences.StartsKv[b];",
+            "int rowKv = sequences.StartsKv == null ? 0 : sequences.StartsKv[0];", "every sequence has the first keys", "attention float32 packed"),
+        new("simd.sequences-lse-of-entry-0", Sequences, "(long)b * args.HeadsQ * args.SeqQ : rowQ);", "(long)b * args.HeadsQ * args.SeqQ : 0);",
+            "every sequence writes the first rows of LSE", "attention float32 packed lse"),
+        new("simd.sequences-scales-of-entry-0", Sequences,
+            "one.Keys.KScales = Moved(args.Keys.KScales, DType.Float32, batch, rowKv);", "one.Keys.KScales = args.Keys.KScales;",
+            "every sequence has the first scales", "attention float32 packed keys-int8"),
+        new("simd.sequences-mask-of-entry-0", "kernels/Simd/Args.cs", "        one.Mask = Mask.OfBatch(b, sizeof(byte));\n", "",
+            "every sequence has the first one's mask", "attention float32 packed mask"),
+        new("simd.sequences-slopes-of-entry-0", "kernels/Simd/Args.cs", "        if (AlibiSlopes != null) one.AlibiSlopes = AlibiSlopes + b * AlibiBatchStride;\n", "",
+            "every sequence has the first one's slopes", "attention float32 packed alibi"),
+        new("simd.sequences-lengths-ignored", Sequences, "one.SeqKv = Math.Min(one.SeqKv, written);", "one.SeqKv = one.SeqKv + 0 * written;",
+            "keys past a sequence's length count", "attention float32 packed, attention float32 ring"),
+        new("simd.ring-does-not-wrap", KeyRows, "row >= keys.RingRows) row -= keys.RingRows;", "row >= keys.RingRows) row = keys.RingRows - 1;",
+            "past the last row comes the last row", "attention float32 ring"),
+        new("simd.ring-oldest-at-row-0", Sequences, "one.Keys.RingFirst = oldest % args.SeqKv;", "one.Keys.RingFirst = 0;",
+            "key 0 always lies in row 0", "attention float32 ring"),
+        new("simd.ring-alignment-by-row", Band, "new KeyBand(Shift - position, false, Left, Right);", "new KeyBand(Shift, false, Left, Right);",
+            "a diagonal at an offset counts rows, not positions", "attention float32 ring causal"),
+    ];
+}

@@ -38,7 +38,11 @@ internal static class KernelCatalog
 
     private static IEnumerable<KernelEntry> Caches()
     {
-        foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(RotaryEntry));
+        foreach (DType type in Elements.Types)
+        {
+            yield return Elements.Dispatch(type, default(RotaryEntry));
+            yield return Elements.Dispatch(type, default(ConvertEntry));
+        }
         yield return KernelCacheAppend<float>.Entry;
         yield return KernelCacheAppend<ushort>.Entry;
     }
@@ -48,6 +52,13 @@ internal static class KernelCatalog
         public KernelEntry Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => KernelRotary<T, TElement>.Entry;
+    }
+
+    private readonly struct ConvertEntry : IElementWork<KernelEntry>
+    {
+        public KernelEntry Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => KernelCacheConvert<T, TElement>.Entry;
     }
 
     private readonly struct MergeEntry : ISoftmaxWork<KernelEntry>

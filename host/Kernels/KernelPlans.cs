@@ -15,9 +15,11 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
 
     public Executable<RotaryTensors> Rotary(RotaryProblem problem) => Elements.Dispatch(problem.Type, new RotaryWork(device, problem));
 
-    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => problem.Type.Size() == sizeof(float)
-        ? new KernelCacheAppend<float>(device, problem)
-        : new KernelCacheAppend<ushort>(device, problem);
+    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem)
+    {
+        if (problem.CacheType != problem.Type) return Elements.Dispatch(problem.Type, new CacheConvertWork(device, problem));
+        return problem.Type.Size() == sizeof(float) ? new KernelCacheAppend<float>(device, problem) : new KernelCacheAppend<ushort>(device, problem);
+    }
 
     public Executable<MergeTensors> Merge(MergeProblem problem) =>
         SoftmaxTypes.Dispatch(problem.PartType, problem.Type, new MergeWork(device, problem));
@@ -29,6 +31,13 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TElementX : struct, IElement<TX>
             where TY : unmanaged
             where TElementY : struct, IElement<TY> => new KernelMerge<TX, TElementX, TY, TElementY>(device, problem);
+    }
+
+    private readonly struct CacheConvertWork(KernelDevice device, CacheAppendProblem problem) : IElementWork<Executable<CacheAppendTensors>>
+    {
+        public Executable<CacheAppendTensors> Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => new KernelCacheConvert<T, TElement>(device, problem);
     }
 
     private readonly struct RotaryWork(KernelDevice device, RotaryProblem problem) : IElementWork<Executable<RotaryTensors>>

@@ -55,13 +55,13 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
         TableOffset = tensors.BlockTable.Offset,
         TableStride = tensors.BlockTable.IsEmpty ? 0 : tensors.BlockTable.Stride(0),
         IsPaged = tensors.BlockTable.Flag(),
-        BlockShift = problem.Kv.IsPaged ? int.Log2(problem.Kv.BlockSize) : 0,
+        BlockShift = problem.Kv.BlockShift,
         Blocks = problem.Kv.Blocks,
         Starts = SequenceBinding.Bind(device, problem, tensors),
         RingRows = problem.Kv.IsRing ? problem.SeqKv : 0,
     };
 
-    private static StoredRows Rows(KernelDevice device, in TensorView view, in TensorView scales)
+    public static StoredRows Rows(KernelDevice device, in TensorView view, in TensorView scales)
     {
         bool isInteger = view.Type == DType.Int8;
         return new StoredRows

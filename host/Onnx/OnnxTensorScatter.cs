@@ -37,7 +37,7 @@ public sealed class OnnxTensorScatter : IDisposable
             Type = shapes.Type,
         };
         copy = device.Plan(whole);
-        append = device.Plan(whole with { Rows = updateShape[axis], Circular = attributes.Circular, Starts = shapes.WriteIndices });
+        append = device.Plan(whole with { Rows = updateShape[axis], Kv = attributes.Circular ? KvLayout.Ring : default, Starts = shapes.WriteIndices });
     }
 
     /// <summary>The update that runs.</summary>
@@ -58,8 +58,7 @@ public sealed class OnnxTensorScatter : IDisposable
 
     /// <summary>Checks the tensors and queues the node, as <see cref="CacheAppendPlan"/> does.</summary>
     /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps the output, or has the wrong shape, type, strides or
-    /// device: nothing has been written. On the CPU device also an index that does not fit; present_cache is then a copy of
-    /// past_cache.</exception>
+    /// device, or, on the CPU device, an index that does not fit: nothing has been written.</exception>
     public void Run(in OnnxTensorScatterTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
     {
         OnnxTensorScatterTensors t = tensors;

@@ -39,7 +39,7 @@ public sealed partial record AttentionProblem
     private bool HasRowsOfQueryType => Kv == KvLayout.Contiguous && KvType == Type;
 
     /// <summary>Entries of a row of the block table: ceil(seqKv / blockSize).</summary>
-    internal int TableColumns => Kv.IsPaged ? (SeqKv + Kv.BlockSize - 1) / Kv.BlockSize : 0;
+    internal int TableColumns => Kv.TableColumns(SeqKv);
 
     /// <summary>First axis of K and V: the batch, or the blocks.</summary>
     internal int KeyBatch => Kv.IsPaged ? Kv.Blocks : Packed?.TotalKv is null ? Batch : 1;

@@ -27,6 +27,12 @@ public readonly record struct KvLayout
     /// <summary>Whether a block table says where keys lie.</summary>
     public bool IsPaged => BlockSize > 0;
 
+    /// <summary>log2 of the block size.</summary>
+    internal int BlockShift => IsPaged ? int.Log2(BlockSize) : 0;
+
+    /// <summary>Entries of a row of the block table.</summary>
+    internal int TableColumns(int rows) => IsPaged ? (int)(((long)rows + BlockSize - 1) / BlockSize) : 0;
+
     /// <summary>
     /// K is (blocks, headsKv, blockSize, headDim), V likewise: key j of batch entry b lies in row j % blockSize of block BlockTable[b, j / blockSize].
     /// </summary>

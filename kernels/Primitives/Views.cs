@@ -59,4 +59,11 @@ public struct FloatView
         if (Kind == BFloat16) return BFloat16Element.Load(Narrow[index]);
         return 0f;
     }
+
+    public readonly void Store(long index, float value)
+    {
+        if (Kind == Float32) Wide[index] = value;
+        if (Kind == Float16) Narrow[index] = Float16Element.Store(value);
+        if (Kind == BFloat16) Narrow[index] = BFloat16Element.Store(value);
+    }
 }

@@ -30,20 +30,50 @@ public static class CacheReferences
         return y;
     }
 
-    /// <summary>The cache (batch, heads, capacity, dim) after its rows from <paramref name="starts"/>[b] on took those of the update;
-    /// exact.</summary>
-    public static Expected Append(HostTensor cache, HostTensor update, int[] starts)
+    /// <summary>
+    /// The cache after row r of the update's entry b went to the row of the cache's entry that <paramref name="place"/> says, and its scales. Exact
+    /// where types are equal or round. An Int8 cache has scale = max |x| / 127 and the integers nearest to x / scale, ties to even: a division may be off
+    /// by 4u on some devices, so that an x / scale within 8u of a tie may go to either side.
+    /// </summary>
+    public static (Expected Cache, Expected Scales) Append(
+        HostTensor cache, HostTensor scales, HostTensor update, Func<int, int, (int Entry, int Row)> place)
     {
-        (int heads, int capacity, int dim, int rows) = (cache.Shape[1], cache.Shape[2], cache.Shape[3], update.Shape[2]);
-        Expected after = new("cache", [cache.Shape[0], heads, capacity, dim], dim);
+        (int heads, int rows, int dim, int height) = (cache.Shape[1], cache.Shape[2], cache.Shape[3], update.Shape[2]);
+        Expected after = new("cache", cache.Shape.ToArray(), dim), afterScales = new("scales", scales.Shape.ToArray(), 1);
         for (int n = 0; n < cache.Values.Length; n++)
             after.Values[n] = cache.Values[n];
-        for (int n = 0; n < update.Values.Length; n++)
+        for (int n = 0; n < scales.Values.Length; n++)
+            afterScales.Values[n] = scales.Values[n];
+        for (int line = 0; line < update.Values.Length / dim; line++)
         {
-            (int d, int row, int head) = (n % dim, n / dim % rows, n / dim / rows);
-            int target = (starts[head / heads] + row) % capacity;
-            after.Values[(((head * capacity) + target) * dim) + d] = update.Values[n];
+            (int r, int h, int b) = (line % height, line / height % heads, line / height / heads);
+            (int entry, int row) = place(b, r);
+            int at = (((entry * heads) + h) * rows) + row;
+            ReadOnlySpan<float> x = update.Values.AsSpan(line * dim, dim);
+            Span<double> values = after.Values.AsSpan(at * dim, dim), bounds = after.Bounds.AsSpan(at * dim, dim);
+            if (cache.Type != DType.Int8)
+            {
+                for (int d = 0; d < dim; d++)
+                    values[d] = HostTensor.Round(cache.Type, x[d]);
+                continue;
+            }
+            double max = 0;
+            bool isFinite = true;
+            foreach (float value in x)
+            {
+                max = Math.Max(max, Math.Abs(value));
+                isFinite &= float.IsFinite(value);
+            }
+            double scale = isFinite ? max / 127 : double.NaN;
+            afterScales.Values[at] = scale;
+            afterScales.Bounds[at] = isFinite ? 4 * Rounding.U * scale : 0;
+            for (int d = 0; d < dim; d++)
+            {
+                double code = scale > 0 ? x[d] / scale : 0;
+                values[d] = Math.Round(code);
+                bounds[d] = Math.Abs(Math.Abs(code - Math.Truncate(code)) - 0.5) <= 8 * Rounding.U * Math.Abs(code) ? 1 : 0;
+            }
         }
-        return after;
+        return (after, afterScales);
     }
 }

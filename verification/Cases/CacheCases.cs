@@ -22,7 +22,17 @@ internal static class CacheCases
             CacheAppendProblem append = new() { Type = type, Batch = 3, Heads = 2, Capacity = 37, Rows = 5, Dim = 15 };
             yield return Append(append, new CaseOptions());
             yield return Append(append with { Starts = true }, new CaseOptions { Placement = Placement.OddLines });
-            yield return Append(append with { Starts = true, Circular = true, Rows = 36 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Rows = 36 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            CacheAppendProblem paged = append with { Starts = true, Kv = KvLayout.Paged(8, 20) };
+            yield return Append(paged, new CaseOptions());
+            yield return Append(paged with { Rows = 30, Kv = KvLayout.Paged(1, 100) }, new CaseOptions { Placement = Placement.OddLines });
+            foreach (DType stored in (DType[])[.. Types, Int8])
+            {
+                if (stored == type) continue;
+                yield return Append(paged with { CacheType = stored }, new CaseOptions());
+                yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Dim = 65, Rows = 30, CacheType = stored }, new CaseOptions { Placement = Placement.OddLines });
+                yield return Append(append with { Rows = 30, Dim = 257, CacheType = stored }, new CaseOptions { Placement = Placement.SequenceFirst });
+            }
             yield return Append(append with { Rows = 37, Dim = 64 }, new CaseOptions());
         }
     }
@@ -32,6 +42,6 @@ internal static class CacheCases
         + (options.InPlace ? " inplace" : "") + (p.AngleType == p.Type ? "" : $" angles-{p.AngleType}"), CaseSize.Tiny);
 
     private static CacheAppendCase Append(CacheAppendProblem p, CaseOptions options) => new(p, options,
-        $"b{p.Batch} h{p.Heads} {p.Rows} of {p.Capacity} d{p.Dim} {(p.Circular ? "circular" : "linear")}{(p.Starts ? " starts" : "")} {options.Placement.Name}",
+        $"b{p.Batch} h{p.Heads} {p.Rows} of {p.Capacity} d{p.Dim} {p.Kv}{(p.CacheType == p.Type ? "" : $" to-{p.CacheType}")}{(p.Starts ? " starts" : "")} {options.Placement.Name}",
         CaseSize.Tiny);
 }

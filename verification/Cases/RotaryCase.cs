@@ -54,34 +54,3 @@ public sealed record RotaryCase(RotaryProblem Problem, CaseOptions Options, stri
         return new HostTensor(p.AngleType, values, shape);
     }
 }
-
-/// <summary>New rows into a cache; nothing else of it may change.</summary>
-/// <param name="Problem">What is copied.</param>
-/// <param name="Options">Placement of cache and update.</param>
-/// <param name="Name">Says the sizes and features.</param>
-/// <param name="Size">Where it runs.</param>
-public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Options, string Name, CaseSize Size)
-    : VerificationCase("cache-append", Name, Problem.Type, Size)
-{
-    private protected override CaseResult Execute(AttentionDevice device)
-    {
-        CacheAppendProblem p = Problem;
-        Seeded random = Random();
-        using CacheAppendPlan plan = device.Plan(p);
-        HostTensor cache = random.Normals(0, p.Type, 1, p.Batch, p.Heads, p.Capacity, p.Dim);
-        HostTensor update = random.Normals(1, p.Type, 1, p.Batch, p.Heads, p.Rows, p.Dim);
-        int starts = p.Circular ? p.Capacity : p.Capacity - p.Rows + 1;
-        int[] first = [.. Enumerable.Range(0, p.Batch).Select(b => p.Starts ? (int)(random.Uniform(2, b) * starts) : 0)];
-
-        using PlacedTensor target = PlacedTensor.Input(device, cache, Options.Placement);
-        using PlacedTensor source = PlacedTensor.Input(device, update, Options.Placement);
-        using PlacedTensor? where = p.Starts
-            ? PlacedTensor.Input(device, new HostTensor(DType.Int32, [.. first.Select(row => (float)row)], p.Batch), Placement.Dense)
-            : null;
-        plan.Run(new CacheAppendTensors { Cache = target.View, Update = source.View, Starts = where?.ViewOfRank(1) ?? default });
-        device.Synchronize();
-
-        Expected expected = CacheReferences.Append(cache, update, first);
-        return Judge(plan.Explain(), [Comparison.Of(expected, target.Read())], 0, [target.Damage(true), source.Damage(false), where?.Damage(false)]);
-    }
-}

@@ -170,10 +170,13 @@ internal static class FuzzGenerator
             Rows = rows,
             Capacity = rows + choose.Number("spare", 60),
             Dim = choose.Size("dim", 256),
-            Circular = choose.Flag("circular", 0.4),
             Starts = choose.Flag("starts", 0.7),
             Type = Type(choose, "type"),
         };
+        p = p with { CacheType = choose.Pick("cacheType", 0.5, KvTypesOrSame, t => t?.ToString() ?? "same") ?? p.Type };
+        int shift = choose.Number("blockShift", 6);
+        if (choose.Flag("ring", 0.3)) p = p with { Kv = KvLayout.Ring };
+        else if (choose.Flag("paged", 0.4)) p = p with { Kv = KvLayout.Paged(1 << shift, p.Batch * (((p.Capacity - 1) >> shift) + 1)) };
         CaseOptions options = new() { Placement = Rows(choose) };
         return (new CacheAppendCase(p, options, "", size), 10.0 * p.Batch * p.Heads * p.Capacity * p.Dim);
     }

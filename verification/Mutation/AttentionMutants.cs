@@ -163,10 +163,10 @@ internal static class AttentionMutants
         new("rotary.positions-ignored", "kernels/Attention/RotaryEmbedding.cs",
             "row = args.Positions[args.PositionsOffset + (long)b * args.Seq + s];", "row = args.Positions[args.PositionsOffset + s];",
             "every batch entry has the positions of the first", "rotary float32"),
-        new("cache.not-circular", "kernels/Attention/CacheAppend.cs", "if (args.IsCircular != 0) target %= args.Capacity;", "",
+        new("cache.not-circular", "kernels/Attention/CacheAppend.cs", "if (IsRing != 0) target %= Capacity;", "",
             "rows past the end are dropped", "cache-append float32"),
         new("cache.starts-ignored", "kernels/Attention/CacheAppend.cs",
-            "if (args.HasStarts != 0) target += args.Starts[args.StartsOffset + b];", "",
+            "if (HasStarts != 0) target += Starts[StartsOffset + b];", "",
             "everything is written from row 0 on", "cache-append float32"),
     ];
 }

@@ -8,6 +8,9 @@ internal static class KeyMutants
     private const string Keys = "kernels/Policies/GeneralKeys.cs";
     private const string Sequences = "kernels/Simd/Attention/Sequences.cs";
     private const string KeyRows = "kernels/Simd/Attention/KeyRows.cs";
+    private const string Convert = "kernels/Attention/CacheConvert.cs";
+    private const string SimdAppend = "kernels/Simd/Cache/SimdCacheAppend.cs";
+    private const string SimdRow = "kernels/Simd/Cache/CacheRow.cs";
     private const string Band = "kernels/Simd/KeyBand.cs";
 
     public static IReadOnlyList<Mutant> All { get; } =
@@ -50,5 +53,28 @@ internal static class KeyMutants
             "key 0 always lies in row 0", "attention float32 ring"),
         new("simd.ring-alignment-by-row", Band, "new KeyBand(Shift - position, false, Left, Right);", "new KeyBand(Shift, false, Left, Right);",
             "a diagonal at an offset counts rows, not positions", "attention float32 ring causal"),
+
+        // Append.
+        new("cache.table-of-entry-0", "kernels/Attention/CacheAppend.cs", "Table[TableOffset + b * TableStride + (row >> BlockShift)]", "Table[TableOffset + (row >> BlockShift)]",
+            "every batch entry has the blocks of the first", "cache-append float32 paged"),
+        new("cache.row-not-in-block", "kernels/Attention/CacheAppend.cs", "row &= (1 << BlockShift) - 1;", "row = 0;",
+            "every row of a block is its first", "cache-append float32 paged"),
+        new("cache.quantised-by-128", Convert, "Interop.IntAsFloat(max) / 127f", "Interop.IntAsFloat(max) / 128f",
+            "the largest element has no code", "cache-append float32 to-int8"),
+        new("cache.quantised-towards-zero", Convert, "(sbyte)Interop.FloatAsInt(code + 12582912f)", "(sbyte)(int)code",
+            "codes are cut off", "cache-append float32 to-int8"),
+        new("cache.maximum-of-first-lanes", Convert, "int step = GroupSize / 2;", "int step = GroupSize / 4;",
+            "half of the lanes do not count for the maximum", "cache-append float32 to-int8"),
+        new("cache.maximum-signed", Convert, " & 0x7FFFFFFFu", "", "negative elements are the largest", "cache-append float32 to-int8"),
+        new("cache.nan-lost", Convert, "max < Infinity ? Interop.IntAsFloat(max) / 127f : float.NaN;", "Interop.IntAsFloat(max) / 127f;",
+            "a row with an infinity has an infinite scale", "cache-append float32 to-int8"),
+        new("cache.no-barrier-in-maximum", Convert, "            Group.Barrier(); // the maxima of this level are written\n", "",
+            "maxima are read while they are written", "cache-append float32 to-int8"),
+        new("simd.cache-table-of-entry-0", SimdAppend, "args.BlockTable[b * args.TableStride + (row", "args.BlockTable[0 * args.TableStride + (row",
+            "every batch entry has the blocks of the first", "cache-append float32 paged"),
+        new("simd.cache-quantised-towards-zero", SimdRow, "(sbyte)MathF.Round(code);", "(sbyte)code;", "codes are cut off", "cache-append float32 to-int8"),
+        new("simd.cache-quantised-by-128", SimdRow, "BitConverter.UInt32BitsToSingle(max) / 127", "BitConverter.UInt32BitsToSingle(max) / 128",
+            "the largest element has no code", "cache-append float32 to-int8"),
+        new("simd.cache-nan-lost", SimdRow, "max < 0x7F800000 ?", "max <= 0x7F800000 ?", "a row with an infinity has an infinite scale", "cache-append float32 to-int8"),
     ];
 }

@@ -9,7 +9,6 @@ internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<C
 
     public override void Run(in CacheAppendTensors t, DeviceStream stream, CancellationToken cancel)
     {
-        SimdArgs.CheckRange(nameof(t.Starts), t.Starts, p.Circular ? int.MaxValue : p.Capacity - p.Rows);
         CacheAppendArgs args = new()
         {
             Batch = p.Batch,
@@ -18,9 +17,14 @@ internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<C
             Rows = p.Rows,
             Dim = p.Dim,
             Type = p.Type,
+            CacheType = p.CacheType,
             Cache = SimdArgs.Heads(t.Cache),
+            Scales = t.Scales.IsEmpty ? default : SimdArgs.Heads(t.Scales),
             Update = SimdArgs.Heads(t.Update),
             Starts = (int*)SimdArgs.Data(t.Starts),
+            BlockTable = (int*)SimdArgs.Data(t.BlockTable),
+            TableStride = t.BlockTable.IsEmpty ? 0 : t.BlockTable.Stride(0),
+            BlockShift = p.Kv.BlockShift,
         };
         SimdCacheAppend.Run(args);
     }

@@ -36,7 +36,7 @@ internal static unsafe class SimdArgs
         Type = p.KvType,
         BlockTable = (int*)Data(t.BlockTable),
         TableStride = t.BlockTable.IsEmpty ? 0 : t.BlockTable.Stride(0),
-        BlockShift = p.Kv.IsPaged ? int.Log2(p.Kv.BlockSize) : 0,
+        BlockShift = p.Kv.BlockShift,
         KScales = t.KScales.IsEmpty ? default : Heads(t.KScales),
         VScales = t.VScales.IsEmpty ? default : Heads(t.VScales),
     };

@@ -22,8 +22,8 @@ public unsafe struct RotaryArgs
 }
 
 /// <summary>
-/// Cache[b, h, Starts[b] + r] = Update[b, h, r], modulo Capacity; Cache (batch, heads, capacity, dim), Update (batch, heads, rows, dim), both of
-/// type <see cref="Type"/>; Starts (batch) or null: 0.
+/// Cache[b, h, Starts[b] + r] = Update[b, h, r], modulo Capacity; Cache (batch, heads, capacity, dim), or, where there is a block table,
+/// (blocks, heads, blockSize, dim), as in <see cref="KeyArgs"/>; Update (batch, heads, rows, dim); Starts (batch) or null: 0.
 /// </summary>
 public unsafe struct CacheAppendArgs
 {
@@ -32,8 +32,19 @@ public unsafe struct CacheAppendArgs
     public int Capacity;
     public int Rows;
     public int Dim;
+
+    /// <summary>Of the update.</summary>
     public DType Type;
+
+    /// <summary>Of the cache: any floating-point type, or Int8, whose rows have a scale each.</summary>
+    public DType CacheType;
     public HeadTensor Cache;
+    public HeadTensor Scales;
     public HeadTensor Update;
     public int* Starts;
+    public int* BlockTable;
+    public long TableStride;
+
+    /// <summary>log2(blockSize).</summary>
+    public int BlockShift;
 }

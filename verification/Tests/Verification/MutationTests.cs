@@ -45,7 +45,7 @@ public class MutationTests
     [Fact]
     public void Spares_what_changes_nothing()
     {
-        Mutant harmless = new("harmless", "kernels/Attention/CacheAppend.cs", "int d = (int)(index - row * args.Dim);",
+        Mutant harmless = new("harmless", "kernels/Attention/CacheAppend.cs", "int d = (int)(index - line * args.Dim);",
             "int d = (int)(index % args.Dim);", "nothing", "cache-append");
 
         MutantResult result = new MutationScore(Root).Run(harmless, TestContext.Current.CancellationToken);

@@ -102,7 +102,7 @@ public sealed class RotaryAndCacheTests
         float[] update = Values(batch * heads * rows * dim, 5);
         using CacheAppendPlan plan = device.Plan(new CacheAppendProblem
         {
-            Batch = batch, Heads = heads, Capacity = capacity, Rows = rows, Dim = dim, Circular = circular, Starts = true,
+            Batch = batch, Heads = heads, Capacity = capacity, Rows = rows, Dim = dim, Kv = circular ? KvLayout.Ring : default, Starts = true,
         });
         using DeviceTensor tc = device.Upload(cache, batch, heads, capacity, dim);
         using DeviceTensor tu = device.Upload(update, batch, heads, rows, dim);

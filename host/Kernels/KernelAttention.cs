@@ -11,17 +11,22 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     where TKeys : struct, IKeySource
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
+    /// <summary>Below half a product's height the portable kernel wastes less.</summary>
+    private const int FewestRows = 9;
+
     private readonly KernelDevice device;
     private readonly AttentionProblem problem;
     private readonly KernelEntry entry;
     private readonly LoadedKernel<FlashArgs<T, TScore, TKeys>> kernel;
     private readonly int groups;
+    private readonly string reason;
     private readonly FlashArgs<T, TScore, TKeys> sizes;
 
     public KernelAttention(KernelDevice device, AttentionProblem problem)
     {
-        KernelEntry<FlashArgs<T, TScore, TKeys>> chosen =
-            FlashTable<T, TElement, TScore, TKeys>.Choose(problem.HeadDim, problem.HeadDimV, out int br);
+        int br = TensorFlashTile.Br;
+        KernelEntry<FlashArgs<T, TScore, TKeys>> chosen = OnTensorCores(device, problem, out reason)
+            ?? FlashTable<T, TElement, TScore, TKeys>.Choose(problem.HeadDim, problem.HeadDimV, out br);
         this.device = device;
         this.problem = problem;
         entry = chosen;
@@ -42,8 +47,33 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     }
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; the largest " +
+        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; the largest " +
         $"tile for this head dim within 48 KB; scores {(typeof(TScore) == typeof(GeneralScore) ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+
+    /// <summary>The tensor-core kernel, or null and why not.</summary>
+    private static KernelEntry<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
+    {
+        if (typeof(T) != typeof(ushort))
+            reason = "no tensor cores, since fp32 is multiplied as fp32";
+        else if (!device.HasTensorCores)
+            reason = "no tensor cores on this device";
+        else if (typeof(TKeys) != typeof(PlainKeys<T, TElement>))
+            reason = "no tensor cores, which copy keys only as they are stored, row after row";
+        else if (problem.SeqQ < FewestRows)
+            reason = $"no tensor cores, which multiply 16 rows at a time, for {problem.SeqQ} query rows";
+        else if (TensorEntry(problem) is { } tensor)
+        {
+            reason = "on tensor cores";
+            return (KernelEntry<FlashArgs<T, TScore, TKeys>>)tensor;
+        }
+        else
+            reason = "no tensor cores, since Q and O of heads this wide do not fit into registers";
+        return null;
+    }
+
+    private static KernelEntry? TensorEntry(AttentionProblem problem) => problem.Type == DType.Float16
+        ? TensorFlashTable<Float16Element, Float16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV)
+        : TensorFlashTable<BFloat16Element, BFloat16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV);
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

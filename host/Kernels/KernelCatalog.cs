@@ -29,6 +29,10 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in Elements.Dispatch(type, default(FlashEntries))) yield return entry;
         }
+        foreach (KernelEntry entry in TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorFlashTable<Float16Element, Float16Tensor, GeneralScore>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorFlashTable<BFloat16Element, BFloat16Tensor, PlainScore>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorFlashTable<BFloat16Element, BFloat16Tensor, GeneralScore>.Entries) yield return entry;
     }
 
     private static IEnumerable<KernelEntry> Merges()

@@ -20,9 +20,12 @@ internal abstract class KernelDevice : DeviceBackend
     /// <summary>Guards the accelerator. Taken after a stream's gate, never before.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>True where <see cref="TensorCore"/> works: NVIDIA GPUs from compute capability 8.0 on, and the simulator.</summary>
+    public virtual bool HasTensorCores => false;
+
     /// <summary>Compiles <paramref name="entry"/> for this device, once: later calls return the same kernel.</summary>
-    /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel
-    /// needs.</exception>
+    /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel needs, or no
+    /// tensor cores.</exception>
     public LoadedKernel<TArgs> Load<TArgs>(KernelEntry<TArgs> entry)
         where TArgs : struct
     {
@@ -32,6 +35,11 @@ internal abstract class KernelDevice : DeviceBackend
             throw new NotSupportedException(
                 $"Kernel {entry.Name} needs groups of {entry.GroupSize} lanes with {entry.SharedBytes} bytes of shared memory; device {Info.Name} has " +
                 $"at most {Info.MaxThreadsPerGroup} lanes and {Info.SharedMemoryPerGroup} bytes a group.");
+        }
+        if (entry.NeedsTensorCores && !HasTensorCores)
+        {
+            throw new NotSupportedException(
+                $"Kernel {entry.Name} needs tensor cores: an NVIDIA GPU of compute capability 8.0 or newer, or the simulator; device {Info.Name} has none.");
         }
         lock (loading)
         {

@@ -46,6 +46,17 @@ internal static class AttentionCases
                 yield return Case(wide, CaseSize.Tiny);
                 yield return Case(wide with { Mask = true, HeadDimV = dimension - 27 }, CaseSize.Tiny);
             }
+        // Enough query rows for tensor cores, and several of their tiles of keys: masked and whole, hidden whole, a NaN that some rows see.
+        foreach (DType type in Types.Skip(1))
+        {
+            yield return Case(Problem(type, 1, 2, 1, 21, 150, 40) with { Causal = CausalMask.BottomRight, WindowLeft = 100, Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 17, 100, 128), CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 12, 70, 24), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(tiles with { Type = type, Documents = true, Sinks = true }, CaseSize.Tiny);
+            yield return Case(tiles with { Type = type, Blocks = new BlockSparsity(70, 27) }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
+                CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+        }
         foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny))) yield return stored;
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);

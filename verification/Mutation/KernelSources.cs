@@ -73,7 +73,7 @@ internal sealed class KernelSources
     private static IEnumerable<string> Files(string root, string assembly)
     {
         string kernels = Path.Combine(root, "kernels");
-        string[] folders = assembly == Simd ? ["Simd"] : ["Policies", "Primitives", "Matmul", "Softmax", "Attention"];
+        string[] folders = assembly == Simd ? ["Simd"] : ["Intrinsics", "Policies", "Primitives", "Matmul", "Softmax", "Attention"];
         return folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(kernels, folder), "*.cs", SearchOption.AllDirectories));
     }
 

@@ -1,5 +1,6 @@
 using AttnKernels.Devices.Simulator;
 using AttnKernels.Kernels;
+using AttnKernels.Simulation;
 
 namespace AttnKernels.Verification;
 
@@ -28,15 +29,23 @@ public static class Sanitizer
         foreach (KernelEntry entry in KernelCatalog.All)
             kernels.TryAdd(entry.Name, new KernelFindings(entry.Name, entry.SharedBytes));
 
-        using AttentionDevice device = AttentionDevice.Open("simulator");
-        ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) => kernels[entry.Name].Add(report, problem.ToString() ?? "");
         List<CaseResult> results = [];
-        foreach (VerificationCase verification in Cases(filter))
+        Run(new SimulatorOptions(), Cases(filter));
+
+        // Attention in half precision once more, for the portable kernels that devices without tensor cores run.
+        Run(new SimulatorOptions { TensorCores = false }, Cases(filter).Where(c => c.Operation == "attention" && c.Type != DType.Float32));
+        return ([.. kernels.Values], new VerificationReport("simulator", results));
+
+        void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)
         {
-            cancel.ThrowIfCancellationRequested();
-            results.Add(verification.Run(device));
-            progress?.Report(results[^1]);
+            using AttentionDevice device = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = options });
+            ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) => kernels[entry.Name].Add(report, problem.ToString() ?? "");
+            foreach (VerificationCase verification in cases)
+            {
+                cancel.ThrowIfCancellationRequested();
+                results.Add(verification.Run(device));
+                progress?.Report(results[^1]);
+            }
         }
-        return ([.. kernels.Values], new VerificationReport(device.Name, results));
     }
 }

@@ -29,6 +29,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
 
     public Accelerator Accelerator => accelerator;
 
+    public override bool HasTensorCores => accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+
     public override StreamBackend DefaultStream => defaultStream;
 
     /// <summary>Opens the device of that name in a context of its own.</summary>

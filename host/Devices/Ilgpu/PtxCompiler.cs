@@ -30,8 +30,12 @@ internal sealed class PtxCompiler : IDisposable
     /// The settings that every ILGPU device uses. O2 makes address spaces explicit (O1 leaves generic loads and real local memory), and
     /// the algorithms library brings exp2 and log2.
     /// </summary>
-    public static Context CreateContext(Action<Context.Builder> devices) =>
-        Context.Create(builder => devices(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()));
+    public static Context CreateContext(Action<Context.Builder> devices)
+    {
+        Context context = Context.Create(builder => devices(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()));
+        PtxIntrinsics.Register(context);
+        return context;
+    }
 
     /// <summary>The PTX of one kernel, as a device of the compiler's architecture gets it.</summary>
     public string Compile(KernelEntry entry) => Compile(backend, entry, architecture.Major, architecture.Minor).Text;

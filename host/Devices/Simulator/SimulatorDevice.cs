@@ -36,6 +36,8 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
             WarpSize = options.WarpSize,
         };
 
+    public override bool HasTensorCores => Machine.Options.TensorCores && Info.WarpSize == 32;
+
     public override DeviceBuffer Allocate(long bytes)
     {
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.

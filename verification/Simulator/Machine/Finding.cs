@@ -23,6 +23,9 @@ public enum FindingKind
     /// <summary>A read of shared memory that no lane of the group has written.</summary>
     UninitialisedShared,
 
+    /// <summary>An access to shared memory that an asynchronous copy is to fill and that its lane has not waited for.</summary>
+    PendingCopy,
+
     /// <summary>Lanes that miss a barrier at which others wait, or wait at different ones.</summary>
     BarrierDivergence,
 

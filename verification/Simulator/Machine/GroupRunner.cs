@@ -25,6 +25,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     {
         Options = options;
         Arena = new SharedArena(this);
+        Copies = new AsyncCopies(this);
         _checker = new AccessChecker(this);
         Logs = new AccessLog[options.WarpSize];
         for (int i = 0; i < Logs.Length; i++)
@@ -43,6 +44,8 @@ internal sealed unsafe partial class GroupRunner : IDisposable
     public Index3D GroupIndex { get; private set; }
 
     public SharedArena Arena { get; }
+
+    public AsyncCopies Copies { get; }
 
     public FindingLog Findings { get; } = new();
 
@@ -254,6 +257,7 @@ internal sealed unsafe partial class GroupRunner : IDisposable
         for (int i = 0; i < _laneCount; i++)
             _lanes[i].Reset();
         Arena.BeginGroup();
+        Copies.BeginGroup();
         _barriers = 0;
         Array.Clear(_warpBarriers);
         _warp = _cursor = 0;

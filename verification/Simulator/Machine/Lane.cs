@@ -144,6 +144,8 @@ internal sealed unsafe class Lane
             return;
         if (region.Launch != Runner.Launch)
             Runner.Register(region);
+        if (region.IsShared)
+            Runner.Copies.CheckTouch(this, address, bytes, region, new Site(file, line));
         int site = Runner.Sites.NumberOf(file, line);
         if (Log.IsFull)
             DropLog(file, line);

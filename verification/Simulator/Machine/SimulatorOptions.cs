@@ -9,6 +9,9 @@ public sealed record SimulatorOptions
     /// <summary>Most lanes of a group, at most 1024; a larger launch is refused.</summary>
     public int MaxThreadsPerGroup { get; init; } = 1024;
 
+    /// <summary>False: a device without matrix instructions, on which plans choose the portable kernels.</summary>
+    public bool TensorCores { get; init; } = true;
+
     /// <summary>Shared memory of a group in bytes; a kernel that allocates more gets a finding.</summary>
     public int SharedMemoryPerGroup { get; init; } = 48 * 1024;
 

@@ -1,0 +1,18 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// Four 32-bit registers of a lane: an A fragment (16 x 16) of <see cref="TensorCore"/>'s products, or two B fragments (16 x 8) beside each
+/// other, (X, Y) and (Z, W). In memory: 16 bytes, moved by one load or store.
+/// </summary>
+public struct U4
+{
+    public uint X, Y, Z, W;
+
+    public U4(uint x, uint y, uint z, uint w)
+    {
+        X = x;
+        Y = y;
+        Z = z;
+        W = w;
+    }
+}

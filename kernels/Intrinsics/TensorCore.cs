@@ -1,0 +1,97 @@
+using ILGPU;
+using ILGPU.IR.Intrinsics;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// A warp's matrix instructions and asynchronous copies (NVIDIA, compute capability 8.0 and newer). All 32 lanes of a warp call them
+/// together, except the copies. The device turns each call into the PTX instruction that its summary names; the simulator computes it.
+/// Kernels that use this say so in their table entry, and no other device compiles them.
+/// </summary>
+/// <remarks>Fragments, with lane = 4 r + t: A holds rows r and r + 8, columns 2t and 2t + 8; B rows 2t and 2t + 8, column r; C (an
+/// <see cref="F4"/>) row r in X and Y, row r + 8 in Z and W, columns 2t and 2t + 1 (PTX ISA, mma.m16n8k16).</remarks>
+public static class TensorCore
+{
+    /// <summary>C + A B of fp16 operands: mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32.</summary>
+    [IntrinsicImplementation]
+    public static F4 MultiplyFloat16(F4 c, U4 a, uint b0, uint b1) => Multiply(c, a, b0, b1, isBFloat16: false);
+
+    /// <summary>C + A B of bf16 operands: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32.</summary>
+    [IntrinsicImplementation]
+    public static F4 MultiplyBFloat16(F4 c, U4 a, uint b0, uint b1) => Multiply(c, a, b0, b1, isBFloat16: true);
+
+    /// <summary>Two floats as fp16, the first in the low half: cvt.rn.f16x2.f32.</summary>
+    [IntrinsicImplementation]
+    public static uint PackFloat16(float low, float high) => Float16Element.Store(low) | (uint)Float16Element.Store(high) << 16;
+
+    /// <summary>Two floats as bf16, the first in the low half: cvt.rn.bf16x2.f32.</summary>
+    [IntrinsicImplementation]
+    public static uint PackBFloat16(float low, float high) => BFloat16Element.Store(low) | (uint)BFloat16Element.Store(high) << 16;
+
+    /// <summary>
+    /// Four 8 x 8 matrices of 16-bit elements: lane 8 m + r names row r of matrix m, and register m of lane 4 r + t receives elements 2t
+    /// and 2t + 1 of that row. ldmatrix.sync.aligned.m8n8.x4.shared.b16.
+    /// </summary>
+    public static U4 LoadMatrices(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load(sRows, index, transposes: false);
+#else
+        LoadMatrices(ref sRows[index]);
+#endif
+
+    /// <summary>The same with every matrix transposed: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16.</summary>
+    public static U4 LoadTransposed(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load(sRows, index, transposes: true);
+#else
+        LoadTransposed(ref sRows[index]);
+#endif
+
+    /// <summary>
+    /// Starts a copy of 16 bytes into shared memory, past the registers and the first-level cache: cp.async.cg.shared.global. With
+    /// <paramref name="isRead"/> 0 nothing is read and zeros arrive; the source's index must be one that could be read all the same.
+    /// </summary>
+    public static void CopyAsync(ArrayView<U4> sTarget, int targetIndex, ArrayView<U4> source, long sourceIndex, int isRead) =>
+#if KERNEL_API_SIMULATOR
+        WarpMatrix.CopyAsync(sTarget, targetIndex, source, sourceIndex, isRead != 0);
+#else
+        CopyAsync(ref sTarget[targetIndex], ref source[sourceIndex], 16 * isRead);
+#endif
+
+#if KERNEL_API_SIMULATOR
+    /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
+    public static void WaitForCopies() => WarpMatrix.WaitForCopies();
+
+    private static F4 Multiply(F4 c, U4 a, uint b0, uint b1, bool isBFloat16)
+    {
+        Span<float> sum = [c.X, c.Y, c.Z, c.W];
+        WarpMatrix.MultiplyAdd(sum, [a.X, a.Y, a.Z, a.W], [b0, b1], isBFloat16);
+        return new F4(sum[0], sum[1], sum[2], sum[3]);
+    }
+
+    private static U4 Load(ArrayView<U4> sRows, int index, bool transposes)
+    {
+        Span<uint> registers = stackalloc uint[4];
+        WarpMatrix.Load4(registers, sRows, index, transposes);
+        return new U4(registers[0], registers[1], registers[2], registers[3]);
+    }
+#else
+    /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
+    [IntrinsicImplementation]
+    public static void WaitForCopies()
+    {
+    }
+
+    // Bodies that no device compiles: the PTX backend writes the instruction instead.
+    [IntrinsicImplementation]
+    internal static U4 LoadMatrices(ref U4 sRow) => sRow;
+
+    [IntrinsicImplementation]
+    internal static U4 LoadTransposed(ref U4 sRow) => sRow;
+
+    [IntrinsicImplementation]
+    internal static void CopyAsync(ref U4 sTarget, ref U4 source, int sourceBytes) => sTarget = source;
+
+    private static F4 Multiply(F4 c, U4 a, uint b0, uint b1, bool isBFloat16) => c;
+#endif
+}

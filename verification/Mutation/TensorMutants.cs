@@ -1,0 +1,93 @@
+namespace AttnKernels.Verification;
+
+/// <summary>Faults in the kernels for tensor cores: fragments, copies under way, stages, swizzled tiles.</summary>
+internal static class TensorMutants
+{
+    private const string Forward = "kernels/Attention/TensorFlashForward.cs";
+    private const string Column = "kernels/Primitives/TensorColumn.cs";
+    private const string Columns = "kernels/Primitives/TensorColumns.cs";
+    private const string Queries = "kernels/Primitives/TensorQueries.cs";
+    private const string Swizzle = "kernels/Primitives/SwizzledTile.cs";
+    private const string Any = "attention float16";
+    private const string Tiles = "attention float16 q21 k150";
+
+    public static IReadOnlyList<Mutant> All { get; } =
+    [
+        // Copies and stages.
+        new("tensor.no-wait-for-queries", Forward, "TensorCore.WaitForCopies();\n        Group.Barrier(); // sTiles holds Q_i",
+            "Group.Barrier(); // sTiles holds Q_i", "Q_i is read while it is copied", Any),
+        new("tensor.no-barrier-before-queries", Forward, "Group.Barrier(); // sTiles holds Q_i", "",
+            "Q_i is read while other lanes copy it", Any),
+        new("tensor.no-barrier-after-queries", Forward, "Group.Barrier(); // Q_i is in registers", "",
+            "K_0 is copied over Q_i while it is read", Any),
+        new("tensor.no-wait-for-keys", Forward, "TensorCore.WaitForCopies();\n            Group.Barrier(); // K_j", "Group.Barrier(); // K_j",
+            "K_j and V_j are read while they are copied", Any),
+        new("tensor.no-barrier-after-keys", Forward, "Group.Barrier(); // K_j and V_j are there; the other stage has been read", "",
+            "K_j and V_j are read while other lanes copy them", Any),
+        new("tensor.stage-not-switched", Forward, "            stage = 2 * Tile - stage;\n", "", "every tile reads the first stage", Tiles),
+        new("tensor.copies-over-what-is-read", Forward, "first, end, sTiles, 2 * Tile - stage);", "first, end, sTiles, stage);",
+            "the next tile is copied over this one", Tiles),
+        new("tensor.values-over-keys", Forward, "args.HeadDimV, sTiles, stage + Tile, RowChunks);", "args.HeadDimV, sTiles, stage, RowChunks);",
+            "V is copied over K", Any),
+        new("tensor.rows-past-the-end-read", Swizzle, "row >= firstRow && row < endRow && 8", "row >= firstRow && 8",
+            "keys past the end are not zero-filled", Any),
+        new("tensor.columns-past-the-end-read", Swizzle, "row < endRow && 8 * chunk < columns;", "row < endRow;",
+            "columns past the head dim are not zero-filled", Any),
+        new("tensor.odd-lines-copied", Swizzle, "(source.Offset | source.BatchStride | source.HeadStride | source.RowStride | (long)columns)", "((long)columns)",
+            "rows that start at no multiple of 16 bytes are copied in chunks", "attention float16 bhsd+3"),
+        new("tensor.tail-dropped", Swizzle, "Pair(data, at + 6, count - 6)", "Pair(data, at + 6, count - 7)",
+            "an element of a row's last chunk is lost", Any),
+        new("tensor.copy-not-swizzled", Swizzle, "offset + Index(r, chunk, chunks);", "offset + r * chunks + chunk;",
+            "chunks are copied to where nobody looks for them", Any),
+
+        // Fragments.
+        new("tensor.query-rows-twice", Queries, "row + (lane & 15)", "row + (lane & 7)", "rows 8 to 15 of Q are rows 0 to 7", Any),
+        new("tensor.query-columns-twice", Queries, "chunk + (lane >> 4)", "chunk", "elements 8 to 15 of Q are elements 0 to 7", Any),
+        new("tensor.query-block-twice", Queries, "scores, sK, offset, chunk + TQueries.Columns / 8, chunks", "scores, sK, offset, chunk, chunks",
+            "the right half of Q meets the left half of K", "attention float16 k129 d64"),
+        new("tensor.keys-as-values", Column, "row + (lane & 7) + 8 * (lane >> 4)", "row + (lane & 15)", "K's matrices in V's order", Any),
+        new("tensor.key-columns-twice", Column, "chunk + ((lane >> 3) & 1)", "chunk", "elements 8 to 15 of K are elements 0 to 7", Any),
+        new("tensor.values-not-transposed", Column, "TensorCore.LoadTransposed(", "TensorCore.LoadMatrices(", "V is not transposed", Any),
+        new("tensor.value-columns-twice", Column, "chunk + (lane >> 4), chunks));", "chunk, chunks));", "columns 8 to 15 of V are columns 0 to 7", Any),
+        new("tensor.weights-packed-by-rows", Column, "TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement",
+            "TElement.Pack(right.X, right.Y), TElement.Pack(left.Z, left.W), TElement", "P's quarters in the wrong registers", Any),
+        new("tensor.key-block-twice", Columns, "Right.AddDots(q, sK, offset, row + TColumns.Columns", "Right.AddDots(q, sK, offset, row",
+            "the scores of the second half of the keys are those of the first", Any),
+        new("tensor.value-block-twice", Columns, "Right.AddTo(ref output, sV, offset, row + TColumns.Columns", "Right.AddTo(ref output, sV, offset, row",
+            "the weights of the second half meet the values of the first", Any),
+
+        // The online softmax.
+        new("tensor.output-not-rescaled", Forward, "            o.Scale(alphaUpper, alphaLower);\n", "", "O keeps the scale of the old maximum", Tiles),
+        new("tensor.rescales-exchanged", Forward, "o.Scale(alphaUpper, alphaLower);", "o.Scale(alphaLower, alphaUpper);",
+            "the rows 8 apart exchange their scales", Tiles),
+        new("tensor.sum-not-rescaled", Forward, "            lLower *= alphaLower;\n", "", "l keeps the scale of the old maximum", Tiles),
+        new("tensor.half-a-quad-of-maxima", Forward, "return Math.Max(value, Warp.ShuffleXor(value, 2));", "return value;",
+            "the lanes of a row disagree about its maximum", Any),
+        new("tensor.half-a-quad-of-sums", Forward, "return value + Warp.ShuffleXor(value, 2);", "return value;",
+            "l lacks half of the keys", Any),
+        new("tensor.half-the-columns-summed", Column, "(left.X + left.Y) + (right.X + right.Y)", "(left.X + left.Y)",
+            "l lacks every second eight keys", Any),
+        new("tensor.sink-does-not-rescale", Forward,
+            "if (TScore.IsGeneral) scale *= SpecialMath.Exp2((m - SpecialMath.FiniteMax(state.M)) * factor);", "",
+            "O keeps the scale of the maximum without the sink", "attention float16 sinks"),
+        new("tensor.rows-past-the-end-written", Forward, "        if (i >= args.SeqQ) return;\n", "", "rows past the last query are written", Any),
+        new("tensor.lower-row-written-twice", Forward, "Write(args, at, i + 8, t,", "Write(args, at, i, t,", "rows 8 to 15 are never written", Any),
+        new("tensor.odd-column-written", Column, "if (column + 1 < columns) o.Data[at + 1]", "o.Data[at + 1]", "a column past headDimV is written", Any),
+
+        // Which pairs count.
+        new("tensor.diagonal-tile-not-masked", Forward, "j + Bc <= endOfFirst;", "j < endOfFirst;",
+            "a tile that the diagonal cuts is taken as whole", "attention float16 causal"),
+        new("tensor.whole-tile-left-of-window", Forward, "j >= firstOfLast && ", "", "a tile that starts before the window is taken as whole", Tiles),
+        new("tensor.lower-row-misplaced", Column, "int below = i + 8;", "int below = i;", "rows 8 to 15 get the masks of rows 0 to 7", Tiles),
+        new("tensor.columns-misplaced", Column, "right.X, i, j + 8, first, end)", "right.X, i, j + 2, first, end)",
+            "a score gets the mask of another key", Tiles),
+        new("tensor.tile-judged-by-first-key", Forward, "i0, iLast, j, Math.Min(j + Bc, end) - 1)", "i0, iLast, j, j)",
+            "a tile whose first key is hidden is skipped", "attention float16 documents"),
+        new("tensor.zero-weight-does-not-hide", Forward, "if (!isWhole) mustHide = Group.BarrierOr(HasNonFinite(sTiles, stage + Tile));", "",
+            "0 * NaN of a masked value reaches O", "attention float16 visible-nan"),
+        new("tensor.hidden-weights-of-even-keys", Forward, "int shift = 16 * (key & 1);", "int shift = 0;",
+            "beside a NaN, odd keys have the weights of even ones", "attention float16 visible-nan"),
+        new("tensor.no-barrier-after-weights", Forward, "Group.Barrier(); // P is in shared memory", "",
+            "beside a NaN, P is read while it is written", "attention float16 visible-nan"),
+    ];
+}

@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using AttnKernels.Simulation;
+
+namespace ILGPU;
+
+/// <summary>
+/// What an NVIDIA warp's matrix instructions compute (PTX ISA 7.8, section 9.7.13), lane by lane, and its asynchronous copies to shared
+/// memory. Fragments are plain 32-bit registers; the kernels give them types.
+/// </summary>
+public static unsafe class WarpMatrix
+{
+    /// <summary>
+    /// mma.sync.m16n8k16: c[4] += A B with A (16 x 16) in a[4] and B (16 x 8) in b[2], two 16-bit elements a register, fp16 or bf16. Each
+    /// element of C adds its products, which are exact, in the order of k and rounds each sum to the nearest float.
+    /// </summary>
+    public static void MultiplyAdd(
+        Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, bool isBFloat16, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
+    {
+        Lane lane = Lane.Here;
+        Operands mine = new(a[0], a[1], a[2], a[3], b[0], b[1]);
+        WarpValues<Operands> all = WarpCollective.Exchange(lane, mine, file, line);
+        int row = lane.LaneInWarp / 4;
+        int column = lane.LaneInWarp % 4 * 2;
+        for (int i = 0; i < 4; i++)
+        {
+            // Lane 4 r + t holds A[r][2t ..] in a0, A[r + 8] in a1, A[r][2t + 8 ..] in a2, A[r + 8][2t + 8 ..] in a3; lane 4 n + t
+            // holds B[2t ..][n] in b0 and B[2t + 8 ..][n] in b1.
+            float sum = c[i];
+            for (int k = 0; k < 16; k++)
+            {
+                Operands left = all[4 * row + k % 8 / 2];
+                Operands right = all[4 * (column + i % 2) + k % 8 / 2];
+                uint p = k < 8 ? (i < 2 ? left.A0 : left.A1) : (i < 2 ? left.A2 : left.A3);
+                uint q = k < 8 ? right.B0 : right.B1;
+                sum += Element(p, k, isBFloat16) * Element(q, k, isBFloat16);
+            }
+            c[i] = sum;
+        }
+    }
+
+    /// <summary>
+    /// ldmatrix.x4: four 8 x 8 matrices of 16-bit elements. Lane 8 m + r names row r of matrix m, 16 bytes at <paramref name="index"/>;
+    /// register m of lane 4 r + t receives elements 2t and 2t + 1 of row r of matrix m, or of column r where the load transposes.
+    /// </summary>
+    public static void Load4<T>(
+        Span<uint> registers, ArrayView<T> rows, int index, bool transposes, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
+        where T : unmanaged
+    {
+        Lane lane = Lane.Here;
+        UInt128 row = Unsafe.BitCast<T, UInt128>(rows[index, file, line]);
+        WarpValues<UInt128> all = WarpCollective.Exchange(lane, row, file, line);
+        int r = lane.LaneInWarp / 4;
+        int t = lane.LaneInWarp % 4 * 2;
+        for (int m = 0; m < 4; m++)
+        {
+            uint low = transposes ? Element(all[8 * m + t], r) : Element(all[8 * m + r], t);
+            uint high = transposes ? Element(all[8 * m + t + 1], r) : Element(all[8 * m + r], t + 1);
+            registers[m] = low | high << 16;
+        }
+    }
+
+    /// <summary>
+    /// cp.async of 16 bytes, or of none and zeros where <paramref name="isRead"/> is false. The bytes are there after
+    /// <see cref="WaitForCopies"/> of the same lane, and for other lanes after a barrier behind that.
+    /// </summary>
+    public static void CopyAsync<T>(
+        ArrayView<T> target, int targetIndex, ArrayView<T> source, long sourceIndex, bool isRead, [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0)
+        where T : unmanaged
+    {
+        UInt128 value = isRead ? Unsafe.BitCast<T, UInt128>(source[sourceIndex, file, line]) : UInt128.Zero;
+        if ((uint)targetIndex >= target.Length)
+        {
+            target[targetIndex, file, line] = default;
+            return;
+        }
+        Lane lane = Lane.Here;
+        lane.Runner.Copies.Start(lane, target.Start + (long)targetIndex * sizeof(T), target.Region, value, new Site(file, line));
+    }
+
+    /// <summary>cp.async.wait_all: the lane's copies have arrived.</summary>
+    public static void WaitForCopies()
+    {
+        Lane lane = Lane.Here;
+        lane.Runner.Copies.Wait(lane);
+    }
+
+    private static uint Element(UInt128 row, int index) => (ushort)(row >> (16 * index));
+
+    private static float Element(uint pair, int k, bool isBFloat16)
+    {
+        ushort bits = (ushort)(pair >> (16 * (k & 1)));
+        return isBFloat16 ? BitConverter.UInt32BitsToSingle((uint)bits << 16) : (float)BitConverter.UInt16BitsToHalf(bits);
+    }
+
+    private readonly record struct Operands(uint A0, uint A1, uint A2, uint A3, uint B0, uint B1);
+}

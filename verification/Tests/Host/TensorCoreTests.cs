@@ -1,0 +1,79 @@
+#if KERNEL_API_SIMULATOR
+using AttnKernels.Devices.Simulator;
+using AttnKernels.Kernels;
+using AttnKernels.Simulation;
+
+namespace AttnKernels.Tests.Host;
+
+/// <summary>When a plan chooses the kernels for tensor cores, and what it says where it does not.</summary>
+public sealed class TensorCoreTests : IDisposable
+{
+    private static readonly AttentionProblem Sizes = new()
+    {
+        Type = DType.Float16, Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 9, SeqKv = 40, HeadDim = 64,
+    };
+
+    private readonly AttentionDevice device = AttentionDevice.Open("simulator");
+
+    public void Dispose() => device.Dispose();
+
+    [Fact]
+    public void Half_precision_runs_on_them()
+    {
+        Explain(Sizes).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("on tensor cores");
+        Explain(Sizes with { HeadDim = 65, HeadDimV = 1 }).Should().Contain("TensorFlashForward fp16 64x32 D<=128 PlainScore");
+        Explain(Sizes with { Type = DType.BFloat16, HeadDimV = 128, Mask = true, Sinks = true, Documents = true })
+            .Should().Contain("TensorFlashForward bf16 64x32 D<=128 GeneralScore");
+    }
+
+    [Fact]
+    public void What_they_cannot_do_falls_back_and_says_why()
+    {
+        Portable(Sizes with { Type = DType.Float32 }, "fp32 is multiplied as fp32");
+        Portable(Sizes with { SeqQ = 8 }, "multiply 16 rows at a time, for 8 query rows");
+        Portable(Sizes with { HeadDimV = 129 }, "heads this wide do not fit into registers");
+        Portable(Sizes with { KvType = DType.Int8 }, "only as they are stored");
+        Portable(Sizes with { Kv = KvLayout.Paged(16, 9) }, "only as they are stored");
+    }
+
+    [Fact]
+    public void A_device_without_them_refuses_their_kernels_and_plans_others()
+    {
+        using AttentionDevice without = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = new SimulatorOptions { TensorCores = false } });
+        using AttentionPlan plan = without.Plan(Sizes);
+        plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("no tensor cores on this device");
+
+        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Entries[0]);
+
+        load.Should().Throw<NotSupportedException>().WithMessage("*TensorFlashForward*compute capability 8.0*simulator has none*");
+    }
+
+    [Fact]
+    public void One_infinity_among_hidden_values_stays_hidden()
+    {
+        AttentionProblem problem = new() { Type = DType.Float16, Batch = 1, HeadsQ = 1, HeadsKv = 1, SeqQ = 16, SeqKv = 16, HeadDim = 16, Causal = CausalMask.TopLeft };
+        foreach (int column in (int[])[4, 5])
+        {
+            Half[] values = [.. Enumerable.Repeat((Half)0.5f, 256)];
+            values[15 * 16 + column] = Half.PositiveInfinity; // of the key that the last query alone sees
+            using DeviceTensor x = device.Allocate(DType.Float16, 1, 1, 16, 16), v = device.Upload(values, 1, 1, 16, 16);
+            using DeviceTensor o = device.Allocate(DType.Float16, 1, 1, 16, 16);
+            using AttentionPlan plan = device.Plan(problem);
+
+            plan.Run(new AttentionTensors { Q = x, K = x, V = v, O = o });
+
+            o.ToArray<Half>()[..240].Should().OnlyContain(value => value == (Half)0.5f);
+            o.ToArray<Half>()[240 + column].Should().Be(Half.PositiveInfinity);
+        }
+    }
+
+    private void Portable(AttentionProblem problem, string reason) =>
+        Explain(problem).Should().Contain(" FlashForward").And.Contain(reason).And.NotContain("TensorFlash");
+
+    private string Explain(AttentionProblem problem)
+    {
+        using AttentionPlan plan = device.Plan(problem);
+        return plan.Explain();
+    }
+}
+#endif

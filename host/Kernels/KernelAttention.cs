@@ -48,7 +48,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; the largest " +
-        $"tile for this head dim within 48 KB; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"tile for this head dim within 48 KB; scores {(typeof(TScore) == typeof(GeneralScore) ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
     private static KernelEntry<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
@@ -75,10 +75,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         ? TensorFlashTable<Float16Element, Float16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV)
         : TensorFlashTable<BFloat16Element, BFloat16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV);
 
-    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
-        Launch(t, TBinding.Bind(device, problem, t.Score), stream);
-
-    public void Launch(in AttentionTensors t, in TScore score, DeviceStream stream)
+    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
         FlashArgs<T, TScore, TKeys> args = sizes;
         args.Q = device.Heads<T>(t.Q);
@@ -90,7 +87,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         args.KeyLengths = device.Data<int>(t.KeyLengths);
         args.KeyLengthsOffset = t.KeyLengths.Offset;
         args.HasKeyLengths = t.KeyLengths.Flag();
-        args.Score = score;
+        args.Score = TBinding.Bind(device, problem, t.Score);
         kernel.Launch(stream, groups, args);
     }
 }

@@ -42,10 +42,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group, " +
         $"for rows of {problem.Columns}";
 
-    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel) =>
-        Launch(t, TBinding.Bind(device, problem, t.Score), stream);
-
-    public void Launch(in SoftmaxTensors t, in TScore score, DeviceStream stream)
+    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
     {
         SoftmaxArgs<TX, TY, TScore> args = sizes;
         args.X = device.Heads<TX>(t.X);
@@ -56,7 +53,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         args.KeyLengths = device.Data<int>(t.KeyLengths);
         args.KeyLengthsOffset = t.KeyLengths.Offset;
         args.HasKeyLengths = t.KeyLengths.Flag();
-        args.Score = score;
+        args.Score = TBinding.Bind(device, problem, t.Score);
         kernel.Launch(stream, groups, args);
     }
 }

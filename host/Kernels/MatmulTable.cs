@@ -57,5 +57,9 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
         where TMultiply : struct, IMultiply => new(
             $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}{(TMultiply.ZeroHides ? " zero hides" : "")}",
             TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply>.Kernel,
-            MatmulTile<TTile>.GroupSize, MatmulTile<TTile>.SharedBytes);
+            MatmulTile<TTile>.GroupSize, MatmulTile<TTile>.SharedBytes)
+        {
+            // 512 lanes of 128 registers each fill a multiprocessor.
+            GroupsPerMultiprocessor = 512 / MatmulTile<TTile>.GroupSize,
+        };
 }

@@ -3,59 +3,29 @@ using AttnKernels.Plans;
 namespace AttnKernels;
 
 /// <summary>Fused attention of one problem, or attention that also returns its weights.</summary>
-public sealed class AttentionPlan : AttentionPlanBase<AttentionTensors>
+public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
 {
+    private static readonly string[] Names =
+    [
+        "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
+        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
+        "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv",
+    ];
+
     internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
         : base(device, problem, executable)
     {
     }
 
-    private protected override ref readonly AttentionTensors TensorsOf(in AttentionTensors given) => ref given;
-
-    private protected override bool HasModifier => false;
-
-    private protected override void Launch(
-        in AttentionTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue, CancellationToken cancel) =>
-        Launch(tensors, views, Names, Outputs, queue, cancel);
-}
-
-/// <summary>The checks that plans of attention share, with a score modifier and without.</summary>
-/// <typeparam name="TTensors">What a run reads and writes.</typeparam>
-public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTensors>
-    where TTensors : struct
-{
-    private protected const int Outputs = 3;
-
-    private protected static readonly string[] Names =
-    [
-        "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
-        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
-        "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv", "RuleFloats", "RuleInts",
-    ];
-
-    private protected AttentionPlanBase(AttentionDevice device, AttentionProblem problem, Executable<TTensors> executable)
-        : base(device, problem, executable)
+    private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
-    }
-
-    private protected abstract bool HasModifier { get; }
-
-    private protected abstract ref readonly AttentionTensors TensorsOf(in TTensors given);
-
-    /// <summary>Launches what was given with its tensors checked and padded.</summary>
-    private protected abstract void Launch(
-        in TTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue, CancellationToken cancel);
-
-    private protected override void CheckAndLaunch(in TTensors tensors, DeviceStream? queue, CancellationToken cancel)
-    {
-        AttentionTensors t = Check(TensorsOf(tensors));
+        AttentionTensors t = Check(tensors);
         ReadOnlySpan<TensorView> views =
         [
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
             t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales, t.StartsQ, t.StartsKv,
-            t.RuleFloats, t.RuleInts,
         ];
-        Launch(tensors, t, views, queue, cancel);
+        Launch(t, views, Names, outputs: 3, queue, cancel);
     }
 
     private AttentionTensors Check(in AttentionTensors t)
@@ -87,22 +57,10 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
             VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
             StartsQ = KeyCheck.Starts(nameof(t.StartsQ), check, p, p.Packed?.TotalQ, p.SeqQ, t.StartsQ),
             StartsKv = KeyCheck.Starts(nameof(t.StartsKv), check, p, p.Packed?.TotalKv, p.SeqKv, t.StartsKv),
-            RuleFloats = Table(nameof(t.RuleFloats), t.RuleFloats, DType.Float32),
-            RuleInts = Table(nameof(t.RuleInts), t.RuleInts, DType.Int32),
         };
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);
         if (p.Weights) TensorCheck.RequireDistinct(nameof(t.Weights), checkedTensors.Weights);
         return checkedTensors;
-    }
-
-    private TensorView Table(string name, in TensorView view, DType type)
-    {
-        if (view.IsEmpty) return default;
-        if (!HasModifier)
-            throw new ArgumentException($"{name}: a tensor ({view}) was given, but the plan has no score modifier and would ignore it.", name);
-        if (view.Count > int.MaxValue)
-            throw new ArgumentException($"{name}: a modifier looks up at most {int.MaxValue} numbers; got {view}.", name);
-        return new TensorCheck(Device).Dense(name, view, type, view.Shape);
     }
 }

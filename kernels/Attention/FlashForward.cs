@@ -59,10 +59,10 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
     public static void Kernel(FlashArgs<T, TScore, TKeys> args)
     {
-        ArrayView<float> sQ = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.HeadStride);
-        ArrayView<float> sKV = SharedMemory.Allocate<float>(FlashTile<TTile>.Bc * FlashTile<TTile>.HeadStride);
-        ArrayView<float> sP = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.ScoreStride);
-        ArrayView<float> sRow = SharedMemory.Allocate<float>(FlashTile<TTile>.Br * FlashTile<TTile>.LanesX);
+        ArrayView<F4> sQ = SharedMemory.Allocate<F4>(FlashTile<TTile>.Br * FlashTile<TTile>.HeadStride);
+        ArrayView<F4> sKV = SharedMemory.Allocate<F4>(FlashTile<TTile>.Bc * FlashTile<TTile>.HeadStride);
+        ArrayView<F4> sP = SharedMemory.Allocate<F4>(FlashTile<TTile>.Br * FlashTile<TTile>.ScoreStride);
+        ArrayView<F4> sRow = SharedMemory.Allocate<F4>(FlashTile<TTile>.Br * FlashTile<TTile>.RowStride);
 
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
@@ -91,11 +91,11 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
             bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
             Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
             if (!isWhole) rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
-            rows.StoreMaxima(sRow, ty * FlashTile<TTile>.LanesX + tx);
+            rows.StoreMaxima(sRow.Floats(ty * FlashTile<TTile>.LanesX + tx));
             Group.Barrier(); // sRow holds the partial maxima, K_j has been read
 
             args.Keys.LoadValues(keys, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
-            rows.Exponentiate(args.Score.Log2Factor, sRow, ty * FlashTile<TTile>.LanesX, sP, ty * ScoreStride + tx);
+            rows.Exponentiate(args.Score.Log2Factor, sRow.From(ty * FlashTile<TTile>.RowStride), sP.Floats(4 * ty * ScoreStride + tx));
             Group.Barrier(); // sKV holds V_j, sP holds P_ij
 
             if (isWhole) AddValues<PlainMultiply>(ref rows, sP, sKV, tx, ty);
@@ -103,10 +103,10 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         }
 
         // The barrier before O += P V came after the last read of the maxima in sRow.
-        rows.StoreSums(sRow, ty * FlashTile<TTile>.LanesX + tx);
+        rows.StoreSums(sRow.Floats(ty * FlashTile<TTile>.LanesX + tx));
         Group.Barrier(); // sRow holds the partial sums
         FlashOutput<T> output = Output(args, at, tx);
-        rows.Write<T, TElement, TScore>(output, sRow, ty * FlashTile<TTile>.LanesX, i0 + ty);
+        rows.Write<T, TElement, TScore>(output, sRow.From(ty * FlashTile<TTile>.RowStride), i0 + ty);
     }
 
     /// <summary>
@@ -143,36 +143,35 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
     /// <summary>
     /// S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
     /// </summary>
-    private static void Scores(ref TRows rows, ArrayView<float> sQ, ArrayView<float> sK, int tx, int ty, int headDim)
+    private static void Scores(ref TRows rows, ArrayView<F4> sQ, ArrayView<F4> sK, int tx, int ty, int headDim)
     {
         int step = FlashTile<TTile>.LanesX * HeadStride;
-        int q = ty * HeadStride;
-        int k = tx * HeadStride;
         rows.ClearScores();
-        for (int d = 0; d < headDim; d += 4)
+        int vectors = (headDim + 3) / 4;
+        for (int d = 0; d < vectors; d++)
         {
-            F4 k0 = sK.LoadF4(k + d);
+            ArrayView<F4> keys = sK.From(tx * HeadStride + d);
+            F4 k0 = keys[0];
             F4 k1 = default, k2 = default, k3 = default;
-            if (TTile.Keys > 1) k1 = sK.LoadF4(k + d + step);
-            if (TTile.Keys > 2) k2 = sK.LoadF4(k + d + 2 * step);
-            if (TTile.Keys > 2) k3 = sK.LoadF4(k + d + 3 * step);
-            rows.AddDots(sQ, q + d, k0, k1, k2, k3);
+            if (TTile.Keys > 1) k1 = keys[step];
+            if (TTile.Keys > 2) k2 = keys[2 * step];
+            if (TTile.Keys > 2) k3 = keys[3 * step];
+            rows.AddDots(sQ.From(ty * HeadStride + d), k0, k1, k2, k3);
         }
     }
 
     /// <summary>O += P V, four keys a step.</summary>
-    private static void AddValues<TMultiply>(ref TRows rows, ArrayView<float> sP, ArrayView<float> sV, int tx, int ty)
+    private static void AddValues<TMultiply>(ref TRows rows, ArrayView<F4> sP, ArrayView<F4> sV, int tx, int ty)
         where TMultiply : struct, IMultiply
     {
-        int p = ty * ScoreStride;
-        int v = 4 * tx;
         for (int c = 0; c < Bc; c += 4)
         {
-            FlashValues v0 = FlashValues.Load<TTile>(sV, v + c * HeadStride);
-            FlashValues v1 = FlashValues.Load<TTile>(sV, v + (c + 1) * HeadStride);
-            FlashValues v2 = FlashValues.Load<TTile>(sV, v + (c + 2) * HeadStride);
-            FlashValues v3 = FlashValues.Load<TTile>(sV, v + (c + 3) * HeadStride);
-            rows.AddWeighted<TMultiply>(sP, p + c, v0, v1, v2, v3);
+            ArrayView<F4> values = sV.From(c * HeadStride + tx);
+            FlashValues v0 = FlashValues.Load<TTile>(values, 0);
+            FlashValues v1 = FlashValues.Load<TTile>(values, HeadStride);
+            FlashValues v2 = FlashValues.Load<TTile>(values, 2 * HeadStride);
+            FlashValues v3 = FlashValues.Load<TTile>(values, 3 * HeadStride);
+            rows.AddWeighted<TMultiply>(sP.From(ty * ScoreStride + c / 4), v0, v1, v2, v3);
         }
     }
 

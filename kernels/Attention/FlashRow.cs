@@ -31,13 +31,13 @@ public struct FlashRow<TTile> : IFlashRows
 
     public void ClearScores() => s = default;
 
-    public void AddDots(ArrayView<float> sQ, int offset, F4 k0, F4 k1, F4 k2, F4 k3)
+    public void AddDots(ArrayView<F4> sQ, F4 k0, F4 k1, F4 k2, F4 k3)
     {
-        F4 q = sQ.LoadF4(offset);
-        s.X += q.Dot(k0);
-        if (TTile.Keys > 1) s.Y += q.Dot(k1);
-        if (TTile.Keys > 2) s.Z += q.Dot(k2);
-        if (TTile.Keys > 2) s.W += q.Dot(k3);
+        F4 q = sQ[0];
+        s.X = q.Dot(k0, s.X);
+        if (TTile.Keys > 1) s.Y = q.Dot(k1, s.Y);
+        if (TTile.Keys > 2) s.Z = q.Dot(k2, s.Z);
+        if (TTile.Keys > 2) s.W = q.Dot(k3, s.W);
     }
 
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
@@ -58,65 +58,65 @@ public struct FlashRow<TTile> : IFlashRows
         return score.Score(dot, at.B, at.H, i, j, i + at.Shift);
     }
 
-    public void StoreMaxima(ArrayView<float> sRow, int offset)
+    public void StoreMaxima(ArrayView<float> sRow)
     {
         float max = s.X;
         if (TTile.Keys > 1) max = Math.Max(max, s.Y);
         if (TTile.Keys > 2) max = Math.Max(max, Math.Max(s.Z, s.W));
-        sRow[offset] = max;
+        sRow[0] = max;
     }
 
     /// <summary>m = max(m, rowmax S), alpha = exp(mOld - m), P = exp(S - m), l = alpha l + rowsum P, O = alpha O.</summary>
-    public void Exponentiate(float log2Factor, ArrayView<float> sRow, int rowOffset, ArrayView<float> sP, int offset)
+    public void Exponentiate(float log2Factor, ArrayView<F4> sRow, ArrayView<float> sP)
     {
         float mOld = m;
-        m = Math.Max(mOld, RowReduce.Max(sRow, rowOffset));
+        m = Math.Max(mOld, RowReduce.Max(sRow));
         float finite = SpecialMath.FiniteMax(m);
         float alpha = SpecialMath.Exp2((mOld - finite) * log2Factor);
 
         float p0 = SpecialMath.Exp2((s.X - finite) * log2Factor);
         l = l * alpha + p0;
-        sP[offset] = p0;
+        sP[0] = p0;
         if (TTile.Keys > 1)
         {
             float p1 = SpecialMath.Exp2((s.Y - finite) * log2Factor);
             l += p1;
-            sP[offset + LanesX] = p1;
+            sP[LanesX] = p1;
         }
         if (TTile.Keys > 2)
         {
             float p2 = SpecialMath.Exp2((s.Z - finite) * log2Factor);
             float p3 = SpecialMath.Exp2((s.W - finite) * log2Factor);
             l += p2 + p3;
-            sP[offset + 2 * LanesX] = p2;
-            sP[offset + 3 * LanesX] = p3;
+            sP[2 * LanesX] = p2;
+            sP[3 * LanesX] = p3;
         }
         o.Scale<TTile>(alpha);
     }
 
     public void AddWeighted<TMultiply>(
-        ArrayView<float> sP, int offset, in FlashValues v0, in FlashValues v1, in FlashValues v2, in FlashValues v3)
+        ArrayView<F4> sP, in FlashValues v0, in FlashValues v1, in FlashValues v2, in FlashValues v3)
         where TMultiply : struct, IMultiply
     {
-        F4 p = sP.LoadF4(offset);
+        F4 p = sP[0];
         o.Add<TTile, TMultiply>(p.X, v0);
         o.Add<TTile, TMultiply>(p.Y, v1);
         o.Add<TTile, TMultiply>(p.Z, v2);
         o.Add<TTile, TMultiply>(p.W, v3);
     }
 
-    public void StoreSums(ArrayView<float> sRow, int offset) => sRow[offset] = l;
+    public void StoreSums(ArrayView<float> sRow) => sRow[0] = l;
 
     /// <summary>
     /// l += exp(sink - m), O = O / l, LSE = m + ln(l); a row that saw no key gives O = 0 and LSE = sink, or -inf where there is none.
     /// </summary>
-    public void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<float> sRow, int rowOffset, int i)
+    public void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<F4> sRow, int i)
         where T : unmanaged
         where TElement : struct, IElement<T>
         where TScore : struct, IScoreRule
     {
         if (i >= output.SeqQ) return;
-        float sum = RowReduce.Sum(sRow, rowOffset);
+        float sum = RowReduce.Sum(sRow);
         if (TScore.IsGeneral) sum = AddSink(sum, output.Sink, output.Log2Factor);
         bool isEmpty = sum == 0f;
         o.Scale<TTile>(isEmpty ? 0f : 1f / sum);
@@ -160,15 +160,15 @@ public struct FlashValues
     public F4 C0, C1, C2, C3;
 
     /// <summary>Reads the lane's columns of a row of sV.</summary>
-    public static FlashValues Load<TTile>(ArrayView<float> sV, int offset)
+    public static FlashValues Load<TTile>(ArrayView<F4> sV, int offset)
         where TTile : struct, IFlashTile
     {
-        const int step = 4 * FlashTile<TTile>.LanesX;
+        const int step = FlashTile<TTile>.LanesX;
         FlashValues v = default;
-        v.C0 = sV.LoadF4(offset);
-        if (TTile.Columns > 1) v.C1 = sV.LoadF4(offset + step);
-        if (TTile.Columns > 2) v.C2 = sV.LoadF4(offset + 2 * step);
-        if (TTile.Columns > 2) v.C3 = sV.LoadF4(offset + 3 * step);
+        v.C0 = sV[offset];
+        if (TTile.Columns > 1) v.C1 = sV[offset + step];
+        if (TTile.Columns > 2) v.C2 = sV[offset + 2 * step];
+        if (TTile.Columns > 2) v.C3 = sV[offset + 3 * step];
         return v;
     }
 

@@ -23,8 +23,8 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
 
     public static void Kernel(MatmulArgs<TA, TB, TC> args)
     {
-        ArrayView<float> sA = SharedMemory.Allocate<float>(2 * TTile.BK * MatmulTile<TTile>.StrideA); // [2][BK][BM + 4]
-        ArrayView<float> sB = SharedMemory.Allocate<float>(2 * TTile.BK * MatmulTile<TTile>.StrideB); // [2][BK][BN + 4]
+        ArrayView<F4> sA = SharedMemory.Allocate<F4>(2 * TTile.BK * MatmulTile<TTile>.StrideA); // [2][BK][BM / 4 + 1]
+        ArrayView<F4> sB = SharedMemory.Allocate<F4>(2 * TTile.BK * MatmulTile<TTile>.StrideB); // [2][BK][BN / 4 + 1]
 
         Place(args, out int b0, out int b1, out int m0, out int n0);
         long a = args.A.Batch(b0, b1);
@@ -36,20 +36,22 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         LaneOffsets(out int row, out int column);
 
         int buffer = 0;
-        nextA.Load(args.A, a, m0, 0, args.M, args.K, TTile.BM, TTile.BK);
-        nextB.Load(args.B, b, n0, 0, args.N, args.K, TTile.BN, TTile.BK);
-        nextA.Store(args.A, sA, 0, StrideA, TTile.BM, TTile.BK);
-        nextB.Store(args.B, sB, 0, StrideB, TTile.BN, TTile.BK);
+        nextA.Start(args.A, a, m0, TTile.BM, TTile.BK);
+        nextB.Start(args.B, b, n0, TTile.BN, TTile.BK);
+        nextA.Load(args.A, m0, 0, args.M, args.K, TTile.BM, TTile.BK);
+        nextB.Load(args.B, n0, 0, args.N, args.K, TTile.BN, TTile.BK);
+        nextA.Store(args.A, sA, StrideA, TTile.BM, TTile.BK);
+        nextB.Store(args.B, sB, StrideB, TTile.BN, TTile.BK);
         Group.Barrier(); // buffer 0 is filled
 
         for (int k = TTile.BK; k < args.K; k += TTile.BK)
         {
-            nextA.Load(args.A, a, m0, k, args.M, args.K, TTile.BM, TTile.BK);
-            nextB.Load(args.B, b, n0, k, args.N, args.K, TTile.BN, TTile.BK);
+            nextA.Load(args.A, m0, k, args.M, args.K, TTile.BM, TTile.BK);
+            nextB.Load(args.B, n0, k, args.N, args.K, TTile.BN, TTile.BK);
             Multiply(ref sum, sA, sB, buffer, row, column);
             buffer = 1 - buffer;
-            nextA.Store(args.A, sA, buffer * TTile.BK * StrideA, StrideA, TTile.BM, TTile.BK);
-            nextB.Store(args.B, sB, buffer * TTile.BK * StrideB, StrideB, TTile.BN, TTile.BK);
+            nextA.Store(args.A, sA.From(buffer * TTile.BK * StrideA), StrideA, TTile.BM, TTile.BK);
+            nextB.Store(args.B, sB.From(buffer * TTile.BK * StrideB), StrideB, TTile.BN, TTile.BK);
             Group.Barrier(); // the other buffer is filled, and this one has been read by all
         }
         Multiply(ref sum, sA, sB, buffer, row, column);
@@ -87,26 +89,28 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         column = 4 * (8 * warpColumn + (lane & 7));
     }
 
-    private static void Multiply(ref MatmulAccumulator sum, ArrayView<float> sA, ArrayView<float> sB, int buffer, int row, int column)
+    private static void Multiply(ref MatmulAccumulator sum, ArrayView<F4> sA, ArrayView<F4> sB, int buffer, int row, int column)
     {
-        int a = buffer * TTile.BK * StrideA + row;
-        int b = buffer * TTile.BK * StrideB + column;
+        int a = buffer * TTile.BK * StrideA + row / 4;
+        int b = buffer * TTile.BK * StrideB + column / 4;
         for (int k = 0; k < TTile.BK; k += 4)
         {
             // Written out, so that the loads of one step overlap the arithmetic of another.
-            Step(ref sum, sA, sB, a + k * StrideA, b + k * StrideB);
-            Step(ref sum, sA, sB, a + (k + 1) * StrideA, b + (k + 1) * StrideB);
-            Step(ref sum, sA, sB, a + (k + 2) * StrideA, b + (k + 2) * StrideB);
-            Step(ref sum, sA, sB, a + (k + 3) * StrideA, b + (k + 3) * StrideB);
+            ArrayView<F4> fourA = sA.From(a + k * StrideA);
+            ArrayView<F4> fourB = sB.From(b + k * StrideB);
+            Step(ref sum, fourA, fourB, 0);
+            Step(ref sum, fourA, fourB, 1);
+            Step(ref sum, fourA, fourB, 2);
+            Step(ref sum, fourA, fourB, 3);
         }
     }
 
-    private static void Step(ref MatmulAccumulator sum, ArrayView<float> sA, ArrayView<float> sB, int a, int b)
+    private static void Step(ref MatmulAccumulator sum, ArrayView<F4> sA, ArrayView<F4> sB, int k)
     {
-        F4 aUpper = sA.LoadF4(a);
-        F4 aLower = sA.LoadF4(a + TTile.BM / 2);
-        F4 bLeft = sB.LoadF4(b);
-        F4 bRight = sB.LoadF4(b + TTile.BN / 2);
+        F4 aUpper = sA[k * StrideA];
+        F4 aLower = sA[k * StrideA + TTile.BM / 8];
+        F4 bLeft = sB[k * StrideB];
+        F4 bRight = sB[k * StrideB + TTile.BN / 8];
         sum.Add<TMultiply>(aUpper, aLower, bLeft, bRight);
     }
 

@@ -19,7 +19,7 @@ public interface IFlashTile
     static abstract int Columns { get; }
 }
 
-/// <summary>Sizes derived from an <see cref="IFlashTile"/>; shared memory is counted in floats.</summary>
+/// <summary>Sizes derived from an <see cref="IFlashTile"/>; shared memory is counted in vectors of four floats.</summary>
 public static class FlashTile<TTile>
     where TTile : struct, IFlashTile
 {
@@ -39,16 +39,19 @@ public static class FlashTile<TTile>
     public static int HeadDim => 4 * LanesX * TTile.Columns;
 
     /// <summary>
-    /// Row stride of sQ and sKV: 4 past a multiple of 32, so that 8 lanes reading 16 bytes of 8 rows hit all 32 banks once.
+    /// Vectors of a row of sQ and sKV: one past a multiple of 8, so that 8 lanes reading 16 bytes of 8 rows hit all 32 banks once.
     /// </summary>
-    public static int HeadStride => HeadDim + 4;
+    public static int HeadStride => HeadDim / 4 + 1;
 
-    /// <summary>Row stride of sP: an odd multiple of 16, so that the two rows that a warp writes lie in different halves of the banks.</summary>
-    public static int ScoreStride => (Bc / LanesX | 1) * LanesX;
+    /// <summary>
+    /// Vectors of a row of sP: an odd multiple of 16 floats, so that the two rows that a warp writes lie in different halves of the banks.
+    /// </summary>
+    public static int ScoreStride => (Bc / LanesX | 1) * LanesX / 4;
 
-    public static int SharedFloats => (Br + Bc) * HeadStride + Br * ScoreStride + Br * LanesX;
+    /// <summary>Vectors of a row of sRow, which has a float of each lane.</summary>
+    public static int RowStride => LanesX / 4;
 
-    public static int SharedBytes => SharedFloats * sizeof(float);
+    public static int SharedBytes => ((Br + Bc) * HeadStride + Br * (ScoreStride + RowStride)) * 4 * sizeof(float);
 }
 
 /// <summary>Heads up to 64: 64 x 32, 42 KB. A 64 x 64 tile would take 52 KB, past what every device has.</summary>

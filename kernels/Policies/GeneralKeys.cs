@@ -38,17 +38,17 @@ public struct GeneralKeys : IKeySource
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         Load(K, place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         Load(V, place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
     private readonly void Load(
         in StoredRows source, in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride)
+        ArrayView<F4> sTile, int stride)
     {
         int groupsPerRow = paddedColumns / 4;
         for (int index = Group.IdxX; index < rows * groupsPerRow; index += Group.DimX)
@@ -58,7 +58,7 @@ public struct GeneralKeys : IKeySource
             int key = row0 + r;
             F4 value = default;
             if (key >= firstRow && key < endRow && column < columns) value = Row(source, place, key, column, columns);
-            sTile.StoreF4(r * stride + column, value);
+            sTile[r * stride + column / 4] = value;
         }
     }
 

@@ -29,12 +29,12 @@ public interface IKeySource
     /// </summary>
     void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride);
+        ArrayView<F4> sTile, int stride);
 
     /// <summary>As <see cref="LoadKeys"/>, of the values.</summary>
     void LoadValues(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride);
+        ArrayView<F4> sTile, int stride);
 }
 
 /// <summary>One key head of a source.</summary>
@@ -67,11 +67,11 @@ public struct PlainKeys<T, TElement> : IKeySource
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(K, place.K, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 }

@@ -19,12 +19,15 @@ public static class MatmulTile<TTile>
 {
     public static int GroupSize => TTile.BM * TTile.BN / 64;
 
-    /// <summary>Row stride of sA [2][BK][BM + 4]; 4 past a multiple of 32 spreads the transposing stores over the banks.</summary>
-    public static int StrideA => TTile.BM + 4;
+    /// <summary>
+    /// Vectors of a row of sA [2][BK]; one more than the tile has, since 4 floats past a multiple of 32 spread the transposing stores over
+    /// the banks.
+    /// </summary>
+    public static int StrideA => TTile.BM / 4 + 1;
 
-    public static int StrideB => TTile.BN + 4;
+    public static int StrideB => TTile.BN / 4 + 1;
 
-    public static int SharedBytes => 2 * TTile.BK * (StrideA + StrideB) * sizeof(float);
+    public static int SharedBytes => 2 * TTile.BK * (StrideA + StrideB) * 4 * sizeof(float);
 }
 
 /// <summary>

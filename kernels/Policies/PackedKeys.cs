@@ -51,11 +51,11 @@ public struct PackedKeys<T, TElement> : IKeySource
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         Rows.LoadKeys(place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride) =>
+        ArrayView<F4> sTile, int stride) =>
         Rows.LoadValues(place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 }

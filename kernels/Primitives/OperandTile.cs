@@ -4,7 +4,8 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// A lane's share of an operand tile (outer x BK) on its way from global to shared memory: two vectors, held in registers while the
-/// previous tile is multiplied. In shared memory a tile is [BK][stride], outer contiguous, whatever the operand's layout.
+/// previous tile is multiplied. In shared memory a tile is [BK][stride] vectors, outer contiguous, whatever the layout. A vector runs
+/// along the operand's contiguous axis, and the second lies half a tile further along the other one.
 /// </summary>
 public struct OperandTile<T, TElement>
     where T : unmanaged
@@ -12,34 +13,64 @@ public struct OperandTile<T, TElement>
 {
     private F4 v0, v1;
 
-    /// <summary>Reads the tile that starts at (outer0, k0); elements past the operand's sizes become 0 and are not read.</summary>
-    public void Load(in OperandView<T> source, long batch, int outer0, int k0, int outers, int ks, int tileOuter, int tileK)
+    /// <summary>The lane's first element of the tile that is loaded next.</summary>
+    private long at;
+
+    /// <summary>Goes to the first tile along K of the tile row that starts at outer0.</summary>
+    public void Start(in OperandView<T> source, long batch, int outer0, int tileOuter, int tileK)
     {
-        v0 = LoadVector(source, batch, Group.IdxX, outer0, k0, outers, ks, tileOuter, tileK);
-        v1 = LoadVector(source, batch, Group.IdxX + Group.DimX, outer0, k0, outers, ks, tileOuter, tileK);
+        Place(source, tileOuter, tileK, out int outer, out int k);
+        at = batch + (outer0 + outer) * source.OuterStride + k * source.KStride;
     }
 
-    /// <summary>Writes the share to shared memory, the tile of which starts at <paramref name="offset"/>.</summary>
-    public readonly void Store(in OperandView<T> source, ArrayView<float> sTile, int offset, int stride, int tileOuter, int tileK)
+    /// <summary>Reads the tile at (outer0, k0), the next along K; elements past the operand's sizes become 0 and are not read.</summary>
+    public void Load(in OperandView<T> source, int outer0, int k0, int outers, int ks, int tileOuter, int tileK)
     {
-        StoreVector(source, v0, Group.IdxX, sTile, offset, stride, tileOuter, tileK);
-        StoreVector(source, v1, Group.IdxX + Group.DimX, sTile, offset, stride, tileOuter, tileK);
-    }
-
-    private static F4 LoadVector(
-        in OperandView<T> source, long batch, int vector, int outer0, int k0, int outers, int ks, int tileOuter, int tileK)
-    {
-        Place(source, vector, tileOuter, tileK, out int outer, out int k);
-        outer += outer0;
-        k += k0;
-        F4 value = default;
-        if (outer >= outers || k >= ks) return value;
-
-        // The vector runs along k, or along the outer axis where that one is contiguous.
         bool alongK = source.KStride == 1;
-        int room = alongK ? ks - k : outers - outer;
+        int outerStep = alongK ? tileOuter / 2 : 0;
+        int kStep = alongK ? 0 : tileK / 2;
+        long second = at + outerStep * source.OuterStride + kStep * source.KStride;
+        if (source.IsVector != 0 && outer0 + tileOuter <= outers && k0 + tileK <= ks)
+        {
+            v0 = TElement.Load4(source.Data, at);
+            v1 = TElement.Load4(source.Data, second);
+        }
+        else
+        {
+            Place(source, tileOuter, tileK, out int outer, out int k);
+            outer += outer0;
+            k += k0;
+            v0 = LoadCut(source, at, outers - outer, ks - k, alongK);
+            v1 = LoadCut(source, second, outers - outer - outerStep, ks - k - kStep, alongK);
+        }
+        at += tileK * source.KStride;
+    }
+
+    /// <summary>Writes the share to shared memory.</summary>
+    public readonly void Store(in OperandView<T> source, ArrayView<F4> sTile, int stride, int tileOuter, int tileK)
+    {
+        Place(source, tileOuter, tileK, out int outer, out int k);
+        if (source.KStride == 1)
+        {
+            ArrayView<float> sColumn = sTile.Floats(4 * k * stride + outer);
+            StoreColumn(sColumn, v0, 4 * stride);
+            StoreColumn(sColumn.From(tileOuter / 2), v1, 4 * stride);
+        }
+        else
+        {
+            ArrayView<F4> sVector = sTile.From(k * stride + outer / 4);
+            sVector[0] = v0;
+            sVector[tileK / 2 * stride] = v1;
+        }
+    }
+
+    /// <summary>A vector at the edge, with so many elements left along each axis.</summary>
+    private static F4 LoadCut(in OperandView<T> source, long at, int outersLeft, int ksLeft, bool alongK)
+    {
+        F4 value = default;
+        if (outersLeft <= 0 || ksLeft <= 0) return value;
+        int room = alongK ? ksLeft : outersLeft;
         long step = alongK ? source.KStride : source.OuterStride;
-        long at = batch + outer * source.OuterStride + k * source.KStride;
         if (source.IsVector != 0 && room >= 4) return TElement.Load4(source.Data, at);
         value.X = TElement.Load(source.Data[at]);
         if (room > 1) value.Y = TElement.Load(source.Data[at + step]);
@@ -48,28 +79,21 @@ public struct OperandTile<T, TElement>
         return value;
     }
 
-    private static void StoreVector(
-        in OperandView<T> source, F4 value, int vector, ArrayView<float> sTile, int offset, int stride, int tileOuter, int tileK)
+    private static void StoreColumn(ArrayView<float> sColumn, F4 value, int stride)
     {
-        Place(source, vector, tileOuter, tileK, out int outer, out int k);
-        int at = offset + k * stride + outer;
-        if (source.KStride != 1)
-        {
-            sTile.StoreF4(at, value);
-            return;
-        }
-        sTile[at] = value.X;
-        sTile[at + stride] = value.Y;
-        sTile[at + 2 * stride] = value.Z;
-        sTile[at + 3 * stride] = value.W;
+        sColumn[0] = value.X;
+        sColumn[stride] = value.Y;
+        sColumn[2 * stride] = value.Z;
+        sColumn[3 * stride] = value.W;
     }
 
     /// <summary>
-    /// The place of a vector in the tile: neighbouring lanes read neighbouring memory. Along K a warp takes two vectors of 16 rows: the 32 bytes of a
-    /// row are one sector, and its transposing stores, whose rows lie 16 banks apart, meet no bank twice.
+    /// The place of the lane's first vector in the tile: neighbouring lanes read neighbouring memory. Along K a warp takes two vectors of
+    /// 16 rows: the 32 bytes of a row are one sector, and its transposing stores, whose rows lie 16 banks apart, meet no bank twice.
     /// </summary>
-    private static void Place(in OperandView<T> source, int vector, int tileOuter, int tileK, out int outer, out int k)
+    private static void Place(in OperandView<T> source, int tileOuter, int tileK, out int outer, out int k)
     {
+        int vector = Group.IdxX;
         if (source.KStride == 1)
         {
             int pair = vector / 32;

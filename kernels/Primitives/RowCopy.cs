@@ -9,26 +9,64 @@ public static class RowCopy
 {
     /// <summary>
     /// Loads rows row0 .. row0+rows-1 of one head into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements
-    /// at or
-    /// past column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and rows outside [firstRow, endRow) become 0 and are
-    /// not read.
+    /// at or past column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and rows outside [firstRow, endRow) become 0
+    /// and are not read. <paramref name="rows"/> is a multiple of four times the rows that the group covers at once.
     /// </summary>
     public static void LoadTile<T, TElement>(
         in HeadView<T> source, long head, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
-        ArrayView<float> sTile, int stride)
+        ArrayView<F4> sTile, int stride)
         where T : unmanaged
         where TElement : struct, IElement<T>
     {
-        int groupsPerRow = paddedColumns / 4;
-        for (int index = Group.IdxX; index < rows * groupsPerRow; index += Group.DimX)
+        if (source.IsVector != 0 && (columns & 3) == 0 && row0 >= firstRow && row0 + rows <= endRow)
         {
-            int r = index / groupsPerRow;
-            int column = 4 * (index - r * groupsPerRow);
+            LoadWholeTile<T, TElement>(source, head + row0 * source.RowStride, rows, columns, paddedColumns, sTile, stride);
+            return;
+        }
+        int vectors = paddedColumns / 4;
+        for (int index = Group.IdxX; index < rows * vectors; index += Group.DimX)
+        {
+            int r = index / vectors;
+            int column = 4 * (index - r * vectors);
             int row = row0 + r;
             F4 value = default;
             if (row >= firstRow && row < endRow && column < columns)
                 value = Load4<T, TElement>(source, head + row * source.RowStride, column, columns);
-            sTile.StoreF4(r * stride + column, value);
+            sTile[r * stride + column / 4] = value;
+        }
+    }
+
+    /// <summary>
+    /// A lane keeps its columns and goes down the rows, a step of the whole group at a time; four loads are on their way before the first
+    /// store waits for one.
+    /// </summary>
+    private static void LoadWholeTile<T, TElement>(
+        in HeadView<T> source, long tile, int rows, int columns, int paddedColumns, ArrayView<F4> sTile, int stride)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        int vectors = paddedColumns / 4;
+        int row = Group.IdxX / vectors;
+        int column = 4 * (Group.IdxX & (vectors - 1));
+        int step = Group.DimX / vectors;
+        long next = step * source.RowStride;
+        long at = tile + row * source.RowStride + column;
+        for (int r = row; r < rows; r += 4 * step)
+        {
+            F4 v0 = default, v1 = default, v2 = default, v3 = default;
+            if (column < columns)
+            {
+                v0 = TElement.Load4(source.Data, at);
+                v1 = TElement.Load4(source.Data, at + next);
+                v2 = TElement.Load4(source.Data, at + 2 * next);
+                v3 = TElement.Load4(source.Data, at + 3 * next);
+            }
+            ArrayView<F4> sRows = sTile.From(r * stride + column / 4);
+            sRows[0] = v0;
+            sRows[step * stride] = v1;
+            sRows[2 * step * stride] = v2;
+            sRows[3 * step * stride] = v3;
+            at += 4 * next;
         }
     }
 

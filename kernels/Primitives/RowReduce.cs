@@ -8,21 +8,21 @@ namespace AttnKernels.Kernels;
 /// </summary>
 public static class RowReduce
 {
-    public static float Max(ArrayView<float> sRow, int offset)
+    public static float Max(ArrayView<F4> sRow)
     {
-        F4 a = sRow.LoadF4(offset);
-        F4 b = sRow.LoadF4(offset + 4);
-        F4 c = sRow.LoadF4(offset + 8);
-        F4 d = sRow.LoadF4(offset + 12);
+        F4 a = sRow[0];
+        F4 b = sRow[1];
+        F4 c = sRow[2];
+        F4 d = sRow[3];
         return Math.Max(Math.Max(Max(a), Max(b)), Math.Max(Max(c), Max(d)));
     }
 
-    public static float Sum(ArrayView<float> sRow, int offset)
+    public static float Sum(ArrayView<F4> sRow)
     {
-        F4 a = sRow.LoadF4(offset);
-        F4 b = sRow.LoadF4(offset + 4);
-        F4 c = sRow.LoadF4(offset + 8);
-        F4 d = sRow.LoadF4(offset + 12);
+        F4 a = sRow[0];
+        F4 b = sRow[1];
+        F4 c = sRow[2];
+        F4 d = sRow[3];
         return (Sum(a) + Sum(b)) + (Sum(c) + Sum(d));
     }
 

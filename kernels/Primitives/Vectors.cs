@@ -34,7 +34,15 @@ public struct F4
         W *= a;
     }
 
-    public readonly float Dot(F4 other) => X * other.X + Y * other.Y + Z * other.Z + W * other.W;
+    /// <summary>sum + this . other, as four multiply-adds.</summary>
+    public readonly float Dot(F4 other, float sum)
+    {
+        sum += X * other.X;
+        sum += Y * other.Y;
+        sum += Z * other.Z;
+        sum += W * other.W;
+        return sum;
+    }
 }
 
 /// <summary>Four 16-bit patterns, moved by one 64-bit load or store.</summary>
@@ -43,10 +51,16 @@ public struct U16x4
     public ushort X, Y, Z, W;
 }
 
-/// <summary>128-bit access to arrays of floats in shared memory; the offset, in floats, is a multiple of 4.</summary>
+/// <summary>
+/// Access to shared memory. Arrays are declared as <see cref="F4"/>, which is what lets the compiler move 128 bits at once, and are seen
+/// as floats where single ones are written.
+/// </summary>
 public static class SharedVector
 {
-    public static F4 LoadF4(this ArrayView<float> view, int offset) => view.Cast<F4>()[offset >> 2];
+    /// <summary>The view from an element on. Constant offsets into it become part of the load and store instructions.</summary>
+    public static ArrayView<T> From<T>(this ArrayView<T> view, int offset)
+        where T : unmanaged => view.SubView(offset, view.Length - offset);
 
-    public static void StoreF4(this ArrayView<float> view, int offset, F4 value) => view.Cast<F4>()[offset >> 2] = value;
+    /// <summary>The same memory as floats, from a float on.</summary>
+    public static ArrayView<float> Floats(this ArrayView<F4> view, int offset) => view.Cast<float>().From(offset);
 }

@@ -67,12 +67,8 @@ public unsafe struct ScoreArgs
     public int QueryBlock;
     public int KeyBlock;
 
-    /// <summary>The user's own rule, after bias and slope.</summary>
-    public ModifierArgs Modifier;
-
     /// <summary>Whether anything but the band may hide a key.</summary>
-    internal readonly bool HidesKeys =>
-        Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null || Modifier.IsPresent;
+    internal readonly bool HidesKeys => Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null;
 
     /// <summary>The same of batch entry <paramref name="b"/> alone, all of whose keys are visible.</summary>
     internal readonly ScoreArgs OfBatch(int b)
@@ -82,7 +78,6 @@ public unsafe struct ScoreArgs
         one.Mask = Mask.OfBatch(b, sizeof(byte));
         one.Bias = Bias.OfBatch(b, BiasType.Size());
         one.Blocks = Blocks.OfBatch(b, sizeof(byte));
-        one.Modifier.Batch = b;
         if (AlibiSlopes != null) one.AlibiSlopes = AlibiSlopes + b * AlibiBatchStride;
         if (DocumentsQ != null) one.DocumentsQ = DocumentsQ + b * DocumentsQStride;
         if (DocumentsKv != null) one.DocumentsKv = DocumentsKv + b * DocumentsKvStride;

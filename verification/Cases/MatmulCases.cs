@@ -27,6 +27,8 @@ internal static class MatmulCases
             yield return Case(Problem(type, 5, 7, 9), CaseSize.Tiny, Placement.OddLines, Placement.ColumnMajor);
             // Rows of 13 elements 16 apart, which vectors reach but do not fill.
             yield return Case(Problem(type, 17, 13, 13) with { Alpha = 0.5f }, CaseSize.Tiny, Placement.OddLines);
+            // Whole tiles of vectors, then one that K cuts within a vector.
+            yield return Case(Problem(type, 64, 64, 21), CaseSize.Tiny, Placement.OddLines);
             yield return Case(Problem(type, 17, 9, 21) with { Bias = true }, CaseSize.Tiny, Placement.ColumnMajor);
         }
         foreach ((DType a, DType b, DType c) in Combinations())

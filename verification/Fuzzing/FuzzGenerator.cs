@@ -113,7 +113,6 @@ internal static class FuzzGenerator
         };
         (ScoreProblem score, CaseOptions options) = Score(choose, p, p.Scale is null);
         p = (AttentionProblem)score;
-        options = options with { Modifier = choose.Pick("rule", 0.85, Enum.GetValues<CaseModifier>(), rule => rule.ToString()) };
         if (!p.Weights) p = Keys(choose, p);
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);

@@ -73,7 +73,6 @@ internal static class FeatureTable
         RotaryProblem p => device.Plan(p),
         CacheAppendProblem p => device.Plan(p),
         MergeProblem p => device.Plan(p),
-        RuledProblem p => device.Plan<SampleModifier>(p.Attention),
         _ => throw new ArgumentException($"{problem.GetType().Name} has no plan here.", nameof(problem)),
     };
 }

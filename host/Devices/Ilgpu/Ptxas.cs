@@ -40,8 +40,11 @@ internal sealed partial class Ptxas
     }
 
     /// <summary>Assembles PTX with one entry point for <paramref name="architecture"/> (sm_80, sm_90, ...).</summary>
+    /// <param name="ptx">The module.</param>
+    /// <param name="architecture">The machine to assemble for.</param>
+    /// <param name="listing">Where to write the machine code (SASS); null: nowhere.</param>
     /// <exception cref="InvalidOperationException">ptxas refused the text; the message is its own.</exception>
-    public PtxasReport Assemble(string ptx, string architecture)
+    public PtxasReport Assemble(string ptx, string architecture, string? listing = null)
     {
         DirectoryInfo work = Directory.CreateTempSubdirectory("attn-ptxas");
         try
@@ -50,9 +53,11 @@ internal sealed partial class Ptxas
             string cubin = Path.Combine(work.FullName, "kernel.cubin");
             File.WriteAllText(source, ptx);
             string log = Run("ptxas", "-v", $"-arch={architecture}", source, "-o", cubin);
+            string sass = Run("cuobjdump", "-sass", cubin);
+            if (listing is not null) File.WriteAllText(listing, sass);
             return new PtxasReport(
                 Number(log, RegistersPattern()), Number(log, StackPattern()), Number(log, SpillStorePattern()),
-                Number(log, SpillLoadPattern()), Number(log, SharedPattern()), Instructions(Run("cuobjdump", "-sass", cubin)));
+                Number(log, SpillLoadPattern()), Number(log, SharedPattern()), Instructions(sass));
         }
         finally
         {

@@ -9,9 +9,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
 
     public override string Explain() => $"SimdAttention, fused: query tiles in {workers.Describe()}";
 
-    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) => Run(t, default, cancel);
-
-    public void Run(in AttentionTensors t, in ModifierArgs modifier, CancellationToken cancel)
+    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
         AttentionArgs args = new()
         {
@@ -33,7 +31,6 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             Sequences = SimdArgs.Sequences(p, t),
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
-        args.Score.Modifier = modifier;
         SimdAttention.Run(args, workers, cancel);
     }
 }

@@ -17,8 +17,7 @@ public sealed partial class LayoutTests
         ["AttnKernels.Verification"] = ["AttnKernels"],
         ["AttnKernels.Bench"] = ["AttnKernels.Verification"],
         ["AttnKernels.Cli"] = ["AttnKernels.Verification"],
-        ["AttnKernels.Tests"] = ["AttnKernels.Verification", "AttnKernels.Bench", "AttnKernels.Cli", "CustomScore"],
-        ["CustomScore"] = ["AttnKernels"],
+        ["AttnKernels.Tests"] = ["AttnKernels.Verification", "AttnKernels.Bench", "AttnKernels.Cli"],
         ["IlgpuProbe"] = [],
     };
 

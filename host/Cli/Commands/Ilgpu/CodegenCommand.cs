@@ -19,15 +19,17 @@ internal static class CodegenCommand
         Option<string> architecture = new("--arch") { Description = "sm_80, sm_86, sm_90, ...", DefaultValueFactory = _ => "sm_90" };
         Option<string> filter = new("--filter", "-f") { Description = "Only kernels whose name contains this." };
         Option<FileInfo> output = new("--out", "-o") { Description = "Writes the table to this file, too." };
+        Option<DirectoryInfo> keep = new("--keep") { Description = "Writes each kernel's PTX and machine code (SASS) into this folder." };
         Command command = new("codegen", "Assembles every kernel with ptxas: registers, spills, instructions. No GPU needed.")
         {
-            architecture, filter, output,
+            architecture, filter, output, keep,
         };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(architecture), parsed.GetValue(filter), parsed.GetValue(output)));
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(architecture), parsed.GetValue(filter), parsed.GetValue(output), parsed.GetValue(keep)));
         return command;
     }
 
-    private static int Run(string architecture, string? filter, FileInfo? output)
+    private static int Run(string architecture, string? filter, FileInfo? output, DirectoryInfo? keep)
     {
         Report.Banner();
         if (Ptxas.Find() is not { } ptxas)
@@ -46,13 +48,17 @@ internal static class CodegenCommand
         table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | {string.Join(" | ", Opcodes)} |");
         table.AppendLine($"|---|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");
 
+        keep?.Create();
         int spilled = 0;
         using PtxCompiler compiler = new();
         using (ProgressLine line = new(architecture, entries.Length))
         {
             foreach (KernelEntry entry in entries)
             {
-                PtxasReport report = ptxas.Assemble(compiler.Compile(entry), architecture);
+                string ptx = compiler.Compile(entry);
+                string? kept = keep is null ? null : Path.Combine(keep.FullName, FileName(entry.Name));
+                if (kept is not null) File.WriteAllText(kept + ".ptx", ptx);
+                PtxasReport report = ptxas.Assemble(ptx, architecture, kept is null ? null : kept + ".sass");
                 if (report.StackBytes + report.SpillStores + report.SpillLoads > 0) spilled++;
                 table.AppendLine(Row(entry, report, SharedPerMultiprocessor(architecture)));
                 line.Step(entry.Name);
@@ -63,6 +69,8 @@ internal static class CodegenCommand
         Console.WriteLine($"{entries.Length - spilled} passed, {spilled} failed, 0 unsupported");
         return spilled == 0 ? Report.Success : Report.Failure;
     }
+
+    private static string FileName(string kernel) => string.Concat(kernel.Select(c => char.IsLetterOrDigit(c) ? c : '-'));
 
     private static string Row(KernelEntry entry, PtxasReport report, int sharedPerMultiprocessor)
     {

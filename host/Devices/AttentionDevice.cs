@@ -116,6 +116,15 @@ public sealed partial class AttentionDevice : IDisposable
         return new MergePlan(this, problem, Backend.Plans.Merge(problem));
     }
 
+    /// <inheritdoc cref="Plan(AttentionProblem)"/>
+    public WeightsPlan Plan(WeightsProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return new WeightsPlan(this, problem, Backend.Plans.Weights(problem));
+    }
+
     /// <summary>Frees the device.</summary>
     public void Dispose() => Backend.Dispose();
 

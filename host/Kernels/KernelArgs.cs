@@ -14,6 +14,7 @@ internal static class KernelArgs
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
             IsVector = IsMultipleOf4(view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)),
+            IsWide = ((view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)) & 7) == 0 ? 1 : 0,
         };
 
     /// <summary>0 where there is one entry, which then serves every batch entry: sequences that share an axis.</summary>

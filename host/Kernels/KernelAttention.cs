@@ -32,19 +32,22 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         entry = chosen;
         kernel = device.Load(chosen);
         groups = Grids.Groups((long)Grids.Tiles(problem.SeqQ, br) * problem.HeadsQ * problem.Batch, chosen);
-        sizes = new FlashArgs<T, TScore, TKeys>
-        {
-            Batch = problem.Batch,
-            HeadsQ = problem.HeadsQ,
-            HeadsKv = problem.HeadsKv,
-            SeqQ = problem.SeqQ,
-            SeqKv = problem.SeqKv,
-            HeadDim = problem.HeadDim,
-            HeadDimV = problem.HeadDimV,
-            Band = problem.Band,
-            PackedQ = problem.Packed?.TotalQ ?? 0,
-        };
+        sizes = Sizes(problem);
     }
+
+    /// <summary>The part of the arguments that the problem alone decides.</summary>
+    public static FlashArgs<T, TScore, TKeys> Sizes(AttentionProblem problem) => new()
+    {
+        Batch = problem.Batch,
+        HeadsQ = problem.HeadsQ,
+        HeadsKv = problem.HeadsKv,
+        SeqQ = problem.SeqQ,
+        SeqKv = problem.SeqKv,
+        HeadDim = problem.HeadDim,
+        HeadDimV = problem.HeadDimV,
+        Band = problem.Band,
+        PackedQ = problem.Packed?.TotalQ ?? 0,
+    };
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; the largest " +
@@ -78,6 +81,14 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
         FlashArgs<T, TScore, TKeys> args = sizes;
+        Fill(ref args, device, problem, t);
+        kernel.Launch(stream, groups, args);
+    }
+
+    /// <summary>Adds the tensors of one run.</summary>
+    public static void Fill(
+        ref FlashArgs<T, TScore, TKeys> args, KernelDevice device, AttentionProblem problem, in AttentionTensors t)
+    {
         args.Q = device.Heads<T>(t.Q);
         args.Keys = TKeyBinding.Bind(device, problem, t);
         args.O = device.Heads<T>(t.O);
@@ -88,6 +99,5 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         args.KeyLengthsOffset = t.KeyLengths.Offset;
         args.HasKeyLengths = t.KeyLengths.Flag();
         args.Score = TBinding.Bind(device, problem, t.Score);
-        kernel.Launch(stream, groups, args);
     }
 }

@@ -5,7 +5,8 @@ namespace AttnKernels.Kernels;
 /// </summary>
 internal static class KernelCatalog
 {
-    public static IReadOnlyList<KernelEntry> All { get; } = [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Merges(), .. Caches()];
+    public static IReadOnlyList<KernelEntry> All { get; } =
+        [.. Matmuls(), .. Softmaxes(), .. Attentions(), .. Merges(), .. Caches(), .. Weights()];
 
     private static IEnumerable<KernelEntry> Matmuls()
     {
@@ -49,6 +50,18 @@ internal static class KernelCatalog
         }
         yield return KernelCacheAppend<float>.Entry;
         yield return KernelCacheAppend<ushort>.Entry;
+    }
+
+    private static IEnumerable<KernelEntry> Weights()
+    {
+        foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(WeightsEntry));
+    }
+
+    private readonly struct WeightsEntry : IElementWork<KernelEntry>
+    {
+        public KernelEntry Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => KernelWeights<T, TElement>.Entry;
     }
 
     private readonly struct RotaryEntry : IElementWork<KernelEntry>
@@ -108,6 +121,9 @@ internal static class KernelCatalog
                 .. FlashTable<T, TElement, GeneralScore, PlainKeys<T, TElement>>.Entries,
                 .. FlashTable<T, TElement, GeneralScore, GeneralKeys>.Entries,
                 .. FlashTable<T, TElement, PlainScore, PackedKeys<T, TElement>>.Entries,
+                .. DecodeTable<T, TElement, PlainScore, PlainKeys<T, TElement>>.Entries,
+                .. DecodeTable<T, TElement, GeneralScore, PlainKeys<T, TElement>>.Entries,
+                .. DecodeTable<T, TElement, GeneralScore, GeneralKeys>.Entries,
             ];
     }
 }

@@ -24,6 +24,16 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
     public Executable<MergeTensors> Merge(MergeProblem problem) =>
         SoftmaxTypes.Dispatch(problem.PartType, problem.Type, new MergeWork(device, problem));
 
+    public Executable<WeightsTensors> Weights(WeightsProblem problem) =>
+        Elements.Dispatch(problem.Attention.Type, new WeightsWork(device, problem));
+
+    private readonly struct WeightsWork(KernelDevice device, WeightsProblem problem) : IElementWork<Executable<WeightsTensors>>
+    {
+        public Executable<WeightsTensors> Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => new KernelWeights<T, TElement>(device, problem);
+    }
+
     private readonly struct MergeWork(KernelDevice device, MergeProblem problem) : ISoftmaxWork<Executable<MergeTensors>>
     {
         public Executable<MergeTensors> Run<TX, TElementX, TY, TElementY>()
@@ -81,18 +91,20 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
                 return new KernelAttention<T, TElement, PlainScore, PlainBinding, PackedKeys<T, TElement>, PackedKeyBinding<T, TElement>>(
                     device, problem);
             }
-            if (!problem.HasPlainKeys)
-                return new KernelAttention<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>(device, problem);
+            if (!problem.HasPlainKeys) return Plan<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>();
             return GeneralBinding.IsNeeded(problem)
-                ? Plan<T, TElement, GeneralScore, GeneralBinding>()
-                : Plan<T, TElement, PlainScore, PlainBinding>();
+                ? Plan<T, TElement, GeneralScore, GeneralBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>()
+                : Plan<T, TElement, PlainScore, PlainBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>();
         }
 
-        private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding>()
+        private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding, TKeys, TKeyBinding>()
             where T : unmanaged
             where TElement : struct, IElement<T>
             where TScore : struct, IScoreRule
-            where TBinding : struct, IScoreBinding<TScore> =>
-            new KernelAttention<T, TElement, TScore, TBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>(device, problem);
+            where TBinding : struct, IScoreBinding<TScore>
+            where TKeys : struct, IKeyRows
+            where TKeyBinding : struct, IKeyBinding<TKeys> => DecodeSplits.Fits(problem)
+                ? new KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem)
+                : new KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem);
     }
 }

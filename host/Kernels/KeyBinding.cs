@@ -72,6 +72,7 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
             BatchStride = KernelArgs.BatchStride(view),
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
+            IsWide = ((view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)) & 7) == 0 ? 1 : 0,
             Scales = device.Data<float>(scales),
             ScaleOffset = scales.Offset,
             ScaleBatchStride = KernelArgs.BatchStride(scales),

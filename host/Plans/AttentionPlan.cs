@@ -19,7 +19,7 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
 
     private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream? queue, CancellationToken cancel)
     {
-        AttentionTensors t = Check(tensors);
+        AttentionTensors t = Check(Device, Problem, tensors);
         ReadOnlySpan<TensorView> views =
         [
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
@@ -28,10 +28,10 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
         Launch(t, views, Names, outputs: 3, queue, cancel);
     }
 
-    private AttentionTensors Check(in AttentionTensors t)
+    /// <summary>Compares each tensor with the problem and returns them with all axes.</summary>
+    internal static AttentionTensors Check(AttentionDevice device, AttentionProblem p, in AttentionTensors t)
     {
-        AttentionProblem p = Problem;
-        TensorCheck check = new(Device);
+        TensorCheck check = new(device);
         TensorView keyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths);
         AttentionTensors checkedTensors = new()
         {

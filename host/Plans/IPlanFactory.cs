@@ -18,4 +18,6 @@ internal interface IPlanFactory
     Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem);
 
     Executable<MergeTensors> Merge(MergeProblem problem);
+
+    Executable<WeightsTensors> Weights(WeightsProblem problem);
 }

@@ -3,7 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// What MergeParts receives. Part p of batch entry b is entry p * batch + b of PartsO (parts * batch, heads, seq, headDim) and of M, L and the
+/// What MergeParts receives. Part p of batch entry b is entry p * batch + b of PartsO (parts * batch, heads, seq, headDim) and of M, L
+/// and the
 /// result's place (batch, heads, seq).
 /// </summary>
 public struct MergeArgs<T, TOut>
@@ -12,12 +13,17 @@ public struct MergeArgs<T, TOut>
 {
     public HeadView<T> PartsO;
 
-    /// <summary>(parts * batch, heads, seq): the part's maximum m, or its log-sum-exp where it has no L; -inf: the part saw no key.</summary>
+    /// <summary>
+    /// (parts * batch, heads, seq): the part's maximum m, or its log-sum-exp where it has no L; -inf: the part saw no key.
+    /// </summary>
     public ArrayView<float> M;
     public long MOffset;
 
-    /// <summary>(parts * batch, heads, seq) sums l of exp(s - m), read where <see cref="HasSums"/> is 1; else the parts are normalised, l = 1.</summary>
+    /// <summary>
+    /// (parts * batch, heads, seq) sums l of exp(s - m), read where <see cref="HasSums"/> is 1; else the parts are normalised, l = 1.
+    /// </summary>
     public ArrayView<float> L;
+    public long LOffset;
     public int HasSums;
 
     public HeadView<TOut> O;
@@ -114,7 +120,7 @@ public static class MergeParts<T, TElement, TOut, TElementOut>
 
     /// <summary>The part's l.</summary>
     private static float Sum(in MergeArgs<T, TOut> args, int p, long row, long rows, float weight) =>
-        args.HasSums != 0 && weight != 0f ? args.L[p * rows + row] : 1f;
+        args.HasSums != 0 && weight != 0f ? args.L[args.LOffset + p * rows + row] : 1f;
 
     /// <summary>Four elements of a part; 0 where its weight is 0, whatever it holds.</summary>
     private static F4 Load(in MergeArgs<T, TOut> args, long row, int column, float weight)

@@ -14,6 +14,9 @@ public interface IElement<T>
     /// <summary>Elements index .. index+3; index is a multiple of 4 and the view's memory starts at a 16-byte boundary.</summary>
     static abstract F4 Load4(ArrayView<T> view, long index);
 
+    /// <summary>Elements index .. index+7; index is a multiple of 8 and the view's memory starts at a 16-byte boundary.</summary>
+    static abstract F8 Load8(ArrayView<T> view, long index);
+
     static abstract void Store4(ArrayView<T> view, long index, F4 value);
 }
 
@@ -25,6 +28,14 @@ public readonly struct Float32Element : IElement<float>
     public static float Store(float value) => value;
 
     public static F4 Load4(ArrayView<float> view, long index) => view.Cast<F4>()[index >> 2];
+
+    public static F8 Load8(ArrayView<float> view, long index)
+    {
+        F8 value = default;
+        value.Low = Load4(view, index);
+        value.High = Load4(view, index + 4);
+        return value;
+    }
 
     public static void Store4(ArrayView<float> view, long index, F4 value) => view.Cast<F4>()[index >> 2] = value;
 }
@@ -69,6 +80,15 @@ public readonly struct Float16Element : IElement<ushort>
         return new F4(Load(bits.X), Load(bits.Y), Load(bits.Z), Load(bits.W));
     }
 
+    public static F8 Load8(ArrayView<ushort> view, long index)
+    {
+        U32x4 bits = view.Cast<U32x4>()[index >> 3];
+        F8 value = default;
+        value.Low = new F4(Load((ushort)bits.X), Load((ushort)(bits.X >> 16)), Load((ushort)bits.Y), Load((ushort)(bits.Y >> 16)));
+        value.High = new F4(Load((ushort)bits.Z), Load((ushort)(bits.Z >> 16)), Load((ushort)bits.W), Load((ushort)(bits.W >> 16)));
+        return value;
+    }
+
     public static void Store4(ArrayView<ushort> view, long index, F4 value) =>
         view.Cast<U16x4>()[index >> 2] = new U16x4 { X = Store(value.X), Y = Store(value.Y), Z = Store(value.Z), W = Store(value.W) };
 }
@@ -90,6 +110,15 @@ public readonly struct BFloat16Element : IElement<ushort>
     {
         U16x4 bits = view.Cast<U16x4>()[index >> 2];
         return new F4(Load(bits.X), Load(bits.Y), Load(bits.Z), Load(bits.W));
+    }
+
+    public static F8 Load8(ArrayView<ushort> view, long index)
+    {
+        U32x4 bits = view.Cast<U32x4>()[index >> 3];
+        F8 value = default;
+        value.Low = new F4(Load((ushort)bits.X), Load((ushort)(bits.X >> 16)), Load((ushort)bits.Y), Load((ushort)(bits.Y >> 16)));
+        value.High = new F4(Load((ushort)bits.Z), Load((ushort)(bits.Z >> 16)), Load((ushort)bits.W), Load((ushort)(bits.W >> 16)));
+        return value;
     }
 
     public static void Store4(ArrayView<ushort> view, long index, F4 value) =>

@@ -37,6 +37,19 @@ public interface IKeySource
         ArrayView<F4> sTile, int stride);
 }
 
+/// <summary>A source whose rows can also be loaded straight into registers, by a lane on its own: what FlashDecode streams.</summary>
+public interface IKeyRows : IKeySource
+{
+    /// <summary>
+    /// Elements column .. column+7 of key <paramref name="j"/>, <paramref name="column"/> a multiple of 8; 0 at and past <paramref
+    /// name="columns"/>.
+    /// </summary>
+    F8 LoadKey(in KeyPlace place, int j, int column, int columns);
+
+    /// <summary>As <see cref="LoadKey"/>, of the value.</summary>
+    F8 LoadValue(in KeyPlace place, int j, int column, int columns);
+}
+
 /// <summary>One key head of a source.</summary>
 public struct KeyPlace
 {
@@ -50,8 +63,10 @@ public struct KeyPlace
     public int Row;
 }
 
-/// <summary>K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.</summary>
-public struct PlainKeys<T, TElement> : IKeySource
+/// <summary>
+/// K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.
+/// </summary>
+public struct PlainKeys<T, TElement> : IKeyRows
     where T : unmanaged
     where TElement : struct, IElement<T>
 {
@@ -74,4 +89,10 @@ public struct PlainKeys<T, TElement> : IKeySource
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+
+    public readonly F8 LoadKey(in KeyPlace place, int j, int column, int columns) =>
+        RowCopy.Load8<T, TElement>(K, place.K + j * K.RowStride, column, columns);
+
+    public readonly F8 LoadValue(in KeyPlace place, int j, int column, int columns) =>
+        RowCopy.Load8<T, TElement>(V, place.V + j * V.RowStride, column, columns);
 }

@@ -87,6 +87,18 @@ public static class RowCopy
         return value;
     }
 
+    /// <summary>Elements column .. column+7 as <see cref="Load4"/> reads them.</summary>
+    public static F8 Load8<T, TElement>(in HeadView<T> source, long row, int column, int columns)
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+    {
+        if (source.IsWide != 0 && column + 8 <= columns) return TElement.Load8(source.Data, row + column);
+        F8 value = default;
+        value.Low = Load4<T, TElement>(source, row, column, columns);
+        if (column + 4 < columns) value.High = Load4<T, TElement>(source, row, column + 4, columns);
+        return value;
+    }
+
     /// <summary>Stores elements column .. column+3, those before <paramref name="columns"/>.</summary>
     public static void Store4<T, TElement>(in HeadView<T> target, long row, int column, int columns, F4 value)
         where T : unmanaged

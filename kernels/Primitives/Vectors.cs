@@ -45,6 +45,31 @@ public struct F4
     }
 }
 
+/// <summary>Eight floats: what one 128-bit load of 16-bit elements widens to.</summary>
+public struct F8
+{
+    public F4 Low, High;
+
+    /// <summary>this += a * b.</summary>
+    public void Fma(float a, in F8 b)
+    {
+        Low.Fma(a, b.Low);
+        High.Fma(a, b.High);
+    }
+}
+
+/// <summary>Four 32-bit patterns, moved by one 128-bit load: eight elements of 16 bits, the lower half first.</summary>
+public struct U32x4
+{
+    public uint X, Y, Z, W;
+}
+
+/// <summary>Two 32-bit patterns, moved by one 64-bit load: eight 8-bit integers.</summary>
+public struct U32x2
+{
+    public uint X, Y;
+}
+
 /// <summary>Four 16-bit patterns, moved by one 64-bit load or store.</summary>
 public struct U16x4
 {

@@ -19,6 +19,9 @@ public struct HeadView<T>
     /// <summary>1 where every row starts at a multiple of 4 elements, so that a row can be moved four elements at a time.</summary>
     public int IsVector;
 
+    /// <summary>1 where every row starts at a multiple of 8 elements.</summary>
+    public int IsWide;
+
     public readonly long Head(int b, int h) => Offset + b * BatchStride + h * HeadStride;
 }
 

@@ -28,7 +28,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         using PlacedTensor? weights = p.Weights
             ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
             : null;
-        plan.Run(new AttentionTensors
+        AttentionTensors tensors = new()
         {
             Q = inputs.Q,
             K = inputs.K,
@@ -50,7 +50,12 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             VScales = keys.VScales,
             StartsQ = sequences.StartsQ,
             StartsKv = sequences.StartsKv,
-        });
+        };
+        using DeviceTensor? all = Options.AfterLonger ? device.Upload(Enumerable.Repeat(p.SeqKv, p.Batch).ToArray(), p.Batch) : null;
+        if (all is not null) plan.Run(tensors with { KeyLengths = all });
+        plan.Run(tensors);
+        using ChosenRows? chosen = Options.WeightRows > 0 ? new ChosenRows(device, p, Options, random) : null;
+        chosen?.Run(tensors);
         device.Synchronize();
 
         int[]? rows = sequences.Existing(Sample(p.Batch * p.HeadsQ * p.SeqQ));
@@ -60,9 +65,11 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
+        if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows), chosen.Read()));
         double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
-            [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(), .. sequences.Damages(), .. score.Damages()]);
+            [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(),
+                .. sequences.Damages(), .. score.Damages(), .. chosen?.Damages() ?? []]);
     }
 
     /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>

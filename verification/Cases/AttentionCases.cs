@@ -216,7 +216,8 @@ internal static class AttentionCases
         }
     }
 
-    private static AttentionProblem Paged(AttentionProblem p, int blockSize) =>
+    /// <summary>The same problem over a cache of blocks, three more than are needed.</summary>
+    internal static AttentionProblem Paged(AttentionProblem p, int blockSize) =>
         p with { Kv = KvLayout.Paged(blockSize, (p.Batch * ((p.SeqKv + blockSize - 1) / blockSize)) + 3) };
 
     private static IEnumerable<VerificationCase> Groups()
@@ -263,7 +264,7 @@ internal static class AttentionCases
     }
 
     /// <summary>Each feature by itself.</summary>
-    private static IEnumerable<(AttentionProblem, CaseOptions)> Features(AttentionProblem p)
+    internal static IEnumerable<(AttentionProblem Problem, CaseOptions Options)> Features(AttentionProblem p)
     {
         CaseOptions none = new();
         yield return (p with { Causal = CausalMask.TopLeft }, none);

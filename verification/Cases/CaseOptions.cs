@@ -18,6 +18,12 @@ public sealed record CaseOptions
     /// <summary>The last batch entry has key length 0.</summary>
     public bool EmptyBatch { get; init; }
 
+    /// <summary>The plan has run before, with every key visible: what that run left in a workspace must not reach the result.</summary>
+    public bool AfterLonger { get; init; }
+
+    /// <summary>How many rows' weights are wanted after the run, by a weights plan; needs its LSE.</summary>
+    public int WeightRows { get; init; }
+
     /// <summary>The logits of every row rise, so that the running maximum changes at every step.</summary>
     public bool Rising { get; init; }
 

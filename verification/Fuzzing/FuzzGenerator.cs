@@ -104,7 +104,7 @@ internal static class FuzzGenerator
             HeadsKv = headsKv,
             HeadsQ = headsKv * choose.Few("group", 8),
             SeqQ = seqQ,
-            SeqKv = choose.Size("seqKv", max, seqQ),
+            SeqKv = choose.Size("seqKv", Math.Max(max, 600), seqQ), // more than a split of decoding
             HeadDim = headDim,
             HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", 256) : headDim,
             Type = Type(choose, "type"),
@@ -115,6 +115,8 @@ internal static class FuzzGenerator
         p = (AttentionProblem)score;
         if (!p.Weights) p = Keys(choose, p);
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
+        if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing)
+            options = options with { WeightRows = choose.Number("weightRows", 3) };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),

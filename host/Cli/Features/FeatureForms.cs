@@ -69,6 +69,9 @@ internal static class FeatureForms
             new("cache append, quantised to Int8 with scales", t => Append(t) with { CacheType = DType.Int8 }),
             new("merge of partial results", t => Merge(t) with { Lse = true }),
             new("merge of Float32 parts", t => Merge(t) with { PartType = DType.Float32 }),
+            new("weights of chosen rows after a fused run", t => Rows(t, p => p)),
+            new("weights of chosen rows, paged keys in Int8",
+                t => Rows(t, p => p with { Kv = KvLayout.Paged(16, 8), KvType = DType.Int8 })),
         ]),
     ];
 
@@ -82,6 +85,9 @@ internal static class FeatureForms
         new() { Batch = 2, HeadsQ = 4, SeqQ = 16, SeqKv = 48, HeadDim = 64, Type = type };
 
     private static AttentionProblem Weights(DType type) => Attention(type) with { Weights = true };
+
+    private static WeightsProblem Rows(DType type, Func<AttentionProblem, AttentionProblem> with) =>
+        new() { Attention = with(Attention(type)) with { Lse = true }, Rows = 3 };
 
     private static SoftmaxProblem Softmax(DType type) => new() { Rows = 16, Columns = 48, Type = type };
 

@@ -73,6 +73,7 @@ internal static class FeatureTable
         RotaryProblem p => device.Plan(p),
         CacheAppendProblem p => device.Plan(p),
         MergeProblem p => device.Plan(p),
+        WeightsProblem p => device.Plan(p),
         _ => throw new ArgumentException($"{problem.GetType().Name} has no plan here.", nameof(problem)),
     };
 }

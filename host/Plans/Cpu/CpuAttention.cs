@@ -9,7 +9,11 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
 
     public override string Explain() => $"SimdAttention, fused: query tiles in {workers.Describe()}";
 
-    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
+    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
+        SimdAttention.Run(Args(t), workers, cancel);
+
+    /// <summary>The kernel's arguments for the tensors of one run.</summary>
+    public AttentionArgs Args(in AttentionTensors t)
     {
         AttentionArgs args = new()
         {
@@ -31,6 +35,6 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             Sequences = SimdArgs.Sequences(p, t),
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
-        SimdAttention.Run(args, workers, cancel);
+        return args;
     }
 }

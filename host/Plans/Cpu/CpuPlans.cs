@@ -16,4 +16,6 @@ internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
     public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);
 
     public Executable<MergeTensors> Merge(MergeProblem problem) => new CpuMerge(problem, workers);
+
+    public Executable<WeightsTensors> Weights(WeightsProblem problem) => new CpuWeights(problem, workers);
 }

@@ -1,0 +1,25 @@
+using AttnKernels.Simd;
+
+namespace AttnKernels.Plans.Cpu;
+
+/// <summary>Attention weights of chosen rows on the CPU device.</summary>
+internal sealed unsafe class CpuWeights(WeightsProblem p, SimdWorkers workers) : Executable<WeightsTensors>
+{
+    private readonly CpuAttention attention = new(p.Attention, workers);
+
+    public override string Explain() => $"SimdWeights: stretches of keys in {workers.Describe()}";
+
+    public override void Run(in WeightsTensors t, DeviceStream stream, CancellationToken cancel)
+    {
+        WeightsArgs args = new()
+        {
+            Attention = attention.Args(t.Attention),
+            Count = p.Rows,
+            Rows = (int*)SimdArgs.Data(t.Rows),
+            RowsStride = t.Rows.Stride(0),
+            P = (float*)SimdArgs.Data(t.P),
+            PStride = t.P.Stride(0),
+        };
+        SimdWeights.Run(args, workers, cancel);
+    }
+}

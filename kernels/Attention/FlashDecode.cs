@@ -1,0 +1,291 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// What FlashDecode receives: FlashForward's tensors, and the partial results of every split. O and LSE of <see cref="Flash"/> are not
+/// written here.
+/// </summary>
+public struct DecodeArgs<T, TScore, TKeys>
+    where T : unmanaged
+    where TScore : struct, IScoreRule
+    where TKeys : struct, IKeyRows
+{
+    public FlashArgs<T, TScore, TKeys> Flash;
+
+    /// <summary>
+    /// Workspace: sums of exp(s - m) V (splits, batch, headsQ, seqQ, OStride), then m and then l (splits, batch, headsQ, seqQ). Where a
+    /// split has no key
+    /// for a row, m is -inf and the others are not written.
+    /// </summary>
+    public ArrayView<float> Parts;
+    public long MOffset, LOffset;
+
+    /// <summary>headDimV, rounded up to a multiple of 4.</summary>
+    public int OStride;
+    public int Splits, RowTiles;
+}
+
+/// <summary>
+/// The partial attention of few query rows over one split of the keys: m = max s, l = sum exp(s - m), O = sum exp(s - m) V (Dao et al.,
+/// Flash-Decoding, 2023). The query rows of all heads that share a key head go together, so that K and V are read once, straight into
+/// registers.
+/// MergeParts combines the splits.
+/// Grid: RowTiles * splits * headsKv * batch groups; group: 128 lanes; shared: DecodeTile.SharedBytes.
+/// </summary>
+public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+    where TTile : struct, IDecodeTile
+    where TRows : struct, IDecodeRows
+    where TScore : struct, IScoreRule
+    where TKeys : struct, IKeyRows
+{
+    private const int SplitKeys = DecodeTile<TTile, TRows>.SplitKeys;
+    private const int LanesPerKey = DecodeTile<TTile, TRows>.LanesPerKey;
+    private const int LanesPerRow = DecodeTile<TTile, TRows>.LanesPerRow;
+    private const int ScoreStride = DecodeTile<TTile, TRows>.ScoreStride;
+
+    private static int PartStride => DecodeTile<TTile, TRows>.PartStride;
+
+    private static int LanesD => DecodeTile<TTile, TRows>.LanesD;
+
+    private static int Slots => DecodeTile<TTile, TRows>.Slots;
+
+    public static void Kernel(DecodeArgs<T, TScore, TKeys> args)
+    {
+        ArrayView<float> sQ = SharedMemory.Allocate<float>(TRows.Count * TTile.HeadDim);
+        ArrayView<float> sPart = SharedMemory.Allocate<float>(DecodeTile<TTile, TRows>.PartFloats);
+        ArrayView<float> sS = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.ScoreStride);
+        ArrayView<float> sMax = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.LanesPerRow);
+        ArrayView<float> sSum = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.LanesPerRow);
+
+        DecodePosition at = Place(args);
+        if (at.First >= at.End)
+        {
+            WriteEmpty(args, at);
+            return;
+        }
+        LoadQueries(args, at, sQ);
+        Group.Barrier(); // sQ is filled
+
+        TRows rows = default;
+        Dots(args, at, ref rows, sQ, sPart);
+        Group.Barrier(); // sPart holds the parts of the dot products
+        Scores(args, at, sPart, sS);
+        Group.Barrier(); // sS holds the scores; sPart has been read
+        int r = Group.IdxX / LanesPerRow;
+        int t = Group.IdxX & (LanesPerRow - 1);
+        if (r < TRows.Count) sMax[Group.IdxX] = PartialMax(sS, r * ScoreStride + t);
+        Group.Barrier(); // sMax holds the partial maxima
+        float max = float.NegativeInfinity;
+        if (r < TRows.Count)
+            sSum[Group.IdxX] = Exponentiate(args.Flash.Score.Log2Factor, sMax, r * LanesPerRow, sS, r * ScoreStride + t, ref max);
+        Group.Barrier(); // sS holds the weights, sSum the partial sums
+        if (r < TRows.Count && t == 0) WriteSums(args, at, r, max, sSum);
+
+        AddValues(args, at, ref rows, sS);
+        int slot = Group.IdxX / LanesD;
+        rows.StoreO(sPart, slot * TRows.Count * TTile.HeadDim + 4 * (Group.IdxX & (LanesD - 1)), TTile.HeadDim, TTile.HeadDim / 2);
+        Group.Barrier(); // sPart holds the parts of O
+        WriteO(args, at, sPart);
+    }
+
+    private static DecodePosition Place(in DecodeArgs<T, TScore, TKeys> args)
+    {
+        DecodePosition at = default;
+        int index = Grid.IdxX / args.RowTiles;
+        at.Row0 = (Grid.IdxX - index * args.RowTiles) * TRows.Count;
+        at.Split = index / (args.Flash.Batch * args.Flash.HeadsKv);
+        index -= at.Split * args.Flash.Batch * args.Flash.HeadsKv;
+        at.B = index / args.Flash.HeadsKv;
+        at.HKv = index - at.B * args.Flash.HeadsKv;
+        at.Group = args.Flash.HeadsQ / args.Flash.HeadsKv;
+        at.Rows = at.Group * args.Flash.SeqQ;
+        at.KeyLength = args.Flash.SeqKv;
+        if (args.Flash.HasKeyLengths != 0)
+            at.KeyLength = Math.Min(args.Flash.SeqKv, Math.Max(0, args.Flash.KeyLengths[args.Flash.KeyLengthsOffset + at.B]));
+        at.Shift = args.Flash.Band.ShiftFor(args.Flash.SeqQ, at.KeyLength);
+
+        // The band's ends grow with the query, so the tile's first and last one bound all.
+        int j0 = at.Split * SplitKeys;
+        int last = Math.Min(at.Row0 + TRows.Count, at.Rows) - 1;
+        at.First = Math.Max(j0, args.Flash.Band.First(at.Row0 / at.Group, at.Shift));
+        at.End = Math.Min(j0 + SplitKeys, args.Flash.Band.End(last / at.Group, at.Shift, at.KeyLength));
+        return at;
+    }
+
+    /// <summary>Rows past the last one and columns past the head's are 0.</summary>
+    private static void LoadQueries(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sQ)
+    {
+        for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
+        {
+            int r = index / (LanesD * 2);
+            int column = 4 * (index - r * LanesD * 2);
+            int row = at.Row0 + r;
+            F4 value = default;
+            if (row < at.Rows && column < args.Flash.HeadDim)
+            {
+                long q = args.Flash.Q.Head(at.B, at.Head(row)) + at.Query(row) * args.Flash.Q.RowStride;
+                value = RowCopy.Load4<T, TElement>(args.Flash.Q, q, column, args.Flash.HeadDim);
+            }
+            sQ.StoreF4(r * TTile.HeadDim + column, value);
+        }
+    }
+
+    /// <summary>
+    /// S = Q K^T: four lanes share a key, eight elements of every 32 each, up to four 128-bit loads in flight. Keys that no row sees are
+    /// not read.
+    /// </summary>
+    private static void Dots(
+        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<float> sQ, ArrayView<float> sPart)
+    {
+        int x = Group.IdxX & (LanesPerKey - 1);
+        int j0 = at.Split * SplitKeys;
+        int headDim = args.Flash.HeadDim;
+        KeyPlace keys = args.Flash.Keys.Place(at.B, at.HKv);
+        for (int n = Group.IdxX / LanesPerKey; n < SplitKeys; n += DecodeTile<TTile, TRows>.GroupSize / LanesPerKey)
+        {
+            int j = j0 + n;
+            int columns = j < at.First || j >= at.End ? 0 : headDim;
+            rows.ClearDots();
+            for (int d = 8 * x; d < columns; d += 128)
+            {
+                F8 k0 = args.Flash.Keys.LoadKey(keys, j, d, headDim);
+                F8 k1 = default, k2 = default, k3 = default;
+                if (d + 32 < headDim) k1 = args.Flash.Keys.LoadKey(keys, j, d + 32, headDim);
+                if (TTile.HeadDim > 64 && d + 64 < headDim) k2 = args.Flash.Keys.LoadKey(keys, j, d + 64, headDim);
+                if (TTile.HeadDim > 64 && d + 96 < headDim) k3 = args.Flash.Keys.LoadKey(keys, j, d + 96, headDim);
+                rows.AddDots(sQ, d, TTile.HeadDim, k0);
+                if (d + 32 < headDim) rows.AddDots(sQ, d + 32, TTile.HeadDim, k1);
+                if (TTile.HeadDim > 64 && d + 64 < headDim) rows.AddDots(sQ, d + 64, TTile.HeadDim, k2);
+                if (TTile.HeadDim > 64 && d + 96 < headDim) rows.AddDots(sQ, d + 96, TTile.HeadDim, k3);
+            }
+            rows.StoreDots(sPart, x * PartStride + n, SplitKeys);
+        }
+    }
+
+    /// <summary>Sums the parts of each dot product and makes it a score; -inf where the row does not see the key.</summary>
+    private static void Scores(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sPart, ArrayView<float> sS)
+    {
+        for (int index = Group.IdxX; index < TRows.Count * SplitKeys; index += Group.DimX)
+        {
+            int r = index / SplitKeys;
+            int n = index & (SplitKeys - 1);
+            int j = at.Split * SplitKeys + n;
+            int row = at.Row0 + r;
+            int i = at.Query(row);
+            float dot = (sPart[index] + sPart[index + PartStride]) + (sPart[index + 2 * PartStride] + sPart[index + 3 * PartStride]);
+            float score = float.NegativeInfinity;
+            if (row < at.Rows && j >= args.Flash.Band.First(i, at.Shift) && j < args.Flash.Band.End(i, at.Shift, at.KeyLength))
+                score = args.Flash.Score.Score(dot, at.B, at.Head(row), i, j, i + at.Shift);
+            sS[r * ScoreStride + n] = score;
+        }
+    }
+
+    private static float PartialMax(ArrayView<float> sS, int offset)
+    {
+        float max = sS[offset];
+        for (int n = LanesPerRow; n < SplitKeys; n += LanesPerRow) max = Math.Max(max, sS[offset + n]);
+        return max;
+    }
+
+    /// <summary>P = exp(S - m); returns the lane's part of the sum, and m.</summary>
+    private static float Exponentiate(
+        float log2Factor, ArrayView<float> sMax, int rowOffset, ArrayView<float> sS, int offset, ref float max)
+    {
+        max = RowReduce.Max(sMax, rowOffset);
+        float finite = SpecialMath.FiniteMax(max);
+        float sum = 0f;
+        for (int n = 0; n < SplitKeys; n += LanesPerRow)
+        {
+            float p = SpecialMath.Exp2((sS[offset + n] - finite) * log2Factor);
+            sS[offset + n] = p;
+            sum += p;
+        }
+        return sum;
+    }
+
+    /// <summary>O += P V: a slot of lanes reads a row of V, four of them in flight.</summary>
+    private static void AddValues(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<float> sS)
+    {
+        int slot = Group.IdxX / LanesD;
+        int column = 8 * (Group.IdxX & (LanesD - 1));
+        if (column >= args.Flash.HeadDimV) return;
+        KeyPlace keys = args.Flash.Keys.Place(at.B, at.HKv);
+        int j0 = at.Split * SplitKeys;
+        for (int n = 4 * slot; n < SplitKeys; n += 4 * Slots)
+        {
+            int j = j0 + n;
+            if (j + 3 < at.First || j >= at.End) continue;
+            F8 v0 = LoadValue(args, at, keys, j, column), v1 = LoadValue(args, at, keys, j + 1, column);
+            F8 v2 = LoadValue(args, at, keys, j + 2, column), v3 = LoadValue(args, at, keys, j + 3, column);
+            rows.AddValues(sS, n, ScoreStride, v0, v1, v2, v3);
+        }
+    }
+
+    /// <summary>Eight elements of row j of V; 0, unread, where no row sees the key.</summary>
+    private static F8 LoadValue(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, in KeyPlace keys, int j, int column)
+    {
+        F8 none = default;
+        if (j < at.First || j >= at.End) return none;
+        return args.Flash.Keys.LoadValue(keys, j, column, args.Flash.HeadDimV);
+    }
+
+    /// <summary>
+    /// m and l of row r, and -inf for m where it saw no key. A maximum may pass a NaN over, the sum does not: m is NaN then, too.
+    /// </summary>
+    private static void WriteSums(
+        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, int r, float max, ArrayView<float> sSum)
+    {
+        if (at.Row0 + r >= at.Rows) return;
+        long part = PartRow(args, at, at.Row0 + r);
+        float sum = 0f;
+        for (int n = 0; n < LanesPerRow; n++) sum += sSum[r * LanesPerRow + n];
+        if (!(sum >= 0f)) max = sum;
+        args.Parts[args.MOffset + part] = sum == 0f ? float.NegativeInfinity : max;
+        args.Parts[args.LOffset + part] = sum;
+    }
+
+    private static void WriteEmpty(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at)
+    {
+        int row = at.Row0 + Group.IdxX;
+        if (Group.IdxX < TRows.Count && row < at.Rows) args.Parts[args.MOffset + PartRow(args, at, row)] = float.NegativeInfinity;
+    }
+
+    /// <summary>Sums the slots' parts of O, in order.</summary>
+    private static void WriteO(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sPart)
+    {
+        for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
+        {
+            int r = index / (LanesD * 2);
+            int quad = index - r * LanesD * 2;
+            int column = quad < LanesD ? 8 * quad : 8 * (quad - LanesD) + 4;
+            if (at.Row0 + r >= at.Rows || column >= args.Flash.HeadDimV) continue;
+            F4 o = default;
+            for (int slot = 0; slot < Slots; slot++)
+                o.Fma(1f, sPart.LoadF4((slot * TRows.Count + r) * TTile.HeadDim + 4 * quad));
+            Float32Element.Store4(args.Parts, PartRow(args, at, at.Row0 + r) * args.OStride + column, o);
+        }
+    }
+
+    /// <summary>Where a row of this split lies among all rows of all splits.</summary>
+    private static long PartRow(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, int row) =>
+        (((long)at.Split * args.Flash.Batch + at.B) * args.Flash.HeadsQ + at.Head(row)) * args.Flash.SeqQ + at.Query(row);
+}
+
+/// <summary>
+/// What a group of FlashDecode works on: rows from Row0 on of (batch entry, key head) over the keys [First, End) of a split.
+/// </summary>
+public struct DecodePosition
+{
+    public int B, HKv, Split, First, End, KeyLength, Shift;
+
+    /// <summary>Query heads of a key head; a row is (query, head of the group), heads innermost.</summary>
+    public int Group;
+    public int Row0, Rows;
+
+    public readonly int Query(int row) => row / Group;
+
+    public readonly int Head(int row) => HKv * Group + row - row / Group * Group;
+}

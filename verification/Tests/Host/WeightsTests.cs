@@ -1,0 +1,143 @@
+namespace AttnKernels.Tests.Host;
+
+/// <summary>
+/// Weights of chosen rows after a fused run: what they equal, what is refused before anything is written, what a run allocates.
+/// </summary>
+public sealed class WeightsTests : IDisposable
+{
+    private static readonly AttentionProblem Attention = new()
+    {
+        Batch = 2, HeadsQ = 4, HeadsKv = 2, SeqQ = 5, SeqKv = 9, HeadDim = 8, Causal = CausalMask.BottomRight, Lse = true,
+    };
+
+    private static readonly WeightsProblem Problem = new() { Attention = Attention, Rows = 3 };
+
+    private readonly AttentionDevice device = AttentionDevice.Open("cpu");
+    private readonly WeightsPlan plan;
+    private readonly DeviceTensor p;
+    private readonly WeightsTensors valid;
+
+    public WeightsTests()
+    {
+        plan = device.Plan(Problem);
+        p = device.Upload(Enumerable.Repeat(7f, 27).ToArray(), 3, 9);
+        valid = new WeightsTensors
+        {
+            Attention = Inputs(device),
+            Rows = device.Upload<int>([1, 3, 4, 0, 0, 0, 0, 3, 2], 3, 3),
+            P = p,
+        };
+        using AttentionPlan fused = device.Plan(Attention);
+        fused.Run(valid.Attention);
+    }
+
+    public void Dispose()
+    {
+        plan.Dispose();
+        device.Dispose();
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void They_are_the_rows_of_all_weights(string name)
+    {
+        using AttentionDevice other = AttentionDevice.Open(name);
+        AttentionTensors tensors = Inputs(other);
+        using DeviceTensor all = other.Allocate(DType.Float32, 2, 4, 5, 9), chosen = other.Allocate(DType.Float32, 3, 9);
+        using DeviceTensor rows = other.Upload<int>([1, 3, 4, 0, 0, 0, 0, 3, 2], 3, 3);
+        using (AttentionPlan unfused = other.Plan(Attention with { Weights = true })) unfused.Run(tensors with { Weights = all });
+        using (AttentionPlan fused = other.Plan(Attention)) fused.Run(tensors);
+        using (WeightsPlan weights = other.Plan(Problem))
+        {
+            weights.WorkspaceBytes.Should().Be(0);
+            weights.Run(new WeightsTensors { Attention = tensors, Rows = rows, P = chosen });
+        }
+
+        float[] expected = all.ToArray<float>(), got = chosen.ToArray<float>();
+        int[] places = [(((1 * 4) + 3) * 5) + 4, 0, (3 * 5) + 2];
+        for (int n = 0; n < 27; n++) got[n].Should().BeApproximately(expected[(places[n / 9] * 9) + (n % 9)], 1e-6f);
+    }
+
+    [Theory]
+    [InlineData(2, 0, 0)]
+    [InlineData(0, 4, 0)]
+    [InlineData(0, 0, 5)]
+    [InlineData(0, -1, 0)]
+    public void A_row_that_does_not_exist_is_refused(int b, int h, int i) => Refuse<ArgumentOutOfRangeException>(
+        valid with { Rows = device.Upload<int>([1, 3, 4, b, h, i, 0, 0, 0], 3, 3) },
+        $"Rows[1] = ({b}, {h}, {i}) is no row (batch entry, head, query) of 2 x 4 x 5*");
+
+    [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
+    public void A_row_that_does_not_exist_is_NaN_where_the_host_cannot_see_it(string name)
+    {
+        using AttentionDevice other = AttentionDevice.Open(name);
+        using DeviceTensor rows = other.Upload<int>([1, 3, 4, 0, 4, 0, -1, 0, 0], 3, 3), chosen = other.Allocate(DType.Float32, 3, 9);
+        Assert.SkipWhen(rows.View.Buffer!.Address != 0, $"the host sees the memory of {name}");
+        AttentionTensors tensors = Inputs(other);
+        using AttentionPlan fused = other.Plan(Attention);
+        fused.Run(tensors);
+        using WeightsPlan weights = other.Plan(Problem);
+        weights.Run(new WeightsTensors { Attention = tensors, Rows = rows, P = chosen });
+        float[] got = chosen.ToArray<float>();
+        got.Take(9).Sum().Should().BeApproximately(1, 1e-5f);
+        got.Skip(9).Should().OnlyContain(x => float.IsNaN(x));
+    }
+
+    [Fact]
+    public void Tensors_of_another_shape_are_refused()
+    {
+        Refuse<ArgumentException>(valid with { Rows = device.Allocate(DType.Int32, 3, 2) },
+            "Rows: expected shape (3, 3), got Int32 (3, 2)*");
+        Refuse<ArgumentException>(
+            valid with { Attention = valid.Attention with { Lse = default } }, "Lse: the problem needs it, but no tensor was given*");
+        Refuse<ArgumentException>(
+            valid with { Attention = valid.Attention with { Lse = device.Allocate(DType.Float32, 2, 4, 4) } },
+            "Lse: expected shape (2, 4, 5)*");
+        FluentActions.Invoking(() => plan.Run(valid with { P = device.Allocate(DType.Float32, 3, 8) }))
+            .Should().Throw<ArgumentException>().WithMessage("P: expected shape (3, 9)*");
+    }
+
+    [Fact]
+    public void P_in_the_memory_of_an_input_is_refused()
+    {
+        DeviceTensor both = device.Allocate(DType.Float32, 40);
+        AttentionTensors tensors = valid.Attention with { Lse = both.View.Reshape(2, 4, 5) };
+        FluentActions.Invoking(() => plan.Run(valid with { Attention = tensors, P = both.View.Slice(0, 0, 27).Reshape(3, 9) }))
+            .Should().Throw<ArgumentException>().WithMessage("P (*overlaps Lse*");
+    }
+
+    [Fact]
+    public void A_problem_without_an_lse_or_rows_is_refused()
+    {
+        Action noLse = () => device.Plan(Problem with { Attention = Attention with { Lse = false } });
+        noLse.Should().Throw<ArgumentException>().WithMessage("Attention.Lse must be true*");
+        Action all = () => device.Plan(Problem with { Attention = Attention with { Weights = true } });
+        all.Should().Throw<ArgumentException>().WithMessage("Attention.Weights is true*");
+        Action none = () => device.Plan(Problem with { Rows = 0 });
+        none.Should().Throw<ArgumentOutOfRangeException>().WithMessage("Rows must be*");
+    }
+
+    [Fact]
+    public void A_run_allocates_nothing()
+    {
+        for (int n = 0; n < 3; n++) plan.Run(valid);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int n = 0; n < 10; n++) plan.Run(valid);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
+    private static AttentionTensors Inputs(AttentionDevice device) => new()
+    {
+        Q = device.Upload(HostDevices.Random(2 * 4 * 5 * 8, 1), 2, 4, 5, 8),
+        K = device.Upload(HostDevices.Random(2 * 2 * 9 * 8, 2), 2, 2, 9, 8),
+        V = device.Upload(HostDevices.Random(2 * 2 * 9 * 8, 3), 2, 2, 9, 8),
+        O = device.Allocate(DType.Float32, 2, 4, 5, 8),
+        Lse = device.Allocate(DType.Float32, 2, 4, 5),
+    };
+
+    private void Refuse<TException>(WeightsTensors tensors, string message)
+        where TException : ArgumentException
+    {
+        FluentActions.Invoking(() => plan.Run(tensors)).Should().Throw<TException>().WithMessage(message);
+        p.ToArray<float>().Should().OnlyContain(x => x == 7, "nothing is written before all checks have passed");
+    }
+}

@@ -12,6 +12,11 @@ internal unsafe interface IElement
         where W : struct, IWidth<V>
         where V : struct;
 
+    /// <summary>Vector <paramref name="index"/> of a row.</summary>
+    static abstract V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct;
+
     static abstract void Store<W, V>(byte* target, V value)
         where W : struct, IWidth<V>
         where V : struct;
@@ -27,6 +32,11 @@ internal readonly unsafe struct Float32Element : IElement
         where V : struct => W.Load((float*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct => Load<W, V>(row + index * W.Count * Size);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<W, V>(byte* target, V value)
         where W : struct, IWidth<V>
         where V : struct => W.Store((float*)target, value);
@@ -39,7 +49,12 @@ internal readonly unsafe struct BFloat16Element : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load<W, V>(byte* source)
         where W : struct, IWidth<V>
-        where V : struct => W.ShiftLeft(W.LoadUInt16((ushort*)source), 16);
+        where V : struct => W.ShiftLeft(W.LoadInt16((short*)source), 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct => Load<W, V>(row + index * W.Count * Size);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<W, V>(byte* target, V value)
@@ -63,13 +78,16 @@ internal readonly unsafe struct Float16Element : IElement
         where W : struct, IWidth<V>
         where V : struct
     {
-        V bits = W.LoadUInt16((ushort*)source);
-        V magnitude = W.ShiftLeft(W.And(bits, W.SetBits(0x7FFF)), 13);
-        V sign = W.ShiftLeft(W.And(bits, W.SetBits(0x8000)), 16);
-        V isFinite = W.LessBits(magnitude, W.SetBits(0x7C00 << 13));
-        V finite = W.Multiply(magnitude, W.SetBits((127 + 112) << 23));
-        return W.Or(sign, W.Select(isFinite, finite, W.Or(magnitude, W.SetBits(0x7F800000))));
+        V bits = W.And(W.ShiftLeft(W.LoadInt16((short*)source), 13), W.SetBits(0x8FFFE000));
+        V isSpecial = W.LessBits(W.SetBits((0x7C00 << 13) - 1), W.And(bits, W.SetBits(0x7FFFFFFF)));
+        V finite = W.Multiply(bits, W.SetBits((127 + 112) << 23));
+        return W.Select(isSpecial, W.Or(bits, W.SetBits(0x7F800000)), finite);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct => Load<W, V>(row + index * W.Count * Size);
 
     /// <summary>Normal results round by an integer addition, subnormal ones by adding 0.5, whose unit is the smallest binary16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,15 +112,15 @@ internal readonly unsafe struct Int8Element : IElement
 {
     public static int Size => 1;
 
-    /// <summary>v + 128, as the low bits of 2^23, is the float 2^23 + 128 + v.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load<W, V>(byte* source)
         where W : struct, IWidth<V>
-        where V : struct
-    {
-        V shifted = W.And(W.AddBits(W.LoadBytes(source), W.SetBits(0x80)), W.SetBits(0xFF));
-        return W.Subtract(W.Or(shifted, W.SetBits(0x4B000000)), W.Set(8388608 + 128));
-    }
+        where V : struct => W.LoadInt8((sbyte*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct => Load<W, V>(row + index * W.Count * Size);
 
     public static void Store<W, V>(byte* target, V value)
         where W : struct, IWidth<V>
@@ -118,6 +136,11 @@ internal readonly unsafe struct ByteElement : IElement
     public static V Load<W, V>(byte* source)
         where W : struct, IWidth<V>
         where V : struct => W.LoadBytes(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadAt<W, V>(byte* row, int index)
+        where W : struct, IWidth<V>
+        where V : struct => Load<W, V>(row + index * W.Count * Size);
 
     public static void Store<W, V>(byte* target, V value)
         where W : struct, IWidth<V>

@@ -36,26 +36,27 @@ internal readonly struct Size6 : ISize
 /// <summary>
 /// The register tile all products are made of: C (rows x columns) = [C * columnScale +] A (rows x depth) B (depth x columns),
 /// where columns = <typeparamref name="TVectors"/> whole vectors. A is broadcast element by element from wherever it lies, so it needs
-/// no packing and may be transposed; B is read as vectors.
+/// no packing and may be transposed; B is read as vectors, widened from <typeparamref name="EB"/>.
 /// </summary>
 /// <remarks>
 /// 6 x 4 vectors: a step of the depth is 24 multiply-adds on 4 vector loads and 6 broadcasts, far from the load limit of two a cycle, and
 /// 24
 /// independent sums cover the latency of 4. Every sum runs over the depth in order, so an element's bits do not depend on the tile's shape.
 /// </remarks>
-internal static unsafe class MicroKernel<W, V, TRows, TVectors>
+internal static unsafe class MicroKernel<W, V, EB, TRows, TVectors>
     where W : struct, IWidth<V>
     where V : struct
+    where EB : struct, IElement
     where TRows : struct, ISize
     where TVectors : struct, ISize
 {
     /// <param name="depth">Length of the sums.</param>
     /// <param name="a">Element (r, k) of A is a[r * aRow + k * aStep].</param>
-    /// <param name="b">Row k of B is the vectors at b + k * bStep.</param>
+    /// <param name="b">Row k of B is the vectors at b + k * bStep, in bytes.</param>
     /// <param name="c">Row r of C is the vectors at c + r * cRow.</param>
     /// <param name="columnScale">One row of vectors that scales what C holds, or null: C is only written.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, float* columnScale)
+    public static void Run(nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep, float* c, nint cRow, float* columnScale)
     {
         V c00 = W.Zero, c01 = W.Zero, c02 = W.Zero, c03 = W.Zero;
         V c10 = W.Zero, c11 = W.Zero, c12 = W.Zero, c13 = W.Zero;
@@ -82,10 +83,10 @@ internal static unsafe class MicroKernel<W, V, TRows, TVectors>
         float* a3 = a + 3 * aRow;
         for (nint k = depth; k > 0; k--)
         {
-            V b0 = W.Load(b);
-            V b1 = TVectors.Value > 1 ? W.Load(b + W.Count) : W.Zero;
-            V b2 = TVectors.Value > 2 ? W.Load(b + 2 * W.Count) : W.Zero;
-            V b3 = TVectors.Value > 3 ? W.Load(b + 3 * W.Count) : W.Zero;
+            V b0 = EB.LoadAt<W, V>(b, 0);
+            V b1 = TVectors.Value > 1 ? EB.LoadAt<W, V>(b, 1) : W.Zero;
+            V b2 = TVectors.Value > 2 ? EB.LoadAt<W, V>(b, 2) : W.Zero;
+            V b3 = TVectors.Value > 3 ? EB.LoadAt<W, V>(b, 3) : W.Zero;
             AddRow(W.Set(a[0]), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
             if (TRows.Value > 1) AddRow(W.Set(a[aRow]), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
             if (TRows.Value > 2) AddRow(W.Set(a[2 * aRow]), b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);

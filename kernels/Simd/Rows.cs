@@ -17,13 +17,10 @@ internal static unsafe class Rows<W, V>
         for (; c < columns; c++) target[c] = E.Load<Width1, float>(row + (nint)c * E.Size);
     }
 
-    /// <summary>Asks for the cache lines of rows, in the order of their addresses.</summary>
-    public static void Prefetch(float* rows, int count, nint step, int columns)
+    /// <summary>Asks for the cache lines of a row of bytes.</summary>
+    public static void Prefetch(byte* row, int bytes)
     {
-        for (int r = 0; r < count; r++, rows += step)
-        {
-            for (int c = 0; c < columns; c += Scratch.Alignment / sizeof(float)) W.Prefetch(rows + c);
-        }
+        for (int c = 0; c < bytes; c += Scratch.Alignment) W.Prefetch((float*)(row + c));
     }
 
     /// <summary>row[c] *= factor; the length is a multiple of the width.</summary>
@@ -99,26 +96,36 @@ internal static unsafe class Rows<W, V>
     }
 
     /// <summary>
-    /// Whether any element of the rows is infinite or NaN: 0 * x is then NaN, and so is every sum it enters. One multiply-add a vector.
+    /// Whether any element of the rows, <paramref name="step"/> bytes apart, is infinite or NaN: 0 * x is then NaN, and so is every sum it
+    /// enters. One multiply-add a vector.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool HaveNonFinite(float* rows, int count, nint step, int columns)
+    public static bool HaveNonFinite<E>(byte* rows, int count, nint step, int columns)
+        where E : struct, IElement
     {
         V sum0 = W.Zero, sum1 = W.Zero, sum2 = W.Zero, sum3 = W.Zero;
         float tail = 0;
+        int vector = W.Count * E.Size;
         for (int r = 0; r < count; r++, rows += step)
         {
+            byte* x = rows;
             int c = 0;
-            for (; c <= columns - 4 * W.Count; c += 4 * W.Count)
+            for (; c <= columns - 4 * W.Count; c += 4 * W.Count, x += 4 * vector)
             {
-                sum0 = W.Fma(W.Load(rows + c), W.Zero, sum0);
-                sum1 = W.Fma(W.Load(rows + c + W.Count), W.Zero, sum1);
-                sum2 = W.Fma(W.Load(rows + c + 2 * W.Count), W.Zero, sum2);
-                sum3 = W.Fma(W.Load(rows + c + 3 * W.Count), W.Zero, sum3);
+                sum0 = W.Fma(E.LoadAt<W, V>(x, 0), W.Zero, sum0);
+                sum1 = W.Fma(E.LoadAt<W, V>(x, 1), W.Zero, sum1);
+                sum2 = W.Fma(E.LoadAt<W, V>(x, 2), W.Zero, sum2);
+                sum3 = W.Fma(E.LoadAt<W, V>(x, 3), W.Zero, sum3);
             }
 
-            for (; c <= columns - W.Count; c += W.Count) sum0 = W.Fma(W.Load(rows + c), W.Zero, sum0);
-            for (; c < columns; c++) tail += 0 * rows[c];
+            for (; c <= columns - 2 * W.Count; c += 2 * W.Count, x += 2 * vector)
+            {
+                sum0 = W.Fma(E.LoadAt<W, V>(x, 0), W.Zero, sum0);
+                sum1 = W.Fma(E.LoadAt<W, V>(x, 1), W.Zero, sum1);
+            }
+
+            for (; c <= columns - W.Count; c += W.Count, x += vector) sum0 = W.Fma(E.Load<W, V>(x), W.Zero, sum0);
+            for (; c < columns; c++, x += E.Size) tail += 0 * E.Load<Width1, float>(x);
         }
 
         V sum = W.Add(W.Add(sum0, sum1), W.Add(sum2, sum3));

@@ -3,15 +3,16 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>C (rows x vectors) = [C * columnScale +] A B for any number of rows and 1 to 4 vectors of columns, in register tiles.</summary>
-internal static unsafe class TileProduct<W, V>
+internal static unsafe class TileProduct<W, V, EB>
     where W : struct, IWidth<V>
     where V : struct
+    where EB : struct, IElement
 {
     /// <summary>
-    /// The parameters are those of <see cref="MicroKernel{W, V, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves 2
+    /// The parameters are those of <see cref="MicroKernel{W, V, EB, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves 2
     /// or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
     /// </summary>
-    public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+    public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale)
     {
         switch (vectors)
@@ -24,13 +25,13 @@ internal static unsafe class TileProduct<W, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Columns<TVectors>(int rows, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+    private static void Columns<TVectors>(int rows, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale)
         where TVectors : struct, ISize
     {
         while (rows >= 6 && rows != 8)
         {
-            MicroKernel<W, V, Size6, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size6, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 6 * aRow;
             c += 6 * cRow;
             rows -= 6;
@@ -38,7 +39,7 @@ internal static unsafe class TileProduct<W, V>
 
         while (rows >= 4)
         {
-            MicroKernel<W, V, Size4, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size4, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 4 * aRow;
             c += 4 * cRow;
             rows -= 4;
@@ -46,20 +47,20 @@ internal static unsafe class TileProduct<W, V>
 
         if (rows >= 2)
         {
-            MicroKernel<W, V, Size2, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size2, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 2 * aRow;
             c += 2 * cRow;
             rows -= 2;
         }
 
-        if (rows > 0) MicroKernel<W, V, Size1, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+        if (rows > 0) MicroKernel<W, V, EB, Size1, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
     }
 
     /// <summary>
     /// C = [C +] A B in the same order and with the same bits, but an element of A that is 0 contributes nothing: what it meets in B may be
     /// infinite or NaN. Slow; for blocks of B that hold such values.
     /// </summary>
-    public static void RunWithoutZeros(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, float* b, nint bStep,
+    public static void RunWithoutZeros(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, bool fresh)
     {
         for (int r = 0; r < rows; r++)
@@ -71,7 +72,7 @@ internal static unsafe class TileProduct<W, V>
                 for (nint k = 0; k < depth; k++)
                 {
                     float weight = a[r * aRow + k * aStep];
-                    if (weight != 0) sum = W.Fma(W.Set(weight), W.Load(b + k * bStep + v * W.Count), sum);
+                    if (weight != 0) sum = W.Fma(W.Set(weight), EB.LoadAt<W, V>(b + k * bStep, v), sum);
                 }
 
                 W.Store(target, sum);

@@ -185,6 +185,9 @@ internal static class AttentionCases
             foreach (int dimension in (int[])[72, 136])
                 yield return Case(Paged(Problem(type, 1, 2, 1, 5, keys, dimension), 8), size);
         yield return Case(Paged(AllMasks(Problem(Float32, 2, 2, 2, 9, keys, 8) with { KvType = Int8 }), 8), size);
+        yield return Case(AllMasks(Problem(Float32, 2, 2, 2, 1, keys, 8) with { KvType = Int8 }), size);
+        foreach (DType type in Types)
+            yield return Case(Problem(type, 1, 2, 1, 1, keys, 64), size, new CaseOptions { VisibleNaN = true });
         yield return Case(Paged(Problem(Float32, 1, 1, 1, 5, keys, 40), 1), size, new CaseOptions { Placement = Placement.SequenceFirst });
         yield return Case(Problem(Float32, 1, 2, 1, 33, keys, 100) with { KvType = Int8 }, size, new CaseOptions { Placement = Placement.OddLines });
     }

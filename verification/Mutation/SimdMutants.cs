@@ -17,6 +17,8 @@ internal static class SimdMutants
     private const string Rules = "kernels/Simd/Attention/ScoreRules.cs";
     private const string Decode = "kernels/Simd/Decode/DecodeForward.cs";
     private const string Dots = "kernels/Simd/Decode/DotProducts.cs";
+    private const string Pairs = "kernels/Simd/Decode/KeyElements.cs";
+    private const string Run = "kernels/Simd/Decode/KeyRun.cs";
     private const string Matmul = "kernels/Simd/Matmul/BlockedMatmul.cs";
     private const string Store = "kernels/Simd/Matmul/StoreC.cs";
     private const string Product = "kernels/Simd/TileProduct.cs";
@@ -105,10 +107,10 @@ internal static class SimdMutants
             "the last key of a split is left out", "attention float32"),
         new("decode.lse-without-sum", Decode, "= m + MathF.Log(l);", "= m;", "LSE without log l", "attention float32 lse"),
         new("decode.tail-columns-dropped", Decode,
-            "for (int c = whole * W.Count; c < plan.Args.HeadDimV; c++)", "for (int c = whole * W.Count; c < plan.Args.HeadDimV - 1; c++)",
+            "for (int c = whole * W.Count; c < args.HeadDimV; c++)", "for (int c = whole * W.Count; c < args.HeadDimV - 1; c++)",
             "the last column past whole vectors is left out", "attention float32"),
         new("decode.zero-does-not-hide", Decode,
-            "bool guarded = hides && Rows<W, V>.HaveNonFinite(v, count, stride, plan.Args.HeadDimV);", "bool guarded = false;",
+            "bool guarded = hides && Rows<W, V>", "bool guarded = !hides && Rows<W, V>",
             "0 * NaN of a masked value reaches O", "attention float32"),
         new("decode.zero-does-not-hide-in-tail", Decode, "if (weight != 0) sum =", "sum =",
             "0 * NaN of a masked value reaches the last columns", "attention float32"),
@@ -120,8 +122,23 @@ internal static class SimdMutants
             "Address(plan.Args.Q, batch, headKv * plan.Group + row % plan.Group, row / plan.Group)",
             "Address(plan.Args.Q, batch, headKv * plan.Group, row / plan.Group)",
             "every head of a group has the first one's queries", "attention float32"),
-        new("decode.dot-tail-dropped", Dots, "dots[1] = W.SumAcross(s1) + Tail(q, k1, d, depth);", "dots[1] = W.SumAcross(s1);",
-            "every fourth key misses the tail of the head dim", "attention float32"),
+        new("decode.dot-tail-dropped", Dots, "for (int j = 0; j < keys; j++)", "for (int j = 1; j < keys; j++)",
+            "the first key of a run misses the tail of the head dim", "attention float32"),
+        new("decode.pairs-of-queries-not-split", Decode, "if (EK.Pairs) SplitPairs", "if (!EK.Pairs) SplitPairs",
+            "even and odd elements of K meet neighbours of Q", "attention float16 q1"),
+        new("decode.pairs-of-output-not-joined", Decode, "if (EK.Pairs && sum != null) JoinPairs(sum, args.HeadDimV);", "",
+            "even columns of O come before odd ones", "attention bfloat16 q1"),
+        new("decode.unit-of-values-dropped", Decode, "Multiply(weights + row * DecodePlan.SplitKeys, EK.Unit,",
+            "Multiply(weights + row * DecodePlan.SplitKeys, 1,", "fp16 values keep the exponent of binary16", "attention float16 q1"),
+        new("decode.special-halves-are-numbers", Pairs, "W.Or(bits, W.SetBits(0x7F800000)), bits)", "bits, bits)",
+            "a NaN of fp16 is taken for 98,304", "attention float16 q1"),
+        new("decode.run-over-page", Run, "if (args.Keys.BlockTable != null) count", "if (args.Keys.BlockTable == null) count",
+            "rows behind a page are taken for the next page", "attention float32 paged q1"),
+        new("decode.run-over-wrap", Run, "if (beforeWrap > 0) count", "if (beforeWrap < 0) count",
+            "rows behind a ring are taken for its first ones", "attention float32 ring q1"),
+        new("decode.keys-not-scaled", Decode, "*element *= scale;", "*element *= 1;", "integers are taken for values", "attention float32 keys-int8 q1"),
+        new("decode.zero-does-not-hide-scale", Decode, "if (!zeroHides || *element != 0)", "",
+            "0 * NaN of the scale of a hidden key reaches O", "attention float32 keys-int8 q1"),
 
         // Where keys lie and how they are stored.
         new("simd.keys-table-of-entry-0", KeyRows, "keys.BlockTable[batch * keys.TableStride + (key >> keys.BlockShift)]",
@@ -132,8 +149,9 @@ internal static class SimdMutants
             "integers are taken for values", "attention float32 keys-int8"),
         new("simd.keys-scale-of-first", KeyRows, "Index(keys, scales, batch, headKv, key + j)", "Index(keys, scales, batch, headKv, key)",
             "every key of a block has the scale of the first", "attention float32 keys-int8"),
-        new("simd.int8-unsigned", Elements, "W.Set(8388608 + 128)", "W.Set(8388608)", "integers are off by 128", "attention float32 keys-int8"),
-        new("simd.keys-values-scaled-as-keys", Decode, "plan.Args.Keys.VScales", "plan.Args.Keys.KScales",
+        new("simd.int8-unsigned", Elements, "W.LoadInt8((sbyte*)source)", "W.Subtract(W.LoadInt8((sbyte*)source), W.Set(1))", "integers are off by 1",
+            "attention float32 keys-int8"),
+        new("simd.keys-values-scaled-as-keys", Decode, "args.Keys.VScales", "args.Keys.KScales",
             "values have the scales of keys", "attention float32 keys-int8 q1"),
 
         // Matmul.
@@ -182,7 +200,7 @@ internal static class SimdMutants
             "W.SetBits(0x38800000)), subnormal, normal)", "W.SetBits(0x38800000)), W.Zero, normal)",
             "subnormal fp16 results become 0", "softmax float16"),
         new("simd.float16-nan-operand-finite", Elements,
-            "W.Select(isFinite, finite, W.Or(magnitude, W.SetBits(0x7F800000)))", "W.Select(isFinite, finite, finite)",
+            "W.Select(isSpecial, W.Or(bits, W.SetBits(0x7F800000)), finite)", "finite",
             "NaN operands become finite", "attention float16"),
         new("simd.float16-nan-result-infinite", Elements, "W.SetBits(0x7E00), W.SetBits(0x7C00))", "W.SetBits(0x7C00), W.SetBits(0x7C00))",
             "NaN results become infinite", "attention float16"),

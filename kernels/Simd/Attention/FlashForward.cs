@@ -62,7 +62,8 @@ internal static unsafe class FlashForward<W, V, E>
 
         for (int t = 0; t < count && !guarded; t++)
         {
-            if (tiles[t].Hides && Rows<W, V>.HaveNonFinite(tiles[t].O, plan.Args.HeadDimV, plan.TileRows, tiles[t].Vectors * W.Count))
+            if (tiles[t].Hides && Rows<W, V>.HaveNonFinite<Float32Element>((byte*)tiles[t].O, plan.Args.HeadDimV,
+                plan.TileRows * sizeof(float), tiles[t].Vectors * W.Count))
                 return false;
         }
 
@@ -97,8 +98,8 @@ internal static unsafe class FlashForward<W, V, E>
 
         bool hides = partial || plan.Args.Score.HidesKeys;
         tile.Hides |= hides;
-        if (guarded && hides && Rows<W, V>.HaveNonFinite(block.V + first * plan.StrideV, end - first, plan.StrideV,
-            plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
+        if (guarded && hides && Rows<W, V>.HaveNonFinite<Float32Element>((byte*)(block.V + first * plan.StrideV), end - first,
+            plan.StrideV * sizeof(float), plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
         else Accumulate(plan, tile, block, band, first, end, scores);
         tile.Fresh = false;
     }
@@ -113,8 +114,9 @@ internal static unsafe class FlashForward<W, V, E>
             if (from < to)
             {
                 int lane = from * W.Count;
-                TileProduct<W, V>.Run(next - key, to - from, plan.Args.HeadDim, block.K + key * plan.StrideK, plan.StrideK, 1,
-                    tile.Q + lane, plan.TileRows, scores + key * plan.TileRows + lane, plan.TileRows, null);
+                TileProduct<W, V, Float32Element>.Run(next - key, to - from, plan.Args.HeadDim,
+                    block.K + key * plan.StrideK, plan.StrideK, 1, (byte*)(tile.Q + lane), plan.TileRows * sizeof(float),
+                    scores + key * plan.TileRows + lane, plan.TileRows, null);
             }
 
             key = next;
@@ -157,8 +159,9 @@ internal static unsafe class FlashForward<W, V, E>
             if (from < to)
             {
                 int lane = from * W.Count;
-                TileProduct<W, V>.Run(plan.Args.HeadDimV, to - from, next - key, block.V + key * plan.StrideV, 1, plan.StrideV,
-                    p + key * plan.TileRows + lane, plan.TileRows, tile.O + lane, plan.TileRows, scale);
+                TileProduct<W, V, Float32Element>.Run(plan.Args.HeadDimV, to - from, next - key,
+                    block.V + key * plan.StrideV, 1, plan.StrideV, (byte*)(p + key * plan.TileRows + lane), plan.TileRows * sizeof(float),
+                    tile.O + lane, plan.TileRows, scale);
             }
 
             key = next;

@@ -40,7 +40,7 @@ internal static unsafe class KeyRows<W, V>
     }
 
     /// <summary>The first element of a key's row.</summary>
-    private static long Index(in KeyArgs keys, in HeadTensor tensor, int batch, int headKv, int key)
+    public static long Index(in KeyArgs keys, in HeadTensor tensor, int batch, int headKv, int key)
     {
         long entry = batch;
         long row = key + keys.RingFirst;

@@ -76,7 +76,7 @@ internal unsafe struct Sequences
         while (all->firstItem[b + 1] == item) b++; // entries without items
         Entry* entry = all->entries + b;
         item -= all->firstItem[b];
-        if (entry->IsDecode) DecodeForward<W, V, E>.Item(&entry->Decode, item, memory);
+        if (entry->IsDecode) entry->Decode.Item<W, V, E>()(&entry->Decode, item, memory);
         else FlashForward<W, V, E>.Item(&entry->Flash, item, memory);
     }
 

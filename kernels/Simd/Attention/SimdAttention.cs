@@ -53,7 +53,7 @@ public static unsafe class SimdAttention
             {
                 var plan = new DecodePlan(args);
                 plan.Place(place.Shared.Rent(plan.SharedBytes));
-                workers.Run(place, &DecodeForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
+                workers.Run(place, plan.Item<W, V, E>(), &plan, plan.Items, plan.ScratchBytes, cancel);
             }
             else
             {

@@ -4,13 +4,15 @@ namespace AttnKernels.Simd;
 
 /// <summary>
 /// Attention for few query rows per key head, bound by the speed at which K and V come from memory: each is streamed once for all rows.
+/// K and V are read where they lie, a run of neighbouring rows at a time, and widened as they are loaded.
 /// A work item is a stretch of keys; it leaves m = max(s), l = sum(exp(s - m)) and O = sum(exp(s - m) V) of each row, and the last item
 /// of a key head to finish combines them in the order of the keys.
 /// </summary>
-internal static unsafe class DecodeForward<W, V, E>
+internal static unsafe class DecodeForward<W, V, E, EK>
     where W : struct, IWidth<V>
     where V : struct
     where E : struct, IElement
+    where EK : struct, IKeyElement
 {
     public static void Item(void* shared, int item, byte* memory)
     {
@@ -25,7 +27,6 @@ internal static unsafe class DecodeForward<W, V, E>
         float* dots = q + plan.Rows * plan.StepK;
         float* weights = dots + plan.Rows * DecodePlan.SplitKeys;
         float* operand = weights + plan.Rows * DecodePlan.SplitKeys;
-        float* widened = operand + DecodePlan.SplitKeys;
 
         // Query 0 sees the first keys, the last query the last ones.
         int keyLength = args.Score.KeyLengths == null ? args.SeqKv : Math.Clamp(args.Score.KeyLengths[batch], 0, args.SeqKv);
@@ -35,9 +36,9 @@ internal static unsafe class DecodeForward<W, V, E>
         if (first < end && !TileMask.Hides(args.Score, batch, headKv * plan.Group, plan.Group, 0, args.SeqQ - 1, first, end))
         {
             LoadQuery(plan, batch, headKv, q);
-            Dots(plan, batch, headKv, firstKey, first, end, q, dots, widened);
+            Dots(plan, batch, headKv, firstKey, first, end, q, dots);
             bool hides = Weights(plan, item, batch, headKv, shift, keyLength, firstKey, first, end, dots, weights, operand);
-            Accumulate(plan, item, batch, headKv, firstKey, first, end, weights, widened, hides);
+            Accumulate(plan, item, batch, headKv, firstKey, first, end, weights, hides);
         }
         else
         {
@@ -56,35 +57,74 @@ internal static unsafe class DecodeForward<W, V, E>
 
     private static void LoadQuery(in DecodePlan plan, int batch, int headKv, float* q)
     {
-        for (int row = 0; row < plan.Rows; row++)
+        for (int row = 0; row < plan.Rows; row++, q += plan.StepK)
         {
             byte* source = Address(plan.Args.Q, batch, headKv * plan.Group + row % plan.Group, row / plan.Group);
-            Rows<W, V>.Widen<E>(source, q + row * plan.StepK, plan.Args.HeadDim);
+            Rows<W, V>.Widen<E>(source, q, plan.Args.HeadDim);
+            if (EK.Pairs) SplitPairs(q, plan.Args.HeadDim);
+            if (EK.Unit != 1) Rows<W, V>.Multiply(q, QueryUnit, plan.Args.HeadDim);
         }
     }
 
-    /// <summary>Rows [key, key + count) of K or V as fp32: where they lie, or gathered and widened.</summary>
-    private static float* Block(in DecodePlan plan, in HeadTensor tensor, in HeadTensor scales, int batch, int headKv, int key, int count,
-        int columns, int step, float* widened, out nint stride)
+    /// <summary>
+    /// What Q is multiplied with where values of K are not their own size, Unit / QueryUnit being left for the dot products: all of it
+    /// could overflow, and products below 2^-78 are nothing beside a score.
+    /// </summary>
+    private static float QueryUnit => 1.8446744e19f;
+
+    /// <summary>Every stretch of two vectors to its even, then its odd elements.</summary>
+    private static void SplitPairs(float* x, int columns)
     {
-        stride = (nint)tensor.RowStride;
-        if (!plan.Widens) return (float*)tensor.Data + (batch * tensor.BatchStride + headKv * tensor.HeadStride + key * stride);
-        KeyRows<W, V>.Gather(plan.Args.Keys, tensor, scales, batch, headKv, key, count, columns, widened, step);
-        stride = step;
-        return widened;
+        float* stretch = stackalloc float[2 * W.Count];
+        for (int c = 0; c < columns; c += 2 * W.Count)
+        {
+            for (int i = 0; i < 2 * W.Count; i++) stretch[i] = x[c + i];
+            for (int i = 0; i < 2 * W.Count; i++) x[c + i / 2 + i % 2 * W.Count] = stretch[i];
+        }
+    }
+
+    /// <summary>The inverse of <see cref="SplitPairs"/>.</summary>
+    private static void JoinPairs(float* x, int columns)
+    {
+        float* stretch = stackalloc float[2 * W.Count];
+        for (int c = 0; c < columns; c += 2 * W.Count)
+        {
+            for (int i = 0; i < 2 * W.Count; i++) stretch[i] = x[c + i / 2 + i % 2 * W.Count];
+            for (int i = 0; i < 2 * W.Count; i++) x[c + i] = stretch[i];
+        }
     }
 
     /// <summary>dots (rows, SplitKeys) = Q K^T.</summary>
-    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots,
-        float* widened)
+    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots)
     {
-        for (int key = first; key < end; key += DecodePlan.BlockKeys)
+        ref readonly var args = ref plan.Args;
+        for (int key = first; key < end;)
         {
-            int count = Math.Min(DecodePlan.BlockKeys, end - key);
-            float* k = Block(plan, plan.Args.K, plan.Args.Keys.KScales, batch, headKv, key, count, plan.Args.HeadDim, plan.StepK, widened,
-                out nint stride);
-            DotProducts<W, V>.Run(q, plan.Rows, plan.StepK, k, count, stride, plan.Args.HeadDim, dots + key - firstKey,
-                DecodePlan.SplitKeys);
+            var run = KeyRun<EK>.At(args, args.K, batch, headKv, key, end);
+            run.PrefetchAhead<W, V>(args, args.K, batch, headKv, key, args.HeadDim);
+            float* target = dots + key - firstKey;
+            DotProducts<W, V, EK>.Run(q, plan.Rows, plan.StepK, run.First, run.Count, run.Step, args.HeadDim, target, DecodePlan.SplitKeys);
+            if (args.Keys.Type == DType.Int8) Scale(plan, args.Keys.KScales, batch, headKv, key, run.Count, target, false);
+            key += run.Count;
+        }
+
+        if (EK.Unit == 1) return;
+        for (int row = 0; row < plan.Rows; row++)
+            Rows<W, V>.Multiply(dots + row * DecodePlan.SplitKeys, EK.Unit / QueryUnit, DecodePlan.SplitKeys);
+    }
+
+    /// <summary>Multiplies the columns of x (rows, SplitKeys) with the scales of the keys; a 0 stays 0 where it hides the scale.</summary>
+    private static void Scale(in DecodePlan plan, in HeadTensor scales, int batch, int headKv, int key, int count, float* x,
+        bool zeroHides)
+    {
+        for (int j = 0; j < count; j++, x++)
+        {
+            float scale = ((float*)scales.Data)[KeyRows<W, V>.Index(plan.Args.Keys, scales, batch, headKv, key + j)];
+            for (int row = 0; row < plan.Rows; row++)
+            {
+                float* element = x + row * DecodePlan.SplitKeys;
+                if (!zeroHides || *element != 0) *element *= scale;
+            }
         }
     }
 
@@ -118,43 +158,46 @@ internal static unsafe class DecodeForward<W, V, E>
 
     /// <summary>Partial O = weights V.</summary>
     private static void Accumulate(in DecodePlan plan, int item, int batch, int headKv, int firstKey, int first, int end,
-        float* weights, float* widened, bool hides)
+        float* weights, bool hides)
     {
-        int whole = plan.Args.HeadDimV / W.Count;
+        ref readonly var args = ref plan.Args;
+        int whole = args.HeadDimV / W.Count;
         float* o = plan.PartialO(item, 0);
+        if (EK.Unit != 1)
+            for (int row = 0; row < plan.Rows; row++) Rows<W, V>.Multiply(weights + row * DecodePlan.SplitKeys, EK.Unit, DecodePlan.SplitKeys);
         float* ones = stackalloc float[W.Count * W.TileVectors];
         for (int i = 0; i < W.Count * W.TileVectors; i++) ones[i] = 1;
-        for (int key = first; key < end; key += DecodePlan.BlockValues)
+        for (int key = first; key < end;)
         {
-            int count = Math.Min(DecodePlan.BlockValues, end - key);
-            float* v = Block(plan, plan.Args.V, plan.Args.Keys.VScales, batch, headKv, key, count, plan.Args.HeadDimV, plan.StepV, widened,
-                out nint stride);
-            if (!plan.Widens) Rows<W, V>.Prefetch(v + DecodePlan.KeysAhead * stride, count, stride, plan.Args.HeadDimV);
+            var run = KeyRun<EK>.At(args, args.V, batch, headKv, key, end);
+            run.PrefetchAhead<W, V>(args, args.V, batch, headKv, key, args.HeadDimV);
             float* p = weights + key - firstKey;
-            bool guarded = hides && Rows<W, V>.HaveNonFinite(v, count, stride, plan.Args.HeadDimV);
-            if (guarded) TileProduct<W, V>.RunWithoutZeros(plan.Rows, whole, count, p, DecodePlan.SplitKeys, 1, v, stride, o,
-                plan.StepV, key == first);
+            if (args.Keys.Type == DType.Int8) Scale(plan, args.Keys.VScales, batch, headKv, key, run.Count, p, hides);
+            bool guarded = hides && Rows<W, V>.HaveNonFinite<EK>(run.First, run.Count, run.Step, args.HeadDimV);
+            if (guarded) TileProduct<W, V, EK>.RunWithoutZeros(plan.Rows, whole, run.Count, p, DecodePlan.SplitKeys, 1, run.First,
+                run.Step, o, plan.StepV, key == first);
             for (int c = 0; c < whole && !guarded; c += W.TileVectors)
             {
                 int lane = c * W.Count;
-                TileProduct<W, V>.Run(plan.Rows, Math.Min(W.TileVectors, whole - c), count, p, DecodePlan.SplitKeys, 1,
-                    v + lane, stride, o + lane, plan.StepV, key == first ? null : ones);
+                TileProduct<W, V, EK>.Run(plan.Rows, Math.Min(W.TileVectors, whole - c), run.Count, p, DecodePlan.SplitKeys, 1,
+                    run.First + lane * EK.Size, run.Step, o + lane, plan.StepV, key == first ? null : ones);
             }
 
-            for (int c = whole * W.Count; c < plan.Args.HeadDimV; c++) AccumulateColumn(plan, p, v + c, count, stride, o + c, key == first);
+            for (int c = whole * W.Count; c < args.HeadDimV; c++) AccumulateColumn(plan, p, run, c, o + c, key == first);
+            key += run.Count;
         }
     }
 
     /// <summary>One column of O past the whole vectors, without the terms of weight 0: their V may be infinite or NaN.</summary>
-    private static void AccumulateColumn(in DecodePlan plan, float* p, float* v, int count, nint stride, float* o, bool fresh)
+    private static void AccumulateColumn(in DecodePlan plan, float* p, in KeyRun<EK> run, int column, float* o, bool fresh)
     {
         for (int row = 0; row < plan.Rows; row++)
         {
             float sum = fresh ? 0 : o[row * plan.StepV];
-            for (int j = 0; j < count; j++)
+            for (int j = 0; j < run.Count; j++)
             {
                 float weight = p[row * DecodePlan.SplitKeys + j];
-                if (weight != 0) sum = MathF.FusedMultiplyAdd(weight, v[j * stride], sum);
+                if (weight != 0) sum = MathF.FusedMultiplyAdd(weight, run.Element(j, column), sum);
             }
 
             o[row * plan.StepV] = sum;
@@ -187,6 +230,7 @@ internal static unsafe class DecodeForward<W, V, E>
             }
 
             byte* target = Address(args.O, batch, head, query);
+            if (EK.Pairs && sum != null) JoinPairs(sum, args.HeadDimV);
             if (sum == null) Rows<W, V>.Fill<E>(target, 0, args.HeadDimV);
             else Rows<W, V>.Narrow<E>(sum, 1 / l, target, args.HeadDimV);
             if (args.Lse != null) args.LseOf(batch, head)[query] = m + MathF.Log(l);

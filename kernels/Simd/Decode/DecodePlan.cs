@@ -12,13 +12,11 @@ internal unsafe struct DecodePlan
     /// <summary>Keys of a work item. A fixed number, so that results do not depend on the threads.</summary>
     public const int SplitKeys = 512;
 
-    /// <summary>Keys that are widened at a time.</summary>
-    public const int BlockKeys = 32;
-
     /// <summary>
-    /// Keys whose V is multiplied at a time: rows are then asked for whole and in order, though a register tile takes 64 columns.
+    /// Keys of fp32 that are multiplied at a time, more of narrower types: rows are then asked for whole and in order, though a register
+    /// tile takes 64 columns of V.
     /// </summary>
-    public const int BlockValues = 8;
+    public const int BlockKeys = 8;
 
     /// <summary>
     /// How far ahead K and V are prefetched, into the second-level cache; what the hardware prefetches by itself gave half the
@@ -41,9 +39,6 @@ internal unsafe struct DecodePlan
     public int StepK;
     public int StepV;
 
-    /// <summary>Whether K and V are gathered and widened to scratch.</summary>
-    public bool Widens;
-
     /// <summary>(batch, headsKv) finished work items, all 0 before the run.</summary>
     public int* Finished;
 
@@ -57,7 +52,6 @@ internal unsafe struct DecodePlan
         Args = args;
         Group = args.HeadsQ / args.HeadsKv;
         Rows = Group * args.SeqQ;
-        Widens = KeyRows<Width1, float>.AreGathered(args.Keys);
         Splits = Math.Max(1, (args.SeqKv + SplitKeys - 1) / SplitKeys);
         StepK = (int)Scratch.Align(args.HeadDim);
         StepV = (int)Scratch.Align(args.HeadDimV);
@@ -74,9 +68,9 @@ internal unsafe struct DecodePlan
 
     private readonly long PartialBytes => sizeof(float) * Scratch.Align((long)Items * Rows * (StepV + 2));
 
-    /// <summary>Q, dot products, scores, an operand of the rules, and a widened block of K or V.</summary>
+    /// <summary>Q, dot products, scores, and an operand of the rules.</summary>
     public readonly long ScratchBytes =>
-        sizeof(float) * ((long)Rows * StepK + (2L * Rows + 1) * SplitKeys + (long)BlockKeys * Math.Max(StepK, StepV));
+        sizeof(float) * ((long)Rows * StepK + (2L * Rows + 1) * SplitKeys);
 
     /// <summary>Takes <see cref="SharedBytes"/>; no item is finished.</summary>
     public void Place(byte* shared)
@@ -84,6 +78,24 @@ internal unsafe struct DecodePlan
         Finished = (int*)shared;
         Partial = (float*)(shared + FinishedBytes);
         new Span<byte>(shared, checked((int)FinishedBytes)).Clear();
+    }
+
+    /// <summary>The work item for this type of keys.</summary>
+    public readonly delegate*<void*, int, byte*, void> Item<W, V, E>()
+        where W : struct, IWidth<V>
+        where V : struct
+        where E : struct, IElement
+    {
+        bool pairs = W.TileVectors % 2 == 0 && Args.HeadDim % (2 * W.Count) == 0 && Args.HeadDimV % (2 * W.Count) == 0;
+        return Args.Keys.Type switch
+        {
+            DType.Float16 when pairs => &DecodeForward<W, V, E, Float16Pairs>.Item,
+            DType.Float16 => &DecodeForward<W, V, E, Plain<Float16Element>>.Item,
+            DType.BFloat16 when pairs => &DecodeForward<W, V, E, BFloat16Pairs>.Item,
+            DType.BFloat16 => &DecodeForward<W, V, E, Plain<BFloat16Element>>.Item,
+            DType.Int8 => &DecodeForward<W, V, E, Plain<Int8Element>>.Item,
+            _ => &DecodeForward<W, V, E, Plain<Float32Element>>.Item,
+        };
     }
 
     /// <summary>The partial result of a row of a work item: O, then m and l.</summary>

@@ -3,26 +3,25 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// Dot products of a few rows of Q with rows of K where they lie: TRows x 4 accumulators, so each load of K serves TRows rows and each
-/// load of
-/// Q four keys. A product's bits depend on its two rows only.
+/// Dot products of a few rows of Q with rows of K where they lie, widened as they are loaded: TRows x 4 accumulators, so each load of K
+/// serves TRows rows and each load of Q four keys. A product's bits depend on its two rows only.
 /// </summary>
-internal static unsafe class DotProducts<W, V>
+internal static unsafe class DotProducts<W, V, EK>
     where W : struct, IWidth<V>
     where V : struct
+    where EK : struct, IKeyElement
 {
-    /// <summary>dots[r * dotsStep + j] = sum over d of q[r * qStep + d] * k[j * kStep + d].</summary>
-    public static void Run(float* q, int rows, nint qStep, float* k, int keys, nint kStep, int depth, float* dots, nint dotsStep)
+    /// <summary>dots[r * dotsStep + j] = sum over d of q[r * qStep + d] * k[j][d]; the rows of K are kStep bytes apart.</summary>
+    public static void Run(float* q, int rows, nint qStep, byte* k, int keys, nint kStep, int depth, float* dots, nint dotsStep)
     {
         for (int j = 0; j < keys; j += 4)
         {
             // Past the last key its row is repeated; what that gives is not stored.
             int count = Math.Min(4, keys - j);
-            float* k0 = k + j * kStep;
-            float* k1 = k0 + (count > 1 ? kStep : 0);
-            float* k2 = k1 + (count > 2 ? kStep : 0);
-            float* k3 = k2 + (count > 3 ? kStep : 0);
-            Rows<W, V>.Prefetch(k + (j + DecodePlan.KeysAhead) * kStep, 4, kStep, depth);
+            byte* k0 = k + j * kStep;
+            byte* k1 = k0 + (count > 1 ? kStep : 0);
+            byte* k2 = k1 + (count > 2 ? kStep : 0);
+            byte* k3 = k2 + (count > 3 ? kStep : 0);
             int r = 0;
             for (; r <= rows - 4; r += 4) FourKeys<Size4>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j,
                 dotsStep, count);
@@ -30,10 +29,13 @@ internal static unsafe class DotProducts<W, V>
                 dotsStep, count);
             if (r < rows) FourKeys<Size1>(q + r * qStep, qStep, k0, k1, k2, k3, depth, dots + r * dotsStep + j, dotsStep, count);
         }
+
+        // After the vectors, so that no call is between their sums and the registers.
+        if (depth % W.Count != 0) AddTails(q, rows, qStep, k, keys, kStep, depth, dots, dotsStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourKeys<TRows>(float* q, nint qStep, float* k0, float* k1, float* k2, float* k3, int depth,
+    private static void FourKeys<TRows>(float* q, nint qStep, byte* k0, byte* k1, byte* k2, byte* k3, int depth,
         float* dots, nint dotsStep, int count)
         where TRows : struct, ISize
     {
@@ -42,19 +44,42 @@ internal static unsafe class DotProducts<W, V>
         V s20 = W.Zero, s21 = W.Zero, s22 = W.Zero, s23 = W.Zero;
         V s30 = W.Zero, s31 = W.Zero, s32 = W.Zero, s33 = W.Zero;
         int d = 0;
-        for (; d <= depth - W.Count; d += W.Count)
+        for (; d <= depth - 2 * W.Count; d += 2 * W.Count)
         {
-            V a0 = W.Load(k0 + d), a1 = W.Load(k1 + d), a2 = W.Load(k2 + d), a3 = W.Load(k3 + d);
+            nint offset = d * EK.Size;
+            V a0 = EK.LoadAt<W, V>(k0 + offset, 0), a1 = EK.LoadAt<W, V>(k1 + offset, 0);
+            V a2 = EK.LoadAt<W, V>(k2 + offset, 0), a3 = EK.LoadAt<W, V>(k3 + offset, 0);
             AddRow(W.Load(q + d), a0, a1, a2, a3, ref s00, ref s01, ref s02, ref s03);
             if (TRows.Value > 1) AddRow(W.Load(q + qStep + d), a0, a1, a2, a3, ref s10, ref s11, ref s12, ref s13);
             if (TRows.Value > 2) AddRow(W.Load(q + 2 * qStep + d), a0, a1, a2, a3, ref s20, ref s21, ref s22, ref s23);
             if (TRows.Value > 3) AddRow(W.Load(q + 3 * qStep + d), a0, a1, a2, a3, ref s30, ref s31, ref s32, ref s33);
+            float* second = q + d + W.Count;
+            a0 = EK.LoadAt<W, V>(k0 + offset, 1);
+            a1 = EK.LoadAt<W, V>(k1 + offset, 1);
+            a2 = EK.LoadAt<W, V>(k2 + offset, 1);
+            a3 = EK.LoadAt<W, V>(k3 + offset, 1);
+            AddRow(W.Load(second), a0, a1, a2, a3, ref s00, ref s01, ref s02, ref s03);
+            if (TRows.Value > 1) AddRow(W.Load(second + qStep), a0, a1, a2, a3, ref s10, ref s11, ref s12, ref s13);
+            if (TRows.Value > 2) AddRow(W.Load(second + 2 * qStep), a0, a1, a2, a3, ref s20, ref s21, ref s22, ref s23);
+            if (TRows.Value > 3) AddRow(W.Load(second + 3 * qStep), a0, a1, a2, a3, ref s30, ref s31, ref s32, ref s33);
         }
 
-        Finish(q, k0, k1, k2, k3, d, depth, s00, s01, s02, s03, dots, count);
-        if (TRows.Value > 1) Finish(q + qStep, k0, k1, k2, k3, d, depth, s10, s11, s12, s13, dots + dotsStep, count);
-        if (TRows.Value > 2) Finish(q + 2 * qStep, k0, k1, k2, k3, d, depth, s20, s21, s22, s23, dots + 2 * dotsStep, count);
-        if (TRows.Value > 3) Finish(q + 3 * qStep, k0, k1, k2, k3, d, depth, s30, s31, s32, s33, dots + 3 * dotsStep, count);
+        if (!EK.Pairs && d <= depth - W.Count)
+        {
+            nint offset = d * EK.Size;
+            V a0 = EK.Load<W, V>(k0 + offset), a1 = EK.Load<W, V>(k1 + offset);
+            V a2 = EK.Load<W, V>(k2 + offset), a3 = EK.Load<W, V>(k3 + offset);
+            AddRow(W.Load(q + d), a0, a1, a2, a3, ref s00, ref s01, ref s02, ref s03);
+            if (TRows.Value > 1) AddRow(W.Load(q + qStep + d), a0, a1, a2, a3, ref s10, ref s11, ref s12, ref s13);
+            if (TRows.Value > 2) AddRow(W.Load(q + 2 * qStep + d), a0, a1, a2, a3, ref s20, ref s21, ref s22, ref s23);
+            if (TRows.Value > 3) AddRow(W.Load(q + 3 * qStep + d), a0, a1, a2, a3, ref s30, ref s31, ref s32, ref s33);
+            d += W.Count;
+        }
+
+        Store(s00, s01, s02, s03, dots, count);
+        if (TRows.Value > 1) Store(s10, s11, s12, s13, dots + dotsStep, count);
+        if (TRows.Value > 2) Store(s20, s21, s22, s23, dots + 2 * dotsStep, count);
+        if (TRows.Value > 3) Store(s30, s31, s32, s33, dots + 3 * dotsStep, count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -67,19 +92,26 @@ internal static unsafe class DotProducts<W, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(float* q, float* k0, float* k1, float* k2, float* k3, int d, int depth, V s0, V s1, V s2, V s3,
-        float* dots, int count)
+    private static void Store(V s0, V s1, V s2, V s3, float* dots, int count)
     {
-        dots[0] = W.SumAcross(s0) + Tail(q, k0, d, depth);
-        if (count > 1) dots[1] = W.SumAcross(s1) + Tail(q, k1, d, depth);
-        if (count > 2) dots[2] = W.SumAcross(s2) + Tail(q, k2, d, depth);
-        if (count > 3) dots[3] = W.SumAcross(s3) + Tail(q, k3, d, depth);
+        dots[0] = W.SumAcross(s0);
+        if (count > 1) dots[1] = W.SumAcross(s1);
+        if (count > 2) dots[2] = W.SumAcross(s2);
+        if (count > 3) dots[3] = W.SumAcross(s3);
     }
 
-    private static float Tail(float* q, float* k, int d, int depth)
+    /// <summary>Adds the products of the elements past the whole vectors.</summary>
+    private static void AddTails(float* q, int rows, nint qStep, byte* k, int keys, nint kStep, int depth, float* dots, nint dotsStep)
     {
-        float sum = 0;
-        for (; d < depth; d++) sum += q[d] * k[d];
-        return sum;
+        for (int r = 0; r < rows; r++)
+        {
+            for (int j = 0; j < keys; j++)
+            {
+                float sum = 0;
+                for (int d = depth / W.Count * W.Count; d < depth; d++)
+                    sum += q[r * qStep + d] * EK.Load<Width1, float>(k + j * kStep + d * EK.Size);
+                dots[r * dotsStep + j] += sum;
+            }
+        }
     }
 }

@@ -49,12 +49,13 @@ internal static unsafe class BlockedMatmul<W, V>
                 for (int p = 0; p < columns; p += plan.Panel)
                 {
                     int vectors = (Math.Min(plan.Panel, columns - p) + W.Count - 1) / W.Count;
-                    float* panel = blockB + (nint)p * depth;
+                    byte* panel = (byte*)(blockB + (nint)p * depth);
+                    nint panelStep = plan.Panel * sizeof(float);
                     float* passA = blockA + r * aRow;
                     float* passC = target + r * targetRow + p;
-                    if (guarded) TileProduct<W, V>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel,
-                        passC, targetRow, k == 0);
-                    else TileProduct<W, V>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, plan.Panel, passC, targetRow,
+                    if (guarded) TileProduct<W, V, Float32Element>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel,
+                        panelStep, passC, targetRow, k == 0);
+                    else TileProduct<W, V, Float32Element>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, panelStep, passC, targetRow,
                         k == 0 ? null : ones);
                 }
             }
@@ -106,7 +107,8 @@ internal static unsafe class BlockedMatmul<W, V>
     {
         for (int p = 0; p < columns; p += width)
         {
-            if (Rows<W, V>.HaveNonFinite(panels + (nint)p * depth, depth, width, Math.Min(width, columns - p))) return true;
+            if (Rows<W, V>.HaveNonFinite<Float32Element>((byte*)(panels + (nint)p * depth), depth, width * sizeof(float),
+                Math.Min(width, columns - p))) return true;
         }
 
         return false;

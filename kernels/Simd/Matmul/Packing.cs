@@ -20,7 +20,7 @@ internal static unsafe class Packing<W, V, E>
             for (int k = 0; k < depth; k++)
             {
                 byte* row = matrix + k * rowStride * E.Size;
-                Rows<W, V>.Prefetch((float*)(row + RowsAhead * rowStride * E.Size), 1, 0, columns * E.Size / sizeof(float));
+                Rows<W, V>.Prefetch(row + RowsAhead * rowStride * E.Size, columns * E.Size);
                 for (int p = 0; p < columns; p += width)
                 {
                     Rows<W, V>.Widen<E>(row + p * E.Size, panels + (nint)p * depth + (nint)k * width, Math.Min(width, columns - p));

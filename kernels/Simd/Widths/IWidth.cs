@@ -30,14 +30,17 @@ internal unsafe interface IWidth<V>
     /// <summary>Asks for the cache line at an address, into the second-level cache. The address need not be readable.</summary>
     static abstract void Prefetch(float* address);
 
-    /// <summary>Count 16-bit integers, zero-extended into the lanes' bits.</summary>
-    static abstract V LoadUInt16(ushort* source);
+    /// <summary>Count 16-bit integers, sign-extended into the lanes' bits.</summary>
+    static abstract V LoadInt16(short* source);
 
     /// <summary>The low 16 bits of every lane.</summary>
     static abstract void StoreUInt16(ushort* target, V bits);
 
     /// <summary>Count bytes, zero-extended into the lanes' bits.</summary>
     static abstract V LoadBytes(byte* source);
+
+    /// <summary>Count signed bytes as numbers.</summary>
+    static abstract V LoadInt8(sbyte* source);
 
     static abstract V Add(V a, V b);
 
@@ -64,6 +67,9 @@ internal unsafe interface IWidth<V>
     static abstract V ShiftLeft(V bits, int count);
 
     static abstract V ShiftRight(V bits, int count);
+
+    /// <summary>Shifts copies of the sign in.</summary>
+    static abstract V ShiftRightSigned(V bits, int count);
 
     static abstract V AddBits(V a, V b);
 

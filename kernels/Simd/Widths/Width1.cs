@@ -26,11 +26,13 @@ internal readonly unsafe struct Width1 : IWidth<float>
         // Nothing to gain: scalar code is slower than memory.
     }
 
-    public static float LoadUInt16(ushort* source) => Widened(*source);
+    public static float LoadInt16(short* source) => Widened((uint)*source);
 
     public static void StoreUInt16(ushort* target, float bits) => *target = (ushort)Bits(bits);
 
     public static float LoadBytes(byte* source) => Widened(*source);
+
+    public static float LoadInt8(sbyte* source) => *source;
 
     public static float Add(float a, float b) => a + b;
 
@@ -55,6 +57,8 @@ internal readonly unsafe struct Width1 : IWidth<float>
     public static float ShiftLeft(float bits, int count) => SetBits(Bits(bits) << count);
 
     public static float ShiftRight(float bits, int count) => SetBits(Bits(bits) >> count);
+
+    public static float ShiftRightSigned(float bits, int count) => SetBits((uint)((int)Bits(bits) >> count));
 
     public static float AddBits(float a, float b) => SetBits(Bits(a) + Bits(b));
 

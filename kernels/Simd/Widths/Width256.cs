@@ -34,7 +34,7 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
     public static void Prefetch(float* address) => Sse.Prefetch1(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadUInt16(ushort* source) => Avx2.ConvertToVector256Int32(source).AsSingle();
+    public static Vector256<float> LoadInt16(short* source) => Avx2.ConvertToVector256Int32(source).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreUInt16(ushort* target, Vector256<float> bits) =>
@@ -42,6 +42,9 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBytes(byte* source) => Avx2.ConvertToVector256Int32(source).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadInt8(sbyte* source) => Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
@@ -79,6 +82,9 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ShiftRight(Vector256<float> bits, int count) => (bits.AsUInt32() >> count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftRightSigned(Vector256<float> bits, int count) => (bits.AsInt32() >> count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> AddBits(Vector256<float> a, Vector256<float> b) => (a.AsUInt32() + b.AsUInt32()).AsSingle();

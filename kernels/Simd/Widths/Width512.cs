@@ -35,7 +35,7 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     public static void Prefetch(float* address) => Sse.Prefetch1(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadUInt16(ushort* source) => Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle();
+    public static Vector512<float> LoadInt16(short* source) => Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreUInt16(ushort* target, Vector512<float> bits) =>
@@ -43,6 +43,10 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBytes(byte* source) => Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadInt8(sbyte* source) =>
+        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load(source)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
@@ -84,6 +88,9 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ShiftRight(Vector512<float> bits, int count) => (bits.AsUInt32() >> count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftRightSigned(Vector512<float> bits, int count) => (bits.AsInt32() >> count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> AddBits(Vector512<float> a, Vector512<float> b) => (a.AsUInt32() + b.AsUInt32()).AsSingle();

@@ -70,8 +70,9 @@ internal static unsafe class RowWeights<W, V, E>
                 k = widened;
                 KeyRows<W, V>.Gather(args.Keys, args.K, args.Keys.KScales, batch, headKv, key, count, args.HeadDim, widened, step);
             }
-            DotProducts<W, V>.Run(
-                scratch, 1, step, k, count, isGathered ? step : (nint)args.K.RowStride, args.HeadDim, dots + key - first, ItemKeys);
+            nint stride = sizeof(float) * (isGathered ? step : (nint)args.K.RowStride);
+            DotProducts<W, V, Plain<Float32Element>>.Run(
+                scratch, 1, step, (byte*)k, count, stride, args.HeadDim, dots + key - first, ItemKeys);
         }
     }
 }

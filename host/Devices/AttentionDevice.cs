@@ -71,6 +71,26 @@ public sealed partial class AttentionDevice : IDisposable
         return new AttentionPlan(this, problem, executable);
     }
 
+    /// <summary>
+    /// As <see cref="Plan(AttentionProblem)"/>, with a score rule of the caller's compiled into the kernels: <typeparamref name="TRule"/>
+    /// sees each score after softcap, bias and ALiBi. The rule's values are given to each run.
+    /// </summary>
+    /// <typeparam name="TRule">The rule: a public struct of numbers.</typeparam>
+    /// <exception cref="ArgumentException">The problem contradicts itself.</exception>
+    /// <exception cref="NotSupportedException">The device has no kernel for the problem, or the rule cannot be compiled for it.</exception>
+    public AttentionPlan<TRule> Plan<TRule>(AttentionProblem problem)
+        where TRule : unmanaged, IScoreModifier
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        ModifierCheck.Require(typeof(TRule));
+        problem.Validate();
+        Executable<Ruled<AttentionTensors, TRule>> executable = problem.Weights
+            ? new RuledUnfusedAttention<TRule>(Backend.Plans, problem)
+            : Backend.Plans.Attention<TRule>(problem);
+        return new AttentionPlan<TRule>(this, problem, executable);
+    }
+
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
     public SoftmaxPlan Plan(SoftmaxProblem problem)
     {

@@ -46,6 +46,6 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
         where TTile : struct, IFlashTile
         where TRows : struct, IFlashRows => new(
             $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
-            $"{typeof(TScore).Name}{(typeof(TKeys) == typeof(PlainKeys<T, TElement>) ? "" : $" {typeof(TKeys).Name.Split('`')[0]}")}",
+            $"{ScoreLabel.Of<TScore>()}{(typeof(TKeys) == typeof(PlainKeys<T, TElement>) ? "" : $" {typeof(TKeys).Name.Split('`')[0]}")}",
             FlashForward<T, TElement, TTile, TRows, TScore, TKeys>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes);
 }

@@ -51,7 +51,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; the largest " +
-        $"tile for this head dim within 48 KB; scores {(typeof(TScore) == typeof(GeneralScore) ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"tile for this head dim within 48 KB; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
     private static KernelEntry<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
@@ -82,6 +82,15 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     {
         FlashArgs<T, TScore, TKeys> args = sizes;
         Fill(ref args, device, problem, t);
+        kernel.Launch(stream, groups, args);
+    }
+
+    /// <summary>A run with a score rule that has values of its own.</summary>
+    public void Run(in AttentionTensors t, in TScore score, DeviceStream stream)
+    {
+        FlashArgs<T, TScore, TKeys> args = sizes;
+        Fill(ref args, device, problem, t);
+        args.Score = score;
         kernel.Launch(stream, groups, args);
     }
 

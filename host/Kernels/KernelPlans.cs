@@ -13,6 +13,13 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
 
     public Executable<AttentionTensors> Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
 
+    public Executable<Ruled<AttentionTensors, TRule>> Attention<TRule>(AttentionProblem problem)
+        where TRule : unmanaged, IScoreModifier => Elements.Dispatch(problem.Type, new RuledAttentionWork<TRule>(device, problem));
+
+    public Executable<Ruled<SoftmaxTensors, TRule>> Softmax<TRule>(SoftmaxProblem problem)
+        where TRule : unmanaged, IScoreModifier =>
+        SoftmaxTypes.Dispatch(problem.Type, problem.OutputType, new RuledSoftmaxWork<TRule>(device, problem));
+
     public Executable<RotaryTensors> Rotary(RotaryProblem problem) => Elements.Dispatch(problem.Type, new RotaryWork(device, problem));
 
     public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem)
@@ -77,6 +84,28 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TElementY : struct, IElement<TY> => GeneralBinding.IsNeeded(problem)
                 ? new KernelSoftmax<TX, TElementX, TY, TElementY, GeneralScore, GeneralBinding>(device, problem)
                 : new KernelSoftmax<TX, TElementX, TY, TElementY, PlainScore, PlainBinding>(device, problem);
+    }
+
+    private readonly struct RuledSoftmaxWork<TRule>(KernelDevice device, SoftmaxProblem problem)
+        : ISoftmaxWork<Executable<Ruled<SoftmaxTensors, TRule>>>
+        where TRule : unmanaged, IScoreModifier
+    {
+        public Executable<Ruled<SoftmaxTensors, TRule>> Run<TX, TElementX, TY, TElementY>()
+            where TX : unmanaged
+            where TElementX : struct, IElement<TX>
+            where TY : unmanaged
+            where TElementY : struct, IElement<TY> => new KernelRuledSoftmax<TX, TElementX, TY, TElementY, TRule>(device, problem);
+    }
+
+    private readonly struct RuledAttentionWork<TRule>(KernelDevice device, AttentionProblem problem)
+        : IElementWork<Executable<Ruled<AttentionTensors, TRule>>>
+        where TRule : unmanaged, IScoreModifier
+    {
+        public Executable<Ruled<AttentionTensors, TRule>> Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => problem.HasPlainKeys
+                ? new KernelRuledAttention<T, TElement, TRule, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>(device, problem)
+                : new KernelRuledAttention<T, TElement, TRule, GeneralKeys, GeneralKeyBinding>(device, problem);
     }
 
     private readonly struct AttentionWork(KernelDevice device, AttentionProblem problem) : IElementWork<Executable<AttentionTensors>>

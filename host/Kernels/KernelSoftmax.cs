@@ -42,7 +42,10 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group, " +
         $"for rows of {problem.Columns}";
 
-    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
+    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel) =>
+        Launch(t, TBinding.Bind(device, problem, t.Score), stream);
+
+    public void Launch(in SoftmaxTensors t, in TScore score, DeviceStream stream)
     {
         SoftmaxArgs<TX, TY, TScore> args = sizes;
         args.X = device.Heads<TX>(t.X);
@@ -53,7 +56,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         args.KeyLengths = device.Data<int>(t.KeyLengths);
         args.KeyLengthsOffset = t.KeyLengths.Offset;
         args.HasKeyLengths = t.KeyLengths.Flag();
-        args.Score = TBinding.Bind(device, problem, t.Score);
+        args.Score = score;
         kernel.Launch(stream, groups, args);
     }
 }

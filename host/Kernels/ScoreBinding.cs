@@ -9,6 +9,14 @@ internal interface IScoreBinding<out TScore>
     static abstract TScore Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors);
 }
 
+/// <summary>How kernels name their score rule.</summary>
+internal static class ScoreLabel
+{
+    public static string Of<TScore>() => typeof(TScore).IsGenericType
+        ? $"UserScore<{typeof(TScore).GetGenericArguments()[0].Name}>"
+        : typeof(TScore).Name;
+}
+
 /// <summary>A positive scale alone.</summary>
 internal readonly struct PlainBinding : IScoreBinding<PlainScore>
 {
@@ -66,4 +74,23 @@ internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
     }
 
     private static long BatchStride(in TensorView view) => view.IsEmpty ? 0 : view.Stride(0);
+}
+
+/// <summary>All terms and a score modifier, whose values follow.</summary>
+internal readonly struct UserBinding<TRule> : IScoreBinding<UserScore<TRule>>
+    where TRule : unmanaged, IScoreModifier
+{
+    public static UserScore<TRule> Bind(KernelDevice device, ScoreProblem problem, in ScoreTensors tensors) => new()
+    {
+        General = GeneralBinding.Bind(device, problem, tensors),
+        Tables = new ViewTables
+        {
+            Floats = device.Data<float>(tensors.RuleFloats),
+            FloatsOffset = tensors.RuleFloats.Offset,
+            FloatCount = (int)tensors.RuleFloats.Count,
+            Ints = device.Data<int>(tensors.RuleInts),
+            IntsOffset = tensors.RuleInts.Offset,
+            IntCount = (int)tensors.RuleInts.Count,
+        },
+    };
 }

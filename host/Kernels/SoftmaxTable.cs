@@ -28,6 +28,6 @@ internal static class SoftmaxTable<TX, TElementX, TY, TElementY, TScore>
     private static KernelEntry<SoftmaxArgs<TX, TY, TScore>> Entry<TTile>()
         where TTile : struct, ISoftmaxTile => new(
             $"FusedSoftmax {Elements.Label<TElementX>()}->{Elements.Label<TElementY>()} {TTile.Rows}x{TTile.Lanes} lanes " +
-            $"{typeof(TScore).Name}",
+            $"{ScoreLabel.Of<TScore>()}",
             FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>.Kernel, SoftmaxTile<TTile>.GroupSize, SoftmaxTile<TTile>.SharedBytes);
 }

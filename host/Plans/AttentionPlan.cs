@@ -3,33 +3,63 @@ using AttnKernels.Plans;
 namespace AttnKernels;
 
 /// <summary>Fused attention of one problem, or attention that also returns its weights.</summary>
-public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
+public sealed class AttentionPlan : AttentionPlanBase<AttentionTensors>
 {
-    private static readonly string[] Names =
-    [
-        "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
-        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
-        "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv",
-    ];
-
     internal AttentionPlan(AttentionDevice device, AttentionProblem problem, Executable<AttentionTensors> executable)
         : base(device, problem, executable)
     {
     }
 
-    private protected override void CheckAndLaunch(in AttentionTensors tensors, DeviceStream? queue, CancellationToken cancel)
+    private protected override ref readonly AttentionTensors TensorsOf(in AttentionTensors given) => ref given;
+
+    private protected override bool HasModifier => false;
+
+    private protected override void Launch(
+        in AttentionTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue, CancellationToken cancel) =>
+        Launch(tensors, views, Names, Outputs, queue, cancel);
+}
+
+/// <summary>The checks that plans of attention share, with a score modifier and without.</summary>
+/// <typeparam name="TTensors">What a run reads and writes.</typeparam>
+public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTensors>
+    where TTensors : struct
+{
+    private protected const int Outputs = 3;
+
+    private protected static readonly string[] Names =
+    [
+        "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
+        "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
+        "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv", "RuleFloats", "RuleInts",
+    ];
+
+    private protected AttentionPlanBase(AttentionDevice device, AttentionProblem problem, Executable<TTensors> executable)
+        : base(device, problem, executable)
     {
-        AttentionTensors t = Check(Device, Problem, tensors);
+    }
+
+    private protected abstract bool HasModifier { get; }
+
+    private protected abstract ref readonly AttentionTensors TensorsOf(in TTensors given);
+
+    /// <summary>Launches what was given with its tensors checked and padded.</summary>
+    private protected abstract void Launch(
+        in TTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue, CancellationToken cancel);
+
+    private protected override void CheckAndLaunch(in TTensors tensors, DeviceStream? queue, CancellationToken cancel)
+    {
+        AttentionTensors t = Check(Device, Problem, TensorsOf(tensors), HasModifier);
         ReadOnlySpan<TensorView> views =
         [
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
             t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales, t.StartsQ, t.StartsKv,
+            t.RuleFloats, t.RuleInts,
         ];
-        Launch(t, views, Names, outputs: 3, queue, cancel);
+        Launch(tensors, t, views, queue, cancel);
     }
 
     /// <summary>Compares each tensor with the problem and returns them with all axes.</summary>
-    internal static AttentionTensors Check(AttentionDevice device, AttentionProblem p, in AttentionTensors t)
+    internal static AttentionTensors Check(AttentionDevice device, AttentionProblem p, in AttentionTensors t, bool hasModifier = false)
     {
         TensorCheck check = new(device);
         TensorView keyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths);
@@ -57,10 +87,22 @@ public sealed class AttentionPlan : Plan<AttentionProblem, AttentionTensors>
             VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
             StartsQ = KeyCheck.Starts(nameof(t.StartsQ), check, p, p.Packed?.TotalQ, p.SeqQ, t.StartsQ),
             StartsKv = KeyCheck.Starts(nameof(t.StartsKv), check, p, p.Packed?.TotalKv, p.SeqKv, t.StartsKv),
+            RuleFloats = Table(check, nameof(t.RuleFloats), t.RuleFloats, DType.Float32, hasModifier),
+            RuleInts = Table(check, nameof(t.RuleInts), t.RuleInts, DType.Int32, hasModifier),
         };
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);
         if (p.Weights) TensorCheck.RequireDistinct(nameof(t.Weights), checkedTensors.Weights);
         return checkedTensors;
+    }
+
+    private static TensorView Table(TensorCheck check, string name, in TensorView view, DType type, bool hasModifier)
+    {
+        if (view.IsEmpty) return default;
+        if (!hasModifier)
+            throw new ArgumentException($"{name}: a tensor ({view}) was given, but the plan has no score modifier and would ignore it.", name);
+        if (view.Count > int.MaxValue)
+            throw new ArgumentException($"{name}: a modifier looks up at most {int.MaxValue} numbers; got {view}.", name);
+        return check.Dense(name, view, type, view.Shape);
     }
 }

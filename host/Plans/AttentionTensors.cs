@@ -56,6 +56,12 @@ public readonly struct AttentionTensors
     /// <summary>Bool, false hides and skips a block: (batch, headsQ, query blocks, key blocks), each axis full or 1.</summary>
     public TensorView BlockMask { get; init; }
 
+    /// <summary>Numbers that a score modifier looks up by index, Float32 of any shape, dense; optional in plans with a modifier.</summary>
+    public TensorView RuleFloats { get; init; }
+
+    /// <summary>Integers that a score modifier looks up by index, Int32 of any shape, dense; optional in plans with a modifier.</summary>
+    public TensorView RuleInts { get; init; }
+
     internal ScoreTensors Score => new()
     {
         Mask = Mask,
@@ -66,6 +72,8 @@ public readonly struct AttentionTensors
         DocumentsQ = DocumentsQ,
         DocumentsKv = DocumentsKv,
         BlockMask = BlockMask,
+        RuleFloats = RuleFloats,
+        RuleInts = RuleInts,
     };
 
     /// <summary>

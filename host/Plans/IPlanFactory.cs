@@ -13,6 +13,14 @@ internal interface IPlanFactory
     /// <summary>Fused attention, without weights.</summary>
     Executable<AttentionTensors> Attention(AttentionProblem problem);
 
+    /// <summary>Fused attention with a score modifier.</summary>
+    Executable<Ruled<AttentionTensors, TRule>> Attention<TRule>(AttentionProblem problem)
+        where TRule : unmanaged, IScoreModifier;
+
+    /// <summary>Softmax with a score modifier.</summary>
+    Executable<Ruled<SoftmaxTensors, TRule>> Softmax<TRule>(SoftmaxProblem problem)
+        where TRule : unmanaged, IScoreModifier;
+
     Executable<RotaryTensors> Rotary(RotaryProblem problem);
 
     Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem);

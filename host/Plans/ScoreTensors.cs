@@ -18,4 +18,8 @@ internal readonly record struct ScoreTensors
     public TensorView DocumentsKv { get; init; }
 
     public TensorView BlockMask { get; init; }
+
+    public TensorView RuleFloats { get; init; }
+
+    public TensorView RuleInts { get; init; }
 }

@@ -45,6 +45,11 @@ public readonly struct SoftmaxTensors
     /// <summary>Bool, false hides and skips a block: (batch, heads, row blocks, column blocks), each axis full or 1.</summary>
     public TensorView BlockMask { get; init; }
 
+    /// <summary>What a score modifier looks up; see <see cref="AttentionTensors.RuleFloats"/>.</summary>
+    internal TensorView RuleFloats { get; init; }
+
+    internal TensorView RuleInts { get; init; }
+
     internal ScoreTensors Score => new()
     {
         Mask = Mask,
@@ -55,5 +60,7 @@ public readonly struct SoftmaxTensors
         DocumentsQ = DocumentsQ,
         DocumentsKv = DocumentsKv,
         BlockMask = BlockMask,
+        RuleFloats = RuleFloats,
+        RuleInts = RuleInts,
     };
 }

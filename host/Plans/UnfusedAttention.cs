@@ -4,13 +4,39 @@ namespace AttnKernels.Plans;
 /// Attention as two matmuls and a softmax, on any device: W = Q K^T, W = softmax(score(W)) in place, O = W V. W is the caller's tensor for
 /// the attention weights, so there is no workspace. fp32 weights whatever the storage type.
 /// </summary>
-internal sealed class UnfusedAttention : Executable<AttentionTensors>
+internal sealed class UnfusedAttention(IPlanFactory plans, AttentionProblem problem)
+    : UnfusedAttention<AttentionTensors, SoftmaxTensors>(plans, problem, plans.Softmax)
+{
+    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
+    {
+        RunScores(t, stream, cancel);
+        Softmax.Run(SoftmaxOf(t), stream, cancel);
+        RunOutput(t, stream, cancel);
+    }
+}
+
+/// <summary>As <see cref="UnfusedAttention"/>, with a score modifier in the softmax.</summary>
+internal sealed class RuledUnfusedAttention<TRule>(IPlanFactory plans, AttentionProblem problem)
+    : UnfusedAttention<Ruled<AttentionTensors, TRule>, Ruled<SoftmaxTensors, TRule>>(plans, problem, plans.Softmax<TRule>)
+    where TRule : unmanaged, IScoreModifier
+{
+    public override void Run(in Ruled<AttentionTensors, TRule> t, DeviceStream stream, CancellationToken cancel)
+    {
+        RunScores(t.Tensors, stream, cancel);
+        Softmax.Run(new Ruled<SoftmaxTensors, TRule>(SoftmaxOf(t.Tensors), t.Rule), stream, cancel);
+        RunOutput(t.Tensors, stream, cancel);
+    }
+}
+
+/// <summary>The parts of <see cref="UnfusedAttention"/>.</summary>
+internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTensors>
+    where TTensors : struct
+    where TSoftmax : struct
 {
     private readonly Executable<MatmulTensors> scores;
-    private readonly Executable<SoftmaxTensors> softmax;
     private readonly Executable<MatmulTensors> output;
 
-    public UnfusedAttention(IPlanFactory plans, AttentionProblem p)
+    protected UnfusedAttention(IPlanFactory plans, AttentionProblem p, Func<SoftmaxProblem, Executable<TSoftmax>> planSoftmax)
     {
         if (!p.HasPlainKeys)
         {
@@ -30,7 +56,7 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
             Type = p.Type,
             TypeC = DType.Float32,
         });
-        softmax = plans.Softmax(new SoftmaxProblem
+        Softmax = planSoftmax(new SoftmaxProblem
         {
             Batch = p.Batch,
             Heads = p.HeadsQ,
@@ -68,40 +94,44 @@ internal sealed class UnfusedAttention : Executable<AttentionTensors>
         });
     }
 
-    public override long WorkspaceBytes => scores.WorkspaceBytes + softmax.WorkspaceBytes + output.WorkspaceBytes;
+    protected Executable<TSoftmax> Softmax { get; }
+
+    public override long WorkspaceBytes => scores.WorkspaceBytes + Softmax.WorkspaceBytes + output.WorkspaceBytes;
 
     public override string Explain() =>
-        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{softmax.Explain()}], output [{output.Explain()}]";
+        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], output [{output.Explain()}]";
 
-    public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
+    /// <summary>W = Q K^T.</summary>
+    protected void RunScores(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
+        scores.Run(new MatmulTensors { A = t.Q, B = t.K.Transpose(2, 3), C = t.Weights }, stream, cancel);
+
+    /// <summary>O = W V.</summary>
+    protected void RunOutput(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
+        output.Run(new MatmulTensors { A = t.Weights, B = t.V, C = t.O }, stream, cancel);
+
+    /// <summary>What the softmax of W in place reads.</summary>
+    protected static SoftmaxTensors SoftmaxOf(in AttentionTensors t) => new()
     {
-        TensorView w = t.Weights;
-        scores.Run(new MatmulTensors { A = t.Q, B = t.K.Transpose(2, 3), C = w }, stream, cancel);
-        softmax.Run(
-            new SoftmaxTensors
-            {
-                X = w,
-                Y = w,
-                Lse = t.Lse,
-                Mask = t.Mask,
-                Bias = t.Bias,
-                KeyLengths = t.KeyLengths,
-                AlibiSlopes = t.AlibiSlopes,
-                Sinks = t.Sinks,
-                HeadScales = t.HeadScales,
-                DocumentsQ = t.DocumentsQ,
-                DocumentsKv = t.DocumentsKv,
-                BlockMask = t.BlockMask,
-            },
-            stream,
-            cancel);
-        output.Run(new MatmulTensors { A = w, B = t.V, C = t.O }, stream, cancel);
-    }
+        X = t.Weights,
+        Y = t.Weights,
+        Lse = t.Lse,
+        Mask = t.Mask,
+        Bias = t.Bias,
+        KeyLengths = t.KeyLengths,
+        AlibiSlopes = t.AlibiSlopes,
+        Sinks = t.Sinks,
+        HeadScales = t.HeadScales,
+        DocumentsQ = t.DocumentsQ,
+        DocumentsKv = t.DocumentsKv,
+        BlockMask = t.BlockMask,
+        RuleFloats = t.RuleFloats,
+        RuleInts = t.RuleInts,
+    };
 
     public override void Dispose()
     {
         scores.Dispose();
-        softmax.Dispose();
+        Softmax.Dispose();
         output.Dispose();
         base.Dispose();
     }

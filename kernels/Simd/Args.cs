@@ -67,8 +67,12 @@ public unsafe struct ScoreArgs
     public int QueryBlock;
     public int KeyBlock;
 
+    /// <summary>The user's own rule, after bias and slope.</summary>
+    public ModifierArgs Modifier;
+
     /// <summary>Whether anything but the band may hide a key.</summary>
-    internal readonly bool HidesKeys => Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null;
+    internal readonly bool HidesKeys =>
+        Mask.Data != null || Bias.Data != null || DocumentsQ != null || Blocks.Data != null || Modifier.IsPresent;
 
     /// <summary>The same of batch entry <paramref name="b"/> alone, all of whose keys are visible.</summary>
     internal readonly ScoreArgs OfBatch(int b)

@@ -39,6 +39,11 @@ public sealed class RowBound(int keys)
             double error = (Rounding.Gamma(length + scales, step) * row.Magnitude[j]) + ((2 + scales) * u * Math.Abs(row.Scaled[j]));
             if (rule.Softcap > 0) error += (rule.Softcap * Rounding.Tanh) + (3 * u * Math.Abs(row.Scaled[j]));
             error += 3 * u * (Math.Abs(row.Capped[j]) + row.Added[j]);
+            if (rule.Modifier is not null)
+            {
+                error = (rule.Modifier.Slope * (error + (2 * u * Math.Abs(row.Unmodified[j]))))
+                    + (Rounding.Log * row.Modified[j]) + (2 * u * Math.Abs(row.Score[j]));
+            }
             error += u * Math.Abs(row.Score[j] - row.Max);
             Score[j] = error;
             raised += row.Weight[j] * Math.Exp(error);

@@ -12,7 +12,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
     {
         AttentionProblem p = Problem;
         Seeded random = Random();
-        using AttentionPlan plan = device.Plan(p);
+        using CasePlan plan = CasePlan.Create(device, p, Options.Modifier);
         using ScoreData score = ScoreData.Create(device, p, Options, random);
         HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
         using SequenceData sequences = new(device, p, score.Rule, random);
@@ -45,6 +45,8 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             DocumentsQ = score.DocumentsQ,
             DocumentsKv = score.DocumentsKv,
             BlockMask = score.BlockMask,
+            RuleFloats = score.RuleFloats,
+            RuleInts = score.RuleInts,
             BlockTable = keys.BlockTable,
             KScales = keys.KScales,
             VScales = keys.VScales,

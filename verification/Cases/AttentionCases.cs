@@ -60,6 +60,7 @@ internal static class AttentionCases
                 CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         }
         foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny))) yield return stored;
+        foreach (VerificationCase ruled in Ruled(small, CaseSize.Tiny)) yield return ruled;
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small with { Weights = true }))
@@ -72,7 +73,8 @@ internal static class AttentionCases
     /// <summary>For devices that compute at speed.</summary>
     public static IEnumerable<VerificationCase> Normal() =>
         Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes())
-            .Concat(StoredKeys(CaseSize.Normal)).Concat(Sequences(CaseSize.Normal));
+            .Concat(StoredKeys(CaseSize.Normal)).Concat(Sequences(CaseSize.Normal))
+            .Concat(Ruled(Problem(Float32, 2, 4, 2, 37, 301, 40), CaseSize.Normal));
 
     /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
     private static IEnumerable<VerificationCase> Lengths()
@@ -217,6 +219,26 @@ internal static class AttentionCases
             yield return Case(ring with { Causal = CausalMask.At(2 * keys), Mask = true }, size, new CaseOptions { MaskAxes = Axes4.All });
             yield return Case(ring with { Packed = new PackedSequences(2 * queries, null), Causal = CausalMask.BottomRight, HeadDim = 40 }, size);
         }
+    }
+
+    /// <summary>Score rules of the user's, alone and beside every other term, with grouped heads and few rows.</summary>
+    private static IEnumerable<VerificationCase> Ruled(AttentionProblem p, CaseSize size)
+    {
+        int n = 0;
+        foreach (CaseModifier modifier in Enum.GetValues<CaseModifier>().Skip(1))
+            foreach (DType type in Types)
+            {
+                CaseOptions options = new() { Modifier = modifier, EmptyBatch = n++ % 2 == 0 };
+                AttentionProblem typed = p with { Type = type, Alignment = BandAlignment.BottomRight };
+                yield return Case(typed with { HeadsQ = 4, HeadsKv = 2, SeqQ = 1 }, size, options);
+                yield return Case(typed with { Lse = true, Causal = CausalMask.BottomRight, WindowLeft = 40 }, size, options);
+                yield return Case(typed with { Weights = true, KeyLengths = true }, size, options);
+                yield return Case(AllMasks(typed) with { Sinks = true, Documents = true }, size, options with { InfiniteBias = true });
+                if (type == Float16) yield return Case(Paged(typed with { KvType = Int8 }, 8), size, options);
+                if (type == DType.BFloat16)
+                    yield return Case(typed with { Packed = new PackedSequences(2 * p.SeqQ, 2 * p.SeqKv) }, size, options with { EmptyBatch = false });
+                if (type == Float32) yield return Case(typed with { Kv = KvLayout.Ring, KeyLengths = true }, size, options);
+            }
     }
 
     /// <summary>The same problem over a cache of blocks, three more than are needed.</summary>

@@ -50,6 +50,7 @@ internal static class CaseNames
         if (p.Documents) yield return $"documents{(options.SharedDocuments ? "[1]" : "")}{(options.MixedDocuments ? "-mixed" : "")}";
         if (p.Blocks is { } blocks) yield return $"blocks{blocks.QueryBlock}x{blocks.KeyBlock}[{Axes(options.BlockAxes)[..2]}]";
         if (p.Sinks) yield return "sinks";
+        if (options.Modifier != CaseModifier.None) yield return $"rule-{options.Modifier}";
         if (p.Lse) yield return "lse";
         if (options.Packed) yield return "packed";
         if (options.Placement != Placement.Dense) yield return options.Placement.Name;

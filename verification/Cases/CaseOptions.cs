@@ -48,6 +48,9 @@ public sealed record CaseOptions
     /// <summary>Some ids are out of order, or have no counterpart.</summary>
     public bool MixedDocuments { get; init; }
 
+    /// <summary>The user's score rule.</summary>
+    public CaseModifier Modifier { get; init; }
+
     /// <summary>The full ones of the block mask's first two axes.</summary>
     public Axes4 BlockAxes { get; init; } = Axes4.Batch | Axes4.Heads;
 }

@@ -51,6 +51,10 @@ internal sealed class ScoreData : IDisposable
 
     public TensorView BlockMask { get; private set; }
 
+    public TensorView RuleFloats { get; private set; }
+
+    public TensorView RuleInts { get; private set; }
+
     /// <summary>Draws the data for <paramref name="problem"/> and uploads it.</summary>
     public static ScoreData Create(AttentionDevice device, ScoreProblem problem, CaseOptions options, Seeded random)
     {
@@ -64,6 +68,8 @@ internal sealed class ScoreData : IDisposable
         data.DocumentsQ = data.Place(device, data.Rule.DocumentsQ);
         data.DocumentsKv = data.Place(device, data.Rule.DocumentsKv);
         data.BlockMask = data.Place(device, data.Rule.BlockMask);
+        data.RuleFloats = data.Place(device, data.Rule.Modifier?.Floats);
+        data.RuleInts = data.Place(device, data.Rule.Modifier?.Ints);
         return data;
     }
 
@@ -81,6 +87,7 @@ internal sealed class ScoreData : IDisposable
             Offset = alignment.Offset,
             WindowLeft = problem.WindowLeft,
             WindowRight = problem.WindowRight,
+            Modifier = CasePlan.Draw(problem, options.Modifier, random),
         };
         if (problem.KeyLengths)
         {

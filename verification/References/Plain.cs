@@ -96,7 +96,7 @@ public static class Plain
         if (softcap > 0) s = softcap * MathF.Tanh(s / softcap);
         if (rule.Bias is not null) s += rule.Bias.Broadcast(b, h, i, j);
         if (rule.AlibiSlopes is not null) s -= (float)rule.Slope(b, h) * Math.Abs(rule.AlignedKey(b, i, queries, keys) - j);
-        return s;
+        return rule.Modifier is null ? s : (float)rule.Modifier.Modify(s, b, h, i, j, rule.AlignedKey(b, i, queries, keys)).Score;
     }
 
     private static void Softmax(float[] s, float sink, out float lse)

@@ -21,6 +21,12 @@ public sealed class ScoreRow(int keys)
     /// <summary>|bias| + |ALiBi term|.</summary>
     public double[] Added { get; } = new double[keys];
 
+    /// <summary>The score before the user's rule.</summary>
+    public double[] Unmodified { get; } = new double[keys];
+
+    /// <summary>What the rounding error of the user's rule is relative to.</summary>
+    public double[] Modified { get; } = new double[keys];
+
     /// <summary>The score.</summary>
     public double[] Score { get; } = new double[keys];
 
@@ -89,7 +95,8 @@ public sealed class ScoreRow(int keys)
             double bias = rule.Bias?.Broadcast(b, h, i, j) ?? 0;
             double alibi = slope * Math.Abs(aligned - j);
             Added[j] = Math.Abs(bias) + Math.Abs(alibi);
-            Score[j] = Capped[j] + bias - alibi;
+            Score[j] = Unmodified[j] = Capped[j] + bias - alibi;
+            if (rule.Modifier is not null) (Score[j], Modified[j]) = rule.Modifier.Modify(Score[j], b, h, i, j, aligned);
             if (!(Score[j] <= Max)) Max = double.IsNaN(Max) ? Max : Score[j];
         }
 

@@ -76,6 +76,9 @@ public sealed record ScoreRule
     /// <summary>Keys of a block.</summary>
     public int KeyBlock { get; init; }
 
+    /// <summary>The user's own rule, or null.</summary>
+    public ModifierReference? Modifier { get; init; }
+
     /// <summary>The factor of head <paramref name="h"/>'s dot products.</summary>
     public double ScaleOf(int h) => HeadScales is null ? Scale : Scale * HeadScales.Values[h];
 
@@ -106,6 +109,7 @@ public sealed record ScoreRule
         if (Mask is not null && Mask.Broadcast(b, h, i, j) == 0) return false;
         if (DocumentsQ is not null && Document(DocumentsQ, b, i) != Document(DocumentsKv!, b, j)) return false;
         if (BlockMask is not null && BlockMask.Broadcast(b, h, i / QueryBlock, j / KeyBlock) == 0) return false;
+        if (Modifier is not null && Modifier.Hides(b, h, i, j, aligned)) return false;
         return Bias is null || !float.IsNegativeInfinity(Bias.Broadcast(b, h, i, j));
     }
 

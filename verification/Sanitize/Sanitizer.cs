@@ -39,7 +39,12 @@ public static class Sanitizer
         void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)
         {
             using AttentionDevice device = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = options });
-            ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) => kernels[entry.Name].Add(report, problem.ToString() ?? "");
+            ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) =>
+            {
+                // A kernel with a score rule of the user's is in no table.
+                kernels.TryAdd(entry.Name, new KernelFindings(entry.Name, entry.SharedBytes));
+                kernels[entry.Name].Add(report, problem.ToString() ?? "");
+            };
             foreach (VerificationCase verification in cases)
             {
                 cancel.ThrowIfCancellationRequested();

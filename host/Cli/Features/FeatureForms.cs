@@ -27,6 +27,10 @@ internal static class FeatureForms
             new("a factor of one's own",
                 t => Attention(t) with { Scale = 1 }, t => Weights(t) with { Scale = 1 }, t => Softmax(t) with { Scale = 2 }),
         ]),
+        new("Rules of one's own", ["fused attention", "attention with weights"],
+        [
+            new("a score modifier, a C# struct that is compiled in", t => new RuledProblem(Attention(t)), t => new RuledProblem(Weights(t))),
+        ]),
         new("Keys and heads", ["fused attention", "attention with weights"],
         [
             Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),

@@ -74,6 +74,7 @@ internal static class FeatureTable
         CacheAppendProblem p => device.Plan(p),
         MergeProblem p => device.Plan(p),
         WeightsProblem p => device.Plan(p),
+        RuledProblem p => device.Plan<SampleModifier>(p.Attention),
         _ => throw new ArgumentException($"{problem.GetType().Name} has no plan here.", nameof(problem)),
     };
 }

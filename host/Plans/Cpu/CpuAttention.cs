@@ -12,6 +12,14 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
         SimdAttention.Run(Args(t), workers, cancel);
 
+    /// <summary>A run with a score modifier.</summary>
+    public void Run(in AttentionTensors t, in ModifierArgs modifier, CancellationToken cancel)
+    {
+        AttentionArgs args = Args(t);
+        args.Score.Modifier = modifier;
+        SimdAttention.Run(args, workers, cancel);
+    }
+
     /// <summary>The kernel's arguments for the tensors of one run.</summary>
     public AttentionArgs Args(in AttentionTensors t)
     {

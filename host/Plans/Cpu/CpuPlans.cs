@@ -11,6 +11,12 @@ internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
 
     public Executable<AttentionTensors> Attention(AttentionProblem problem) => new CpuAttention(problem, workers);
 
+    public Executable<Ruled<AttentionTensors, TRule>> Attention<TRule>(AttentionProblem problem)
+        where TRule : unmanaged, IScoreModifier => new CpuRuledAttention<TRule>(new CpuAttention(problem, workers));
+
+    public Executable<Ruled<SoftmaxTensors, TRule>> Softmax<TRule>(SoftmaxProblem problem)
+        where TRule : unmanaged, IScoreModifier => new CpuRuledSoftmax<TRule>(new CpuSoftmax(problem, workers));
+
     public Executable<RotaryTensors> Rotary(RotaryProblem problem) => new CpuRotary(problem, workers);
 
     public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);

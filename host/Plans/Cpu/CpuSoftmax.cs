@@ -9,7 +9,9 @@ internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) :
 
     public override string Explain() => $"SimdSoftmax: rows in {workers.Describe()}";
 
-    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel)
+    public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel) => Run(t, default, cancel);
+
+    public void Run(in SoftmaxTensors t, in ModifierArgs modifier, CancellationToken cancel)
     {
         SoftmaxArgs args = new()
         {
@@ -26,6 +28,7 @@ internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) :
             Score = score,
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
+        args.Score.Modifier = modifier;
         SimdSoftmax.Run(args, workers, cancel);
     }
 }

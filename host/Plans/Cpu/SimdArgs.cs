@@ -88,6 +88,20 @@ internal static unsafe class SimdArgs
         score.Blocks = Broadcast(tensors.BlockMask);
     }
 
+    /// <summary>A score modifier with what it looks up.</summary>
+    public static ScoreModifier<TRule> Modifier<TRule>(in TRule rule, in ScoreTensors tensors)
+        where TRule : unmanaged, IScoreModifier => new()
+        {
+            Rule = rule,
+            Tables = new PointerTables
+            {
+                Floats = (float*)Data(tensors.RuleFloats),
+                FloatCount = (int)tensors.RuleFloats.Count,
+                Ints = (int*)Data(tensors.RuleInts),
+                IntCount = (int)tensors.RuleInts.Count,
+            },
+        };
+
     private static long BatchStride(in TensorView view) => view.IsEmpty ? 0 : view.Stride(0);
 
     /// <summary>Refuses indices outside 0..<paramref name="largest"/>, before anything is written.</summary>

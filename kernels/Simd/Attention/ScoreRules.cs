@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// Dot products to masked scores in base 2, for one vector of lanes of a block: softcap, bias, ALiBi, mask, band, in this order.
+/// Dot products to masked scores in base 2, for one vector of lanes of a block: softcap, bias, ALiBi, the user's rule, mask, band, in this
+/// order.
 /// </summary>
 internal static unsafe class ScoreRules<W, V>
     where W : struct, IWidth<V>
@@ -34,6 +35,7 @@ internal static unsafe class ScoreRules<W, V>
         }
 
         if (rules.AlibiSlopes != null) AddSlope(s, step, keys, tile, blockKey + band.First, lane);
+        if (rules.Modifier.IsPresent) Modify(plan, tile, blockKey, band, lane, scores + lane);
         if (rules.Mask.Data != null)
         {
             LoadOperand<ByteElement>(tile.MaskRows + lane, blockKey + band.First, keys, rules.Mask.ColumnStride, operand);
@@ -104,6 +106,23 @@ internal static unsafe class ScoreRules<W, V>
         {
             W.Store(s, W.Fma(slope, W.And(distance, magnitude), W.Load(s)));
             distance = W.Subtract(distance, W.Set(1));
+        }
+    }
+
+    /// <summary>The user's rule, lane by lane, over the keys that the lane's band holds.</summary>
+    private static void Modify(in AttentionPlan plan, in QueryTile tile, int blockKey, in LaneBand band, int lane, float* s)
+    {
+        ref readonly var modifier = ref plan.Args.Score.Modifier;
+        for (int r = 0; r < W.Count; r++)
+        {
+            var (query, head) = tile.RowOf(plan, lane + r);
+            int first = Math.Max(band.First, tile.First[lane + r] - blockKey);
+            int count = Math.Min(band.End, tile.End[lane + r] - blockKey) - first;
+            ScorePosition at = new()
+            {
+                Batch = tile.Batch, Head = head, Query = query, Key = blockKey + first, Aligned = query + tile.Shift,
+            };
+            modifier.Apply(modifier.State, s + first * plan.TileRows + r, plan.TileRows, count, at, Exp2.Ln2);
         }
     }
 

@@ -37,6 +37,12 @@ internal static unsafe class RowScores<W, V>
             for (int c = 0; c < columns; c++) scores[c] -= slope * Math.Abs(row + shift - from - c);
         }
 
+        if (rules.Modifier.IsPresent)
+        {
+            ScorePosition first = new() { Batch = batch, Head = head, Query = row, Key = from, Aligned = row + shift };
+            rules.Modifier.Apply(rules.Modifier.State, scores, 1, columns, first, 1);
+        }
+
         if (rules.Mask.Data != null)
         {
             LoadOperand<ByteElement>(rules.Mask, batch, head, row, from, columns, operand);

@@ -28,7 +28,7 @@ public sealed class FeatureTests
         }
         problems.Select(p => p.GetType()).Distinct().Should().BeEquivalentTo(
             typeof(AttentionDevice).GetMethods().Where(m => m.Name == nameof(AttentionDevice.Plan) && !m.IsGenericMethod)
-                .Select(m => m.GetParameters()[0].ParameterType));
+                .Select(m => m.GetParameters()[0].ParameterType).Append(typeof(RuledProblem)));
     }
 
     [Fact]

@@ -32,6 +32,9 @@ public class EveryDeviceTests
         p[5].Should().Be(0, "query 0 of 5 is aligned with key 4 of 9");
     }
 
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void The_example_of_score_rules_runs(string name) => CustomScore.Program.Main([name]).Should().Be(0);
+
     private static void ShouldBeClose(float[] actual, float[] expected)
     {
         actual.Should().HaveSameCount(expected);

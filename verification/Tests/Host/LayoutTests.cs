@@ -17,7 +17,8 @@ public sealed partial class LayoutTests
         ["AttnKernels.Verification"] = ["AttnKernels"],
         ["AttnKernels.Bench"] = ["AttnKernels.Verification"],
         ["AttnKernels.Cli"] = ["AttnKernels.Verification"],
-        ["AttnKernels.Tests"] = ["AttnKernels.Verification", "AttnKernels.Bench", "AttnKernels.Cli"],
+        ["AttnKernels.Tests"] = ["AttnKernels.Verification", "AttnKernels.Bench", "AttnKernels.Cli", "CustomScore"],
+        ["CustomScore"] = ["AttnKernels"],
         ["IlgpuProbe"] = [],
     };
 

@@ -1,0 +1,45 @@
+using AttnKernels.Plans;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>Fused attention with a score modifier: the kernel of attention, with the modifier's values of each run.</summary>
+internal sealed class KernelRuledAttention<T, TElement, TRule, TKeys, TKeyBinding>(KernelDevice device, AttentionProblem problem)
+    : Executable<Ruled<AttentionTensors, TRule>>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+    where TRule : unmanaged, IScoreModifier
+    where TKeys : struct, IKeySource
+    where TKeyBinding : struct, IKeyBinding<TKeys>
+{
+    private readonly KernelAttention<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding> attention = new(device, problem);
+
+    public override string Explain() => attention.Explain();
+
+    public override void Run(in Ruled<AttentionTensors, TRule> t, DeviceStream stream, CancellationToken cancel)
+    {
+        UserScore<TRule> score = UserBinding<TRule>.Bind(device, problem, t.Tensors.Score);
+        score.Rule = t.Rule;
+        attention.Run(t.Tensors, score, stream);
+    }
+}
+
+/// <summary>Softmax with a score modifier.</summary>
+internal sealed class KernelRuledSoftmax<TX, TElementX, TY, TElementY, TRule>(KernelDevice device, SoftmaxProblem problem)
+    : Executable<Ruled<SoftmaxTensors, TRule>>
+    where TX : unmanaged
+    where TElementX : struct, IElement<TX>
+    where TY : unmanaged
+    where TElementY : struct, IElement<TY>
+    where TRule : unmanaged, IScoreModifier
+{
+    private readonly KernelSoftmax<TX, TElementX, TY, TElementY, UserScore<TRule>, UserBinding<TRule>> softmax = new(device, problem);
+
+    public override string Explain() => softmax.Explain();
+
+    public override void Run(in Ruled<SoftmaxTensors, TRule> t, DeviceStream stream, CancellationToken cancel)
+    {
+        UserScore<TRule> score = UserBinding<TRule>.Bind(device, problem, t.Tensors.Score);
+        score.Rule = t.Rule;
+        softmax.Launch(t.Tensors, score, stream);
+    }
+}

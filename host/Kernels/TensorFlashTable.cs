@@ -39,7 +39,7 @@ internal static class TensorFlashTable<TStored, TElement, TScore>
             where TScores : struct, ITensorColumns<TElement>
             where TOutput : struct, ITensorColumns<TElement> => new(
                 $"TensorFlashForward {Elements.Label<TStored>()} {TensorFlashTile.Br}x{TScores.Columns} D<={TOutput.Columns} " +
-                $"{typeof(TScore).Name}",
+                $"{ScoreLabel.Of<TScore>()}",
                 TensorFlashForward<TStored, TElement, TQueries, TScores, TOutput, TScore>.Kernel, TensorFlashTile.GroupSize,
                 TensorFlashTile.SharedBytes)
             {

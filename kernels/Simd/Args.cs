@@ -82,6 +82,7 @@ public unsafe struct ScoreArgs
         one.Mask = Mask.OfBatch(b, sizeof(byte));
         one.Bias = Bias.OfBatch(b, BiasType.Size());
         one.Blocks = Blocks.OfBatch(b, sizeof(byte));
+        one.Modifier.Batch = b;
         if (AlibiSlopes != null) one.AlibiSlopes = AlibiSlopes + b * AlibiBatchStride;
         if (DocumentsQ != null) one.DocumentsQ = DocumentsQ + b * DocumentsQStride;
         if (DocumentsKv != null) one.DocumentsKv = DocumentsKv + b * DocumentsKvStride;

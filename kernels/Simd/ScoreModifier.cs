@@ -12,6 +12,9 @@ public unsafe struct ModifierArgs
     /// <summary>The modifier's values, which stay where they are while kernels run.</summary>
     internal void* State;
 
+    /// <summary>The batch entry that the kernel's entry 0 is: a sequence runs as a call of its own.</summary>
+    internal int Batch;
+
     internal readonly bool IsPresent => Apply != null;
 }
 

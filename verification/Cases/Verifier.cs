@@ -22,19 +22,24 @@ public static class Verifier
     /// The cases up to <paramref name="size"/> whose title contains every word of <paramref name="filter"/> (words apart by spaces,
     /// alternatives by commas; null or empty = all). "attention float16 causal, matmul" are fp16 causal attention and all of matmul.
     /// </summary>
-    public static IEnumerable<VerificationCase> Select(string? filter, CaseSize size)
+    public static IEnumerable<VerificationCase> Select(string? filter, CaseSize size) => Filter(Cases.Where(c => c.Size <= size), filter);
+
+    private static IEnumerable<VerificationCase> Filter(IEnumerable<VerificationCase> cases, string? filter)
     {
         string[][] alternatives = (filter ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(words => words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
-        return Cases.Where(c => c.Size <= size && (alternatives.Length == 0
-            || alternatives.Any(words => words.All(word => Matches(c, word)))));
+        return cases.Where(c => alternatives.Length == 0 || alternatives.Any(words => words.All(word => Matches(c, word))));
     }
 
     /// <summary>What <see cref="Run"/> runs on <paramref name="device"/>; parameters as there.</summary>
-    public static IEnumerable<VerificationCase> For(DeviceInfo device, string? filter = null, CaseSize? size = null)
+    public static IEnumerable<VerificationCase> For(
+        DeviceInfo device, string? filter = null, CaseSize? size = null, CaseSet set = CaseSet.Standard)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return Select(filter, size ?? SizeFor(device)).Where(c => !c.NeedsKernels || device.Kind != DeviceKind.Cpu);
+        CaseSize largest = size ?? SizeFor(device);
+        IEnumerable<VerificationCase> cases = set == CaseSet.Pairs ? [] : Select(filter, largest);
+        if (set != CaseSet.Standard && largest == CaseSize.Normal) cases = cases.Concat(Filter(PairwiseSet.Problems().Select(p => p.Case), filter));
+        return cases.Where(c => !c.NeedsKernels || device.Kind != DeviceKind.Cpu);
     }
 
     /// <summary>Runs the cases that <see cref="Select"/> gives for <paramref name="device"/>, one after the other.</summary>
@@ -42,14 +47,15 @@ public static class Verifier
     /// <param name="filter">See <see cref="Select"/>.</param>
     /// <param name="progress">Receives each result as it comes.</param>
     /// <param name="size">Null: what <see cref="SizeFor"/> says.</param>
+    /// <param name="set">Which cases.</param>
     /// <param name="cancel">Stops between two cases.</param>
     public static VerificationReport Run(
         AttentionDevice device, string? filter = null, IProgress<CaseResult>? progress = null, CaseSize? size = null,
-        CancellationToken cancel = default)
+        CaseSet set = CaseSet.Standard, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(device);
         List<CaseResult> results = [];
-        foreach (VerificationCase verification in For(device.Info, filter, size))
+        foreach (VerificationCase verification in For(device.Info, filter, size, set))
         {
             cancel.ThrowIfCancellationRequested();
             CaseResult result = verification.Run(device);
@@ -63,6 +69,19 @@ public static class Verifier
     private static bool Matches(VerificationCase c, string word) =>
         Array.Exists(c.Title.Split(' '), part => part.Equals(word, StringComparison.OrdinalIgnoreCase)
             || (part != c.Operation && part.StartsWith(word, StringComparison.OrdinalIgnoreCase)));
+}
+
+/// <summary>Which cases run.</summary>
+public enum CaseSet
+{
+    /// <summary><see cref="Verifier.Cases"/>.</summary>
+    Standard,
+
+    /// <summary><see cref="PairwiseSet"/>.</summary>
+    Pairs,
+
+    /// <summary>Both.</summary>
+    Full,
 }
 
 /// <summary>The results of a run.</summary>

@@ -113,6 +113,7 @@ internal static class FuzzGenerator
         };
         (ScoreProblem score, CaseOptions options) = Score(choose, p, p.Scale is null);
         p = (AttentionProblem)score;
+        options = options with { Modifier = choose.Pick("rule", 0.85, Enum.GetValues<CaseModifier>(), rule => rule.ToString()) };
         if (!p.Weights) p = Keys(choose, p);
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
         if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing)

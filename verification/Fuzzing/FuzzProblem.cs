@@ -17,6 +17,9 @@ public sealed class FuzzProblem
         Case = @case with { Name = Text, DataSeed = Seeded.SeedOf($"fuzz {data}"), IsJudgedByPlain = false };
     }
 
+    private FuzzProblem(FuzzProblem problem, VerificationCase @case) =>
+        (Operation, Choices, Cost, Text, Case) = (problem.Operation, problem.Choices, problem.Cost, problem.Text, @case);
+
     /// <summary>"matmul", "softmax", "attention", "rotary" or "cache-append".</summary>
     public string Operation { get; }
 
@@ -74,6 +77,21 @@ public sealed class FuzzProblem
         if (given.Keys.Except(names).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"This {operation} has no choice '{unknown}'. It has: {string.Join(", ", names)}.", nameof(text));
         return problem;
+    }
+
+    /// <summary>
+    /// The problem of these choices, less those that others make meaningless. Where its reference costs more than <paramref name="budget"/>,
+    /// only a part of the rows is checked.
+    /// </summary>
+    internal static FuzzProblem Of(string operation, string choices, double budget)
+    {
+        Dictionary<string, string> given = [];
+        foreach (string word in choices.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            given[word[..word.IndexOf('=', StringComparison.Ordinal)]] = word[(word.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        FuzzProblem problem = Create(operation, FuzzChoices.Given(given), CaseSize.Normal);
+        if (problem.Cost <= budget || problem.Case is not AttentionCase { Problem: { } p }) return problem;
+        int rows = Math.Max(16, (int)(p.Batch * p.HeadsQ * p.SeqQ * (budget / problem.Cost)));
+        return new FuzzProblem(problem, problem.Case with { SampledRows = rows });
     }
 
     /// <inheritdoc/>

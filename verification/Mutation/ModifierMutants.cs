@@ -35,6 +35,8 @@ internal static class ModifierMutants
             "no rule for few queries and in the softmax", "attention float32 rule q1"),
         new("simd.rule-row-diagonal", Scores, "Key = from, Aligned = row + shift }", "Key = from, Aligned = row }",
             "the rule sees the query's index as its position", "attention float32 rule q1"),
+        new("simd.rule-of-first-sequence", "kernels/Simd/Args.cs", "        one.Modifier.Batch = b;\n", "",
+            "every packed sequence is the first batch entry", "attention rule packed, attention rule ring"),
         new("simd.rule-table-without-its-last", Simd, "(uint)index < (uint)IntCount ?", "(uint)index < (uint)IntCount - 1 ?",
             "the last integer is outside", "attention float32 rule-DilatedWindow"),
     ];

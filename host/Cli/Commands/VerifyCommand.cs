@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using AttnKernels.Verification;
 using Spectre.Console;
 
@@ -23,14 +24,18 @@ internal static class VerifyCommand
         {
             Description = "Tiny: only the cases for devices that interpret. Default: what the device can take.",
         };
+        Option<CaseSet> set = new("--set")
+        {
+            Description = "Pairs: attention with every pair of values of its attributes, at lengths to 1,025. Full: both. Default: Standard.",
+        };
         Option<bool> list = new("--list") { Description = "Lists the cases instead of running them." };
         Command command = new("verify", "Checks every kernel against a reference in double, with a derived bound for every element.")
         {
-            devices, filter, size, list,
+            devices, filter, size, set, list,
         };
         command.SetAction((parsed, cancel) => Task.Run(() => parsed.GetValue(list)
             ? List(parsed.GetValue(filter), parsed.GetValue(size))
-            : Run(parsed.GetValue(devices), parsed.GetValue(filter), parsed.GetValue(size), cancel), cancel));
+            : Run(parsed.GetValue(devices), parsed.GetValue(filter), parsed.GetValue(size), parsed.GetValue(set), cancel), cancel));
         return command;
     }
 
@@ -41,18 +46,19 @@ internal static class VerifyCommand
         return Report.Success;
     }
 
-    private static int Run(string[]? names, string? filter, CaseSize? size, CancellationToken cancel)
+    private static int Run(string[]? names, string? filter, CaseSize? size, CaseSet set, CancellationToken cancel)
     {
+        Stopwatch watch = Stopwatch.StartNew();
         Report.Banner();
         if (Report.Devices(names) is not { } devices) return Report.Usage;
         List<(string Device, CaseResult Result)> results = [];
         foreach (string name in devices)
         {
             using AttentionDevice device = AttentionDevice.Open(name);
-            int total = Verifier.For(device.Info, filter, size).Count();
+            int total = Verifier.For(device.Info, filter, size, set).Count();
             using ProgressLine line = new(name, total);
             Steps<CaseResult> steps = new(result => line.Step(result.Case.Title));
-            results.AddRange(Verifier.Run(device, filter, steps, size, cancel).Results.Select(r => (name, r)));
+            results.AddRange(Verifier.Run(device, filter, steps, size, set, cancel).Results.Select(r => (name, r)));
         }
         if (results.Count == 0)
         {
@@ -82,11 +88,16 @@ internal static class VerifyCommand
             Console.WriteLine($"Nearest to its bound: {worst.Case.Title} on {at.Device}: {worst.Detail}");
         (string Device, CaseResult Result)[] failures = [.. results.Where(r => r.Result.Outcome == Outcome.Failed)];
         foreach ((string device, CaseResult result) in failures.Take(ShownFailures))
+        {
             Console.WriteLine($"FAILED on {device}: {result.Case.Title}\n    {result.Detail}");
+            // Made of choices, which the fuzzer reads back.
+            if (result.Case.DataSeed is not null) Console.WriteLine($"    replay: attn fuzz --device {device} --replay \"{result.Case.Name}\"");
+        }
         if (failures.Length > ShownFailures) Console.WriteLine(
             $"... and {failures.Length - ShownFailures} more failures; narrow them down with --filter");
         foreach (var reason in results.Where(r => r.Result.Outcome == Outcome.Unsupported).GroupBy(r => (r.Device, r.Result.Detail)))
             Console.WriteLine($"UNSUPPORTED on {reason.Key.Device}: {reason.Count()} cases: {reason.Key.Detail}");
+        Console.WriteLine($"{results.Count} cases in {Report.Seconds(watch.Elapsed.TotalSeconds)}");
         return Report.Finish([.. results.Select(r => r.Result.Outcome)]);
     }
 }

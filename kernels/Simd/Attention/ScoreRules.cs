@@ -120,7 +120,7 @@ internal static unsafe class ScoreRules<W, V>
             int count = Math.Min(band.End, tile.End[lane + r] - blockKey) - first;
             ScorePosition at = new()
             {
-                Batch = tile.Batch, Head = head, Query = query, Key = blockKey + first, Aligned = query + tile.Shift,
+                Batch = modifier.Batch + tile.Batch, Head = head, Query = query, Key = blockKey + first, Aligned = query + tile.Shift,
             };
             modifier.Apply(modifier.State, s + first * plan.TileRows + r, plan.TileRows, count, at, Exp2.Ln2);
         }

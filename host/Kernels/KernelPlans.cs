@@ -81,7 +81,7 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TX : unmanaged
             where TElementX : struct, IElement<TX>
             where TY : unmanaged
-            where TElementY : struct, IElement<TY> => GeneralBinding.IsNeeded(problem)
+            where TElementY : struct, IElement<TY> => GeneralBinding.IsNeeded(problem) || problem.Scores
                 ? new KernelSoftmax<TX, TElementX, TY, TElementY, GeneralScore, GeneralBinding>(device, problem)
                 : new KernelSoftmax<TX, TElementX, TY, TElementY, PlainScore, PlainBinding>(device, problem);
     }

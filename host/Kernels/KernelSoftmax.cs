@@ -34,6 +34,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
             Rows = problem.Rows,
             Columns = problem.Columns,
             IsLog = problem.Log ? 1 : 0,
+            IsScores = problem.Scores ? 1 : 0,
             Band = problem.Band,
         };
     }

@@ -15,12 +15,13 @@ namespace AttnKernels.Onnx;
 /// </summary>
 public sealed class OnnxAttention : IDisposable
 {
-    private const int WeightsMode = 3;
+    private const int MaskedMode = 2, WeightsMode = 3;
 
     private readonly OnnxAttentionShapes shapes;
     private readonly OnnxAttentionSizes sizes;
     private readonly AttentionPlan attention;
     private readonly MatmulPlan? product;
+    private readonly SoftmaxPlan? scoreForm;
     private readonly OnnxPresent? presentKey;
     private readonly OnnxPresent? presentValue;
 
@@ -32,6 +33,7 @@ public sealed class OnnxAttention : IDisposable
         if (scores) RequireBuilt(attributes);
         attention = device.Plan(sizes.Problem(attributes, shapes));
         if (scores && attributes.QkMatmulOutputMode != WeightsMode) product = device.Plan(sizes.Product(attributes, shapes));
+        if (scores && sizes.ScoreForm(attributes, shapes) is { } form) scoreForm = device.Plan(form);
         if (!sizes.HasPresent) return;
         presentKey = new OnnxPresent(device, sizes, shapes, sizes.HeadDim);
         presentValue = new OnnxPresent(device, sizes, shapes, sizes.HeadDimV);
@@ -49,15 +51,15 @@ public sealed class OnnxAttention : IDisposable
     public int TotalKeys => sizes.SeqKv;
 
     /// <summary>Device memory that it holds besides the tensors, in bytes for each stream it runs on.</summary>
-    public long WorkspaceBytes => attention.WorkspaceBytes + (product?.WorkspaceBytes ?? 0);
+    public long WorkspaceBytes => attention.WorkspaceBytes + (product?.WorkspaceBytes ?? 0) + (scoreForm?.WorkspaceBytes ?? 0);
 
     /// <summary>Checks the node and prepares its kernels.</summary>
     /// <param name="device">Where it runs.</param>
     /// <param name="attributes">The node's attributes.</param>
     /// <param name="shapes">The node's inputs and outputs.</param>
     /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
-    /// <exception cref="NotSupportedException">There is no kernel for it: qk_matmul_output after a softcap or a mask (modes 1 and 2 where
-    /// they differ from mode 0), or a mask shorter than the keys together with nonpad_kv_seqlen or mode 3.</exception>
+    /// <exception cref="NotSupportedException">There is no kernel for it: a mask shorter than the keys together with nonpad_kv_seqlen or
+    /// qk_matmul_output_mode 2 or 3.</exception>
     public static OnnxAttention Plan(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -98,13 +100,25 @@ public sealed class OnnxAttention : IDisposable
         };
         MatmulTensors scores = isProduct ? new() { A = inner.Q, B = allK.Transpose(2, 3), C = t.QkMatmulOutput } : default;
 
+        TensorView qk = t.QkMatmulOutput;
+        SoftmaxTensors formed = scoreForm is not { Problem: { } form } ? default : new()
+        {
+            X = qk,
+            Y = qk,
+            Mask = form.Mask ? inner.Mask : default,
+            Bias = form.Bias ? inner.Bias : default,
+            KeyLengths = form.KeyLengths ? inner.KeyLengths : default,
+        };
+
         attention.Verify(inner);
         product?.Verify(scores);
+        scoreForm?.Verify(formed);
         presentKey?.Verify(k, t.PastKey, t.PresentKey);
         presentValue?.Verify(v, t.PastValue, t.PresentValue);
         presentKey?.Run(k, t.PastKey, t.PresentKey, stream, cancel);
         presentValue?.Run(v, t.PastValue, t.PresentValue, stream, cancel);
         product?.Run(scores, stream, cancel);
+        scoreForm?.Run(formed, stream, cancel);
         attention.Run(inner, stream, cancel);
     }
 
@@ -113,6 +127,7 @@ public sealed class OnnxAttention : IDisposable
     {
         attention.Dispose();
         product?.Dispose();
+        scoreForm?.Dispose();
         presentKey?.Dispose();
         presentValue?.Dispose();
     }
@@ -121,18 +136,10 @@ public sealed class OnnxAttention : IDisposable
     {
         if (a.QkMatmulOutputMode is < 0 or > WeightsMode)
             throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {a.QkMatmulOutputMode}.");
-        bool hasBand = a.IsCausal || a.LeftWindowSize >= 0 || a.RightWindowSize >= 0;
-        bool isMasked = shapes.Mask is not null || hasBand || shapes.NonpadKvSeqlen;
-        if ((a.QkMatmulOutputMode is 1 or 2 && a.Softcap > 0) || (a.QkMatmulOutputMode == 2 && isMasked))
+        if (a.QkMatmulOutputMode is MaskedMode or WeightsMode && sizes.VisibleKeys < sizes.SeqKv)
         {
             throw new NotSupportedException(
-                $"qk_matmul_output_mode {a.QkMatmulOutputMode} after a softcap or a mask has no kernel; modes 0 and 3 have, and 1 and 2 " +
-                "where there is nothing to apply.");
-        }
-        if (a.QkMatmulOutputMode == WeightsMode && sizes.VisibleKeys < sizes.SeqKv)
-        {
-            throw new NotSupportedException(
-                $"qk_matmul_output_mode 3 needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
+                $"qk_matmul_output_mode {a.QkMatmulOutputMode} needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
         }
     }
 

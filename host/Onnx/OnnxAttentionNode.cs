@@ -15,7 +15,7 @@ internal static class OnnxAttentionNode
         int[]? lengths = nonpad is null ? null : Array.ConvertAll(nonpad.ToInt64s(), length => checked((int)length));
         int mode = (int)node.Integer("qk_matmul_output_mode", 0);
         if (mode is < 0 or > 3) throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {mode}.");
-        bool isBefore = mode < 3, wantsScores = node.Wants(3);
+        bool wantsScores = node.Wants(3);
 
         OnnxAttentionShapes shapes = new()
         {
@@ -30,7 +30,7 @@ internal static class OnnxAttentionNode
             Present = node.Wants(1) || node.Wants(2),
             QkMatmulOutput = wantsScores,
         };
-        using OnnxAttention attention = OnnxAttention.Plan(device, Attributes(node, isBefore ? 0 : mode), shapes);
+        using OnnxAttention attention = OnnxAttention.Plan(device, Attributes(node, mode), shapes);
         AttentionProblem p = attention.Problem;
         bool hasPresent = shapes.Present || pastKey is not null;
         using DeviceTensor deviceQ = q.Upload(device), deviceK = k.Upload(device), deviceV = v.Upload(device);
@@ -59,14 +59,12 @@ internal static class OnnxAttentionNode
             QkMatmulOutput = scores,
         });
 
-        float[]? scoreValues = scores?.ToFloats();
-        if (scoreValues is not null && isBefore) OnnxScores.Finish(scoreValues, p, mask, lengths, mode);
         return
         [
             Host(q.Type, y)!,
             node.Wants(1) ? Host(q.Type, presentK) : null,
             node.Wants(2) ? Host(q.Type, presentV) : null,
-            scoreValues is null ? null : OnnxTensor.FromFloats(q.Type, scoreValues, scores!.Shape),
+            Host(q.Type, scores),
         ];
     }
 

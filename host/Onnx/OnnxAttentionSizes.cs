@@ -83,6 +83,26 @@ internal sealed record OnnxAttentionSizes
         Weights = s.QkMatmulOutput && a.QkMatmulOutputMode == 3,
     };
 
+    /// <summary>What makes qk_matmul_output of mode 1 (softcap) or 2 (and masks and bias) of that of mode 0; null: nothing.</summary>
+    public SoftmaxProblem? ScoreForm(OnnxAttentionAttributes a, OnnxAttentionShapes s)
+    {
+        if (a.QkMatmulOutputMode is not (1 or 2)) return null;
+        SoftmaxProblem capped = new() { Batch = Batch, Heads = HeadsQ, Rows = SeqQ, Columns = SeqKv, Softcap = a.Softcap, Scores = true };
+        if (a.QkMatmulOutputMode == 1) return a.Softcap > 0 ? capped : null;
+        AttentionProblem p = Problem(a, s);
+        return capped with
+        {
+            Causal = p.Causal,
+            Alignment = p.Alignment,
+            WindowLeft = p.WindowLeft,
+            WindowRight = p.WindowRight,
+            KeyLengths = p.KeyLengths,
+            Mask = p.Mask,
+            Bias = p.Bias,
+            BiasType = p.BiasType,
+        };
+    }
+
     /// <summary>qk_matmul_output of mode 0.</summary>
     public MatmulProblem Product(OnnxAttentionAttributes a, OnnxAttentionShapes s) => new()
     {

@@ -1,8 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// Y = softmax(score(X)) per row, or its logarithm, with the score of <see cref="ScoreProblem"/>; X and Y (batch, heads, rows, columns).
-/// The row index plays the query's part in the masks, the column index the key's. A row with no visible column gives Y = 0
+/// Y = softmax(score(X)) per row, or its logarithm, or the scores alone, with the score of <see cref="ScoreProblem"/>; X and Y (batch,
+/// heads, rows, columns). The row index plays the query's part in the masks, the column index the key's. A row with no visible column gives Y = 0
 /// (log: -inf) and LSE = -inf. X and Y may be the same view. Immutable; equal problems compare equal.
 /// </summary>
 public sealed record SoftmaxProblem : ScoreProblem
@@ -37,6 +37,9 @@ public sealed record SoftmaxProblem : ScoreProblem
     /// <summary>Y is the natural logarithm of the softmax.</summary>
     public bool Log { get; init; }
 
+    /// <summary>Y is the scores themselves, -inf where a column is hidden: no softmax. Excludes <see cref="Log"/>.</summary>
+    public bool Scores { get; init; }
+
     /// <summary>Five operations (maximum, difference, exponential, sum, quotient) per element that the causal mask and the window leave
     /// visible.</summary>
     public double Flops => 5.0 * Batch * Heads * VisiblePairs;
@@ -70,12 +73,14 @@ public sealed record SoftmaxProblem : ScoreProblem
         ProblemCheck.Float(Type);
         ProblemCheck.Float(OutputType);
         ValidateScore();
+        if (Log && Scores)
+            throw new ArgumentException("Y is the logarithm of the softmax (Log) or the scores (Scores), not both.", nameof(Scores));
         ProblemCheck.Addressable("X", Type, Batch, Heads, Rows, Columns);
         ProblemCheck.Addressable("Y", OutputType, Batch, Heads, Rows, Columns);
     }
 
     /// <summary>One line: "softmax B1 H8 512x512 Float32, causal TopLeft".</summary>
     public override string ToString() =>
-        $"{(Log ? "log-softmax" : "softmax")} B{Batch} H{Heads} {Rows}x{Columns} {Type}" +
+        $"{(Log ? "log-softmax" : Scores ? "scores" : "softmax")} B{Batch} H{Heads} {Rows}x{Columns} {Type}" +
         $"{(OutputType == Type ? "" : $"->{OutputType}")}, {DescribeScore()}";
 }

@@ -170,6 +170,9 @@ public unsafe struct SoftmaxArgs
     public HeadTensor Y;
     public float* Lse;
     public bool Log;
+
+    /// <summary>Y = score(X), without a softmax.</summary>
+    public bool Scores;
     public ScoreArgs Score;
 }
 

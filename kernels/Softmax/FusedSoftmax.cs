@@ -24,14 +24,17 @@ public struct SoftmaxArgs<TX, TY, TScore>
 
     /// <summary>1 = log-softmax.</summary>
     public int IsLog;
+
+    /// <summary>1 = the scores, without a softmax; read where the rule is general.</summary>
+    public int IsScores;
     public KeyBand Band;
     public TScore Score;
 }
 
 /// <summary>
-/// Y = softmax(score(X)) per row, or its logarithm. One pass over the row finds the maximum m and the sum l of exp(s - m) together
+/// Y = softmax(score(X)) per row, or its logarithm, or score(X). One pass over the row finds the maximum m and the sum l of exp(s - m) together
 /// (Milakov and Gimelshein, Online normalizer calculation for softmax, algorithm 3); a second pass writes. Hidden columns give 0
-/// (minus infinity in log-softmax), also in rows where everything is hidden.
+/// (minus infinity in log-softmax and scores), also in rows where everything is hidden.
 /// Grid: ceil(batch heads rows / TTile.Rows) groups; group: Lanes x Rows; shared: 2 floats a lane.
 /// </summary>
 public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
@@ -66,6 +69,7 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
         {
             F4 s = Scores(args, row, j);
             F4 y = args.IsLog != 0 ? LogSoftmax(s, max, factor, log2Sum) : Softmax(s, max, factor, inverse);
+            if (TScore.IsGeneral && args.IsScores != 0) y = s;
             RowCopy.Store4<TY, TElementY>(args.Y, row.Y, j, args.Columns, y);
         }
     }

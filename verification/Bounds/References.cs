@@ -34,7 +34,7 @@ public static class References
 
     /// <summary>Y = softmax(score(X)) or its logarithm per row of X (batch, heads, rows, columns), stored as <paramref name="type"/>; and
     /// LSE.</summary>
-    public static ExpectedSoftmax Softmax(HostTensor x, ScoreRule rule, bool log, DType type, int[]? rows = null)
+    public static ExpectedSoftmax Softmax(HostTensor x, ScoreRule rule, bool log, DType type, int[]? rows = null, bool scores = false)
     {
         int batch = x.Shape[0], heads = x.Shape[1], height = x.Shape[2], columns = x.Shape[3];
         Expected y = new("Y", [batch, heads, height, columns], columns, rows);
@@ -46,7 +46,9 @@ public static class References
             bound.Compute(row, rule, 0, DType.Float32);
             lse.Values[n] = row.Lse;
             lse.Bounds[n] = bound.Lse;
-            if (log)
+            if (scores)
+                Scores(row, bound, type, y, n * columns);
+            else if (log)
                 LogWeights(row, bound, type, y, n * columns);
             else
                 Weights(row, bound, type, y, n * columns);
@@ -108,6 +110,17 @@ public static class References
             double error = bound.Score[j] + bound.Lse + (2 * Rounding.U * (Math.Abs(row.Score[j]) + Math.Abs(row.Lse)));
             y.Values[at + j] = value;
             y.Bounds[at + j] = error + (u * (Math.Abs(value) + error)) + Rounding.Tiny(type);
+        }
+    }
+
+    private static void Scores(ScoreRow row, RowBound bound, DType type, Expected y, int at)
+    {
+        for (int j = 0; j < row.Score.Length; j++)
+        {
+            y.Values[at + j] = row.Score[j];
+            if (!row.Visible[j]) continue;
+            double error = bound.Unshifted[j];
+            y.Bounds[at + j] = error + (Rounding.Unit(type) * (Math.Abs(row.Score[j]) + error)) + Rounding.Tiny(type);
         }
     }
 

@@ -9,6 +9,9 @@ public sealed class RowBound(int keys)
     /// <summary>dS: absolute error of each score.</summary>
     public double[] Score { get; } = new double[keys];
 
+    /// <summary>Absolute error of each score before the maximum is subtracted.</summary>
+    public double[] Unshifted { get; } = new double[keys];
+
     /// <summary>dL: how much the errors of the scores can move the logarithm of their sum.</summary>
     public double Sum { get; private set; }
 
@@ -44,6 +47,7 @@ public sealed class RowBound(int keys)
                 error = (rule.Modifier.Slope * (error + (2 * u * Math.Abs(row.Unmodified[j]))))
                     + (Rounding.Log * row.Modified[j]) + (2 * u * Math.Abs(row.Score[j]));
             }
+            Unshifted[j] = error;
             error += u * Math.Abs(row.Score[j] - row.Max);
             Score[j] = error;
             raised += row.Weight[j] * Math.Exp(error);

@@ -1,12 +1,12 @@
 namespace AttnKernels.Verification;
 
-/// <summary>Softmax or log-softmax of random logits, NaN where a column is hidden.</summary>
+/// <summary>Softmax, log-softmax or scores of random logits, NaN where a column is hidden.</summary>
 /// <param name="Problem">What is computed.</param>
 /// <param name="Options">What the data looks like.</param>
 /// <param name="Name">Says the sizes and features.</param>
 /// <param name="Size">Where it runs.</param>
 public sealed record SoftmaxCase(SoftmaxProblem Problem, CaseOptions Options, string Name, CaseSize Size)
-    : VerificationCase(Problem.Log ? "log-softmax" : "softmax", Name, Problem.Type, Size)
+    : VerificationCase(Problem.Log ? "log-softmax" : Problem.Scores ? "scores" : "softmax", Name, Problem.Type, Size)
 {
     private protected override CaseResult Execute(AttentionDevice device)
     {
@@ -45,11 +45,11 @@ public sealed record SoftmaxCase(SoftmaxProblem Problem, CaseOptions Options, st
         device.Synchronize();
 
         int[]? rows = Sample(p.Batch * p.Heads * p.Rows);
-        ExpectedSoftmax expected = References.Softmax(x, score.Rule, p.Log, p.OutputType, rows);
+        ExpectedSoftmax expected = References.Softmax(x, score.Rule, p.Log, p.OutputType, rows, p.Scores);
         float[] result = output.Read();
         List<Comparison> comparisons = [Comparison.Of(expected.Y, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
-        double againstPlain = rows is null ? PlainRule.Ratio(expected.Y, result, Plain.Softmax(x, score.Rule, p.Log, p.OutputType)) : 0;
+        double againstPlain = rows is null ? PlainRule.Ratio(expected.Y, result, Plain.Softmax(x, score.Rule, p.Log, p.OutputType, p.Scores)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
             [output.Damage(true), separate is null ? null : input.Damage(false), lse?.Damage(true), .. score.Damages()]);
     }

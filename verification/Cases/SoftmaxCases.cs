@@ -20,6 +20,13 @@ internal static class SoftmaxCases
                 SoftmaxProblem causal = Problem(type, 5, 37) with { Log = log, Causal = CausalMask.TopLeft };
                 yield return Case(causal, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
             }
+        foreach (DType type in Types)
+        {
+            SoftmaxProblem scores = Problem(type, 5, 37) with { Scores = true, Scale = -1.5f };
+            yield return Case(scores with { Lse = true }, CaseSize.Tiny, new CaseOptions { InPlace = true });
+            yield return Case(AllMasks(scores), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
+            yield return Case(scores with { Columns = 300, Softcap = 5, OutputType = Float32 }, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+        }
         yield return Case(Problem(Float32, 2, 300), CaseSize.Tiny, new CaseOptions { Rising = true, Logits = 5 });
         foreach (DType type in Types)
             foreach (DType output in Types)

@@ -84,6 +84,7 @@ internal static class FuzzGenerator
             Log = choose.Flag("log", 0.4),
             Scale = choose.Pick("scale", 0.5, [1f, 0.7f, -1.5f, 0.01f, 0f], Label),
         };
+        if (!p.Log) p = p with { Scores = choose.Flag("scores", 0.2) };
         bool inPlace = choose.Flag("inPlace", 0.25);
         if (!inPlace) p = p with { OutputType = TypeOr(choose, "to", p.Type) };
         (ScoreProblem score, CaseOptions options) = Score(choose, p, p.Scale == 1);

@@ -19,6 +19,12 @@ internal static class ModifierMutants
         new("rules.table-without-its-last", User, "index < IntCount ?", "index < IntCount - 1 ?",
             "the last integer is outside", "attention float32 rule-DilatedWindow"),
 
+        new("scores.softmaxed", "kernels/Softmax/FusedSoftmax.cs", "if (TScore.IsGeneral && args.IsScores != 0) y = s;", "",
+            "scores are softmaxed", "scores float32"),
+        new("simd.scores-hidden-is-zero", "kernels/Simd/Softmax/RowSoftmax.cs", "args.Log || args.Scores ? float.NegativeInfinity : 0;",
+            "args.Log ? float.NegativeInfinity : 0;", "columns outside the band have the score 0", "scores float32"),
+        new("simd.scores-nan-spreads", "kernels/Simd/Softmax/RowSoftmax.cs", "if (float.IsNaN(l) && !args.Scores)", "if (float.IsNaN(l))",
+            "one NaN makes all scores of its row NaN", "scores float32"),
         new("simd.rule-in-base-2", SimdRules, "count, at, Exp2.Ln2);", "count, at, 1);",
             "the rule sees base-2 scores", "attention float32 rule-TableBias q37"),
         new("simd.rule-of-first-lane", SimdRules, "tile.RowOf(plan, lane + r);\n            int first", "tile.RowOf(plan, lane);\n            int first",

@@ -36,8 +36,8 @@ public static class Plain
         return o;
     }
 
-    /// <summary>Y of X (batch, heads, rows, columns): softmax(score(X)) or its logarithm, stored as <paramref name="type"/>.</summary>
-    public static HostTensor Softmax(HostTensor x, ScoreRule rule, bool log, DType type)
+    /// <summary>Y of X (batch, heads, rows, columns): softmax(score(X)), its logarithm or score(X), stored as <paramref name="type"/>.</summary>
+    public static HostTensor Softmax(HostTensor x, ScoreRule rule, bool log, DType type, bool scores = false)
     {
         int batch = x.Shape[0], heads = x.Shape[1], rows = x.Shape[2], columns = x.Shape[3];
         HostTensor y = new(type, x.Shape);
@@ -54,7 +54,7 @@ public static class Plain
                     Softmax(p, (float)rule.SinkOf(h), out float lse);
                     int at = ((((b * heads) + h) * rows) + i) * columns;
                     for (int j = 0; j < columns; j++)
-                        y.Values[at + j] = HostTensor.Round(type, !log ? p[j] : s[j] == float.NegativeInfinity ? s[j] : s[j] - lse);
+                        y.Values[at + j] = HostTensor.Round(type, scores ? s[j] : !log ? p[j] : s[j] == float.NegativeInfinity ? s[j] : s[j] - lse);
                 }
         return y;
     }

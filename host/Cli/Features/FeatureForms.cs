@@ -58,6 +58,7 @@ internal static class FeatureForms
             new("softmax, batched", t => Softmax(t) with { Batch = 2, Heads = 4 }),
             new("softmax to Float32", t => Softmax(t) with { OutputType = DType.Float32 }),
             new("log-softmax", t => Softmax(t) with { Log = true }),
+            new("scores without a softmax", t => Softmax(t) with { Scores = true }),
             new("rotary embedding, half-split", t => Rotary(t)),
             new("rotary embedding, interleaved", t => Rotary(t) with { Interleaved = true }),
             new("rotary embedding of a part of the row", t => Rotary(t) with { RotaryDim = 32 }),

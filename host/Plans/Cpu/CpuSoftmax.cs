@@ -25,6 +25,7 @@ internal sealed unsafe class CpuSoftmax(SoftmaxProblem p, SimdWorkers workers) :
             Y = SimdArgs.Heads(t.Y),
             Lse = (float*)SimdArgs.Data(t.Lse),
             Log = p.Log,
+            Scores = p.Scores,
             Score = score,
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);

@@ -64,10 +64,10 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
 
         // While the exponentials keep the arithmetic busy, the memory fetches the next row.
         float* next = (float*)(x + args.X.RowStride * EX.Size);
-        float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log, next, EX.Size);
+        float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log || args.Scores, next, EX.Size);
         if (!float.IsNegativeInfinity(sink)) l += MathF.Exp(sink - m);
-        float outside = args.Log ? float.NegativeInfinity : 0;
-        if (float.IsNaN(l))
+        float outside = args.Log || args.Scores ? float.NegativeInfinity : 0;
+        if (float.IsNaN(l) && !args.Scores)
         {
             RowScores<W, V>.Load<EX>(args.Score, batch, head, row, shift, x, from, to, scores, operand);
             OutputNaN(scores, outside, y + (nint)from * EY.Size, to - from);
@@ -83,10 +83,11 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         where E : struct, IElement =>
         (byte*)tensor.Data + E.Size * (batch * tensor.BatchStride + head * tensor.HeadStride + row * tensor.RowStride);
 
-    /// <summary>y = p / l, or s - m - log(l).</summary>
+    /// <summary>y = p / l, or s - m - log(l), or s.</summary>
     private static void Output(in SoftmaxPlan plan, float m, float l, float* s, byte* y, int columns)
     {
-        if (plan.Args.Log) Logarithms(m, l, s, y, columns);
+        if (plan.Args.Scores) Rows<W, V>.Narrow<EY>(s, 1, y, columns);
+        else if (plan.Args.Log) Logarithms(m, l, s, y, columns);
         else if (plan.Streams && EY.Size == sizeof(float) && ((nuint)y & (Scratch.Alignment - 1)) == 0) Stream(s, 1 / l, (float*)y,
             columns);
         else Rows<W, V>.Narrow<EY>(s, l == 0 ? 0 : 1 / l, y, columns);

@@ -7,7 +7,7 @@ public class CaseSetTests
 {
     private static readonly string[] Devices = ["cpu", "simulator", "ilgpu-cpu", "opencl:0", "cuda:0"];
     private static readonly string[] Operations =
-        ["matmul", "matmul-naive", "softmax", "log-softmax", "attention", "attention+weights", "rotary", "cache-append", "merge"];
+        ["matmul", "matmul-naive", "softmax", "log-softmax", "scores", "attention", "attention+weights", "rotary", "cache-append", "merge"];
 
     /// <summary>Every device that any build knows, times every operation.</summary>
     public static TheoryData<string, string> DevicesAndOperations =>

@@ -37,7 +37,7 @@ public struct DecodeRow : IDecodeRows
     public void ClearDots() => dot = 0f;
 
     public void AddDots(ArrayView<float> sQ, int offset, int stride, in F8 k) =>
-        dot += sQ.LoadF4(offset).Dot(k.Low) + sQ.LoadF4(offset + 4).Dot(k.High);
+        dot = sQ.LoadF4(offset + 4).Dot(k.High, sQ.LoadF4(offset).Dot(k.Low, dot));
 
     public void StoreDots(ArrayView<float> sPart, int offset, int stride) => sPart[offset] = dot;
 

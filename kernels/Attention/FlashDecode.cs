@@ -194,7 +194,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     private static float Exponentiate(
         float log2Factor, ArrayView<float> sMax, int rowOffset, ArrayView<float> sS, int offset, ref float max)
     {
-        max = RowReduce.Max(sMax, rowOffset);
+        max = RowReduce.Max(sMax.Cast<F4>().From(rowOffset >> 2));
         float finite = SpecialMath.FiniteMax(max);
         float sum = 0f;
         for (int n = 0; n < SplitKeys; n += LanesPerRow)

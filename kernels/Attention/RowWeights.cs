@@ -101,7 +101,7 @@ public static class RowWeights<T, TElement, TScore, TKeys>
             {
                 F8 k = args.Flash.Keys.LoadKey(keys, j, d, headDim);
                 F8 part = RowCopy.Load8<T, TElement>(args.Flash.Q, q, d, headDim);
-                dot += part.Low.Dot(k.Low) + part.High.Dot(k.High);
+                dot = part.High.Dot(k.High, part.Low.Dot(k.Low, dot));
             }
             sPart[x * PartStride + n] = dot;
         }

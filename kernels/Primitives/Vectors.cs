@@ -86,6 +86,11 @@ public static class SharedVector
     public static ArrayView<T> From<T>(this ArrayView<T> view, int offset)
         where T : unmanaged => view.SubView(offset, view.Length - offset);
 
+    /// <summary>Four floats from a multiple of 4 on.</summary>
+    public static F4 LoadF4(this ArrayView<float> view, int offset) => view.Cast<F4>()[offset >> 2];
+
+    public static void StoreF4(this ArrayView<float> view, int offset, F4 value) => view.Cast<F4>()[offset >> 2] = value;
+
     /// <summary>The same memory as floats, from a float on.</summary>
     public static ArrayView<float> Floats(this ArrayView<F4> view, int offset) => view.Cast<float>().From(offset);
 }

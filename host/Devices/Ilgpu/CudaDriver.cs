@@ -3,9 +3,18 @@ using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>What loading and launching a kernel needs of the CUDA driver, so that its failures can be tested without one.</summary>
+/// <summary>A CUDA driver function failed.</summary>
+internal sealed class CudaDriverException(CudaError error, string message) : Exception(message)
+{
+    public CudaError Error { get; } = error;
+}
+
+/// <summary>What loading, launching and timing a kernel needs of the CUDA driver, so that its failures can be tested without one.</summary>
 internal unsafe interface ICudaDriver
 {
+    /// <summary>Makes the device's context current on this thread: before any of the others.</summary>
+    void Bind();
+
     /// <summary>cuModuleLoadDataEx; <paramref name="log"/> is what the driver's compiler said.</summary>
     CudaError LoadModule(string ptx, out nint module, out string? log);
 
@@ -18,16 +27,36 @@ internal unsafe interface ICudaDriver
     /// <summary>cuLaunchKernel with one parameter and a one-dimensional grid.</summary>
     CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args);
 
+    /// <summary>cuEventCreate.</summary>
+    CudaError CreateEvent(out nint marker);
+
+    /// <summary>cuEventRecord.</summary>
+    CudaError RecordEvent(nint marker, nint stream);
+
+    /// <summary>cuEventSynchronize.</summary>
+    CudaError WaitForEvent(nint marker);
+
+    /// <summary>cuEventElapsedTime.</summary>
+    CudaError ElapsedTime(nint start, nint stop, out float milliseconds);
+
+    /// <summary>cuEventDestroy.</summary>
+    CudaError DestroyEvent(nint marker);
+
     /// <summary>The driver's words for an error.</summary>
     string Describe(CudaError error);
+
+    /// <summary>An error as an exception.</summary>
+    CudaDriverException Failure(CudaError error) => new(error, Describe(error));
 }
 
 /// <summary>The installed driver, through ILGPU's bindings and the one function that these lack.</summary>
-internal sealed unsafe class CudaDriver : ICudaDriver
+internal sealed unsafe class CudaDriver(CudaAccelerator accelerator) : ICudaDriver
 {
     private const int MaxDynamicSharedSizeBytes = 8;
 
     private static readonly Lazy<nint> FuncSetAttribute = new(FindFuncSetAttribute);
+
+    public void Bind() => accelerator.Bind();
 
     public CudaError LoadModule(string ptx, out nint module, out string? log) => CudaAPI.CurrentAPI.LoadModule(out module, ptx, out log);
 
@@ -46,6 +75,17 @@ internal sealed unsafe class CudaDriver : ICudaDriver
         void* parameters = args;
         return CudaAPI.CurrentAPI.LaunchKernel(function, groups, 1, 1, lanes, 1, 1, sharedBytes, stream, (nint)(&parameters), 0);
     }
+
+    public CudaError CreateEvent(out nint marker) => CudaAPI.CurrentAPI.CreateEvent(out marker, CudaEventFlags.CU_EVENT_DEFAULT);
+
+    public CudaError RecordEvent(nint marker, nint stream) => CudaAPI.CurrentAPI.RecordEvent(marker, stream);
+
+    public CudaError WaitForEvent(nint marker) => CudaAPI.CurrentAPI.SynchronizeEvent(marker);
+
+    public CudaError ElapsedTime(nint start, nint stop, out float milliseconds) =>
+        CudaAPI.CurrentAPI.ElapsedTime(out milliseconds, start, stop);
+
+    public CudaError DestroyEvent(nint marker) => CudaAPI.CurrentAPI.DestroyEvent(marker);
 
     public string Describe(CudaError error) => $"{error}: {CudaAPI.CurrentAPI.GetErrorString(error)}";
 

@@ -4,13 +4,11 @@ using ILGPU.Runtime.Cuda;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>
-/// A kernel as the CUDA driver holds it: made from edited PTX, launched without ILGPU's launcher. Its context must be current. The module
-/// lives as long as the context.
+/// A kernel as the CUDA driver holds it: made from edited PTX, launched without ILGPU's launcher. The module lives as long as the context.
 /// </summary>
 internal sealed unsafe class CudaFunction<TArgs>
     where TArgs : struct
 {
-    private readonly ICudaDriver driver;
     private readonly ArgumentLayout<TArgs> layout = ArgumentLayout<TArgs>.Instance;
     private readonly nint function;
     private readonly int lanes;
@@ -19,13 +17,14 @@ internal sealed unsafe class CudaFunction<TArgs>
     /// <exception cref="NotSupportedException">The driver refuses the kernel; the message is its compiler's.</exception>
     public CudaFunction(ICudaDriver driver, string device, KernelEntry<TArgs> entry, PtxKernel ptx)
     {
-        (this.driver, lanes, dynamicBytes) = (driver, entry.GroupSize, ptx.DynamicSharedBytes);
+        (Driver, lanes, dynamicBytes) = (driver, entry.GroupSize, ptx.DynamicSharedBytes);
         int declared = PtxText.ParameterBytes(ptx.Text);
         if (declared != layout.Bytes)
         {
             throw new InvalidOperationException(
                 $"Kernel {entry.Name} takes {declared} bytes of arguments, but {typeof(TArgs).Name} was laid out in {layout.Bytes}.");
         }
+        driver.Bind();
         Require(driver.LoadModule(ptx.Text, out nint module, out string? log), $"cannot load kernel {entry.Name}", log);
         Require(driver.GetFunction(module, PtxText.EntryName(ptx.Text), out function), $"does not find kernel {entry.Name}", null);
         if (dynamicBytes > 0)
@@ -43,11 +42,14 @@ internal sealed unsafe class CudaFunction<TArgs>
         }
     }
 
+    public ICudaDriver Driver { get; }
+
     public CudaError Launch(int groups, nint stream, in TArgs args)
     {
         TArgs copy = args;
         byte* parameter = stackalloc byte[layout.Bytes];
         layout.Write(ref copy, parameter);
-        return driver.Launch(function, groups, lanes, dynamicBytes, stream, parameter);
+        Driver.Bind();
+        return Driver.Launch(function, groups, lanes, dynamicBytes, stream, parameter);
     }
 }

@@ -9,8 +9,8 @@ internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long 
 
     protected override void Free()
     {
-        // A disposed accelerator has freed its memory.
-        if (device.IsDisposed) return;
+        // A disposed accelerator has freed its memory, a lost one its context.
+        if (device.IsDisposed || device.Faults.IsLost) return;
         lock (device.Gate) Memory.Dispose();
         device.Freed(Bytes);
     }

@@ -22,6 +22,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     private IlgpuDevice(DeviceInfo info, Context context, Device device, KernelCache cache) : base(info)
     {
         (this.context, this.cache) = (context, cache);
+        Faults = new DeviceFaults(info.Name);
         accelerator = device.CreateAccelerator(context);
         defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
         nothing = (IlgpuBuffer)Allocate(256);
@@ -30,6 +31,9 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     public Accelerator Accelerator => accelerator;
 
     public override bool HasTensorCores => accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+
+    /// <summary>What ended the device, if anything.</summary>
+    public DeviceFaults Faults { get; }
 
     public override StreamBackend DefaultStream => defaultStream;
 
@@ -51,6 +55,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
 
     public override DeviceBuffer Allocate(long bytes)
     {
+        Faults.ThrowIfLost();
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
         if (Info.Kind == DeviceKind.IlgpuCpu) CpuMemory.RequireFree(Info.Name, padded);
@@ -63,7 +68,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         }
         catch (AcceleratorException e)
         {
-            throw new DeviceMemoryException(Info.Name, padded, FreeBytes(), e);
+            throw FaultKinds.IsOutOfMemory(e) ? new DeviceMemoryException(Info.Name, padded, FreeBytes(), e) : defaultStream.Fault(e);
         }
         Interlocked.Add(ref allocatedBytes, bytes);
         IlgpuBuffer buffer = new(this, memory, bytes);
@@ -74,60 +79,61 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
 
     public override StreamBackend CreateStream()
     {
-        lock (Gate) return new IlgpuStream(this, accelerator.CreateStream(), owned: true);
+        AcceleratorStream? stream = null;
+        defaultStream.Call(() =>
+        {
+            lock (Gate) stream = accelerator.CreateStream();
+        });
+        return new IlgpuStream(this, stream!, owned: true);
     }
 
-    public override void Synchronize()
-    {
-        try
-        {
-            accelerator.Synchronize();
-        }
-        catch (AcceleratorException e)
-        {
-            throw defaultStream.Fault(e);
-        }
-    }
+    public override void Synchronize() => defaultStream.Call(accelerator.Synchronize);
 
     public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((IlgpuBuffer?)buffer ?? nothing).Memory.AsRawArrayView().Cast<T>();
 
     public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte)
     {
-        IlgpuStream queue = (IlgpuStream)stream;
         fixed (byte* pinned = source) // until the copy is done
         {
-            lock (Gate)
-            {
-                ArrayView<byte> view = ((IlgpuBuffer)target).Memory.AsRawArrayView(targetByte, source.Length);
-                view.CopyFromCPUUnsafeAsync(queue.Stream, ref *pinned, source.Length);
-            }
-            queue.Synchronize();
+            nint address = (nint)pinned;
+            int bytes = source.Length;
+            Copy((IlgpuStream)stream, target, targetByte, bytes, (view, queue) => view.CopyFromCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
         }
     }
 
     public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target)
     {
-        IlgpuStream queue = (IlgpuStream)stream;
         fixed (byte* pinned = target) // until the copy is done
         {
-            lock (Gate)
-            {
-                ArrayView<byte> view = ((IlgpuBuffer)source).Memory.AsRawArrayView(sourceByte, target.Length);
-                view.CopyToCPUUnsafeAsync(queue.Stream, ref *pinned, target.Length);
-            }
-            queue.Synchronize();
+            nint address = (nint)pinned;
+            int bytes = target.Length;
+            Copy((IlgpuStream)stream, source, sourceByte, bytes, (view, queue) => view.CopyToCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
         }
+    }
+
+    private void Copy(IlgpuStream queue, DeviceBuffer buffer, long first, int bytes, Action<ArrayView<byte>, AcceleratorStream> copy)
+    {
+        queue.Call(() =>
+        {
+            lock (Gate) copy(((IlgpuBuffer)buffer).Memory.AsRawArrayView(first, bytes), queue.Stream);
+        });
+        queue.Synchronize();
     }
 
     public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value)
     {
-        lock (Gate) ((IlgpuBuffer)target).Memory.MemSet(((IlgpuStream)stream).Stream, value, targetByte, bytes);
+        IlgpuStream queue = (IlgpuStream)stream;
+        queue.Call(() =>
+        {
+            lock (Gate) ((IlgpuBuffer)target).Memory.MemSet(queue.Stream, value, targetByte, bytes);
+        });
     }
 
     public void Freed(long bytes) => Interlocked.Add(ref allocatedBytes, -bytes);
 
     protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry)
     {
+        Faults.ThrowIfLost();
         try
         {
             lock (Gate)
@@ -140,6 +146,10 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
                 };
             }
         }
+        catch (Exception e) when (FaultKinds.EndsDevice(e))
+        {
+            throw defaultStream.Fault(e);
+        }
         catch (Exception e) when (e is AcceleratorException or InternalCompilerException or CapabilityNotSupportedException)
         {
             throw new NotSupportedException($"Device {Info.Name} cannot compile kernel {entry.Name}: {(e.InnerException ?? e).Message}", e);
@@ -151,16 +161,22 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     {
         (int major, int minor) = (cuda.Architecture.Major, cuda.Architecture.Minor);
         PtxKernel ptx = cache.Get(KernelCache.Key(entry, Info, major, minor), () => PtxCompiler.Compile(cuda.Backend, entry, major, minor));
-        cuda.Bind();
-        return new CudaKernel<TArgs>(this, entry, new CudaFunction<TArgs>(new CudaDriver(), Info.Name, entry, ptx));
+        return new CudaKernel<TArgs>(this, entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx));
     }
 
     protected override void DisposeDevice()
     {
         lock (Gate)
         {
-            accelerator.Dispose();
-            context.Dispose();
+            try
+            {
+                accelerator.Dispose();
+                context.Dispose();
+            }
+            catch (AcceleratorException) when (Faults.IsLost)
+            {
+                // What a lost device cannot free any more went with its context.
+            }
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class IlgpuKernel<TArgs>(
     public override void Launch(DeviceStream stream, int groups, in TArgs args)
     {
         IlgpuStream queue = (IlgpuStream)stream.Backend;
-        (queue.LastKernel, queue.LastProblem) = (entry.Name, stream.Problem);
+        queue.Launching(entry.Name, stream.Problem);
         try
         {
             lock (device.Gate) launcher(queue.Stream, new KernelConfig(groups, entry.GroupSize), args);

@@ -1,35 +1,26 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>An accelerator's stream that remembers what was launched last, to name it when the device faults.</summary>
-internal sealed class IlgpuStream(IlgpuDevice device, AcceleratorStream stream, bool owned) : StreamBackend
+/// <summary>An accelerator's stream.</summary>
+internal sealed class IlgpuStream(IlgpuDevice device, AcceleratorStream stream, bool owned) : LaunchStream(device.Faults)
 {
     public AcceleratorStream Stream { get; } = stream;
 
-    public string LastKernel { get; set; } = "(none)";
+    public override nint Handle { get; } = (stream as CudaStream)?.StreamPtr ?? 0;
 
-    public object LastProblem { get; set; } = "nothing was run";
+    public override void Synchronize() => Call(Stream.Synchronize);
 
-    public override void Synchronize()
-    {
-        try
-        {
-            Stream.Synchronize();
-        }
-        catch (AcceleratorException e)
-        {
-            throw Fault(e);
-        }
-    }
-
-    public DeviceFaultException Fault(Exception e) => new(device.Info.Name, LastKernel, LastProblem.ToString() ?? "", e);
+    public override StreamTimer CreateTimer() =>
+        device.Accelerator is CudaAccelerator cuda ? new CudaTimer(new CudaDriver(cuda), this) : base.CreateTimer();
 
     public override void Dispose()
     {
-        if (!owned || device.IsDisposed) return;
-        Stream.Synchronize();
+        // The work of a lost device is over, and its streams with it.
+        if (!owned || device.IsDisposed || device.Faults.IsLost) return;
+        Synchronize();
         lock (device.Gate) Stream.Dispose();
     }
 }

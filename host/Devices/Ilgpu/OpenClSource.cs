@@ -9,16 +9,9 @@ using ILGPU.Runtime.OpenCL;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>
-/// Compiles kernels for OpenCL with barriers that order shared memory. ILGPU 1.5.3 writes work_group_barrier(CLK_GLOBAL_MEM_FENCE), which
-/// the
-/// OpenCL C specification (6.15.8) lets a device take as leaving local memory unordered.
-/// </summary>
+/// <summary>Compiles kernels for OpenCL from edited source text.</summary>
 internal static class OpenClSource
 {
-    private const string GlobalFence = "CLK_GLOBAL_MEM_FENCE";
-    private const string BothFences = "CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE";
-
     // A compiled kernel can be built from edited source, but the entry point that it needs is not public.
     private static readonly PropertyInfo EntryPoint =
         typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic)
@@ -34,8 +27,6 @@ internal static class OpenClSource
         CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(
             description, new KernelSpecialization(entry.GroupSize, null));
         SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
-        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OrderSharedMemory(compiled.Source), compiled.CVersion);
+        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OpenClText.OrderLocalMemory(compiled.Source), compiled.CVersion);
     }
-
-    private static string OrderSharedMemory(string source) => source.Replace(GlobalFence, BothFences, StringComparison.Ordinal);
 }

@@ -15,7 +15,7 @@ public sealed unsafe class CudaFunctionTests
         FakeDriver driver = new();
         CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, dynamicShared: 0));
         function.Launch(5, 99, new Numbers { First = 3, Second = 4 }).Should().Be(CudaError.CUDA_SUCCESS);
-        driver.Calls.Should().Equal("load", "find Kernel_Kernel", "launch 5x64 shared 0 stream 99: 3 4");
+        driver.Calls.Should().Equal("bind", "load", "find Kernel_Kernel", "bind", "launch 5x64 shared 0 stream 99: 3 4");
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed unsafe class CudaFunctionTests
         FakeDriver driver = new();
         CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, dynamicShared: 100000));
         function.Launch(1, 0, default);
-        driver.Calls.Should().Equal("load", "find Kernel_Kernel", "allow 100000", "launch 1x64 shared 100000 stream 0: 0 0");
+        driver.Calls.Should().Equal("bind", "load", "find Kernel_Kernel", "allow 100000", "bind", "launch 1x64 shared 100000 stream 0: 0 0");
     }
 
     [Theory]
@@ -57,49 +57,11 @@ public sealed unsafe class CudaFunctionTests
     }
 
     private static PtxKernel Ptx(int parameterBytes, int dynamicShared) =>
-        new($".visible .entry Kernel_Kernel(\n\t.param .align 4 .b8 _par_1[{parameterBytes}]\n)\n{{\n}}\n", dynamicShared);
+        FakeDriver.Module(parameterBytes, dynamicShared);
 
     private struct Numbers
     {
         public int First;
         public int Second;
-    }
-
-    private sealed class FakeDriver : ICudaDriver
-    {
-        public List<string> Calls { get; } = [];
-
-        public string Failing { get; init; } = "";
-
-        public bool IsQuiet { get; init; }
-
-        public CudaError LoadModule(string ptx, out nint module, out string? log)
-        {
-            (module, log) = (1, Failing == "load" ? "ptxas says no\0" : null);
-            return Answer("load");
-        }
-
-        public CudaError GetFunction(nint module, string name, out nint function)
-        {
-            function = 2;
-            return Answer($"find {name}");
-        }
-
-        public CudaError AllowDynamicShared(nint function, int bytes) => Answer($"allow {bytes}");
-
-        public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args) =>
-            IsQuiet
-                ? CudaError.CUDA_SUCCESS
-                : Answer($"launch {groups}x{lanes} shared {sharedBytes} stream {stream}: {((int*)args)[0]} {((int*)args)[1]}");
-
-        public string Describe(CudaError error) => $"fake error {error}";
-
-        private CudaError Answer(string call)
-        {
-            Calls.Add(call);
-            return Failing.Length > 0 && call.StartsWith(Failing, StringComparison.Ordinal)
-                ? CudaError.CUDA_ERROR_ILLEGAL_ADDRESS
-                : CudaError.CUDA_SUCCESS;
-        }
     }
 }

@@ -41,12 +41,10 @@ internal static class BenchProgram
         bool failed = false;
         foreach (DeviceInfo device in Devices(options))
         {
-            DeviceResults results = run.Run(device, workloads);
-            IReadOnlyList<BenchRecord> records = results.ToRecords();
-            ReportDocument report = new(
-                results.Device, $"{Machine.Current}; {options.Threads} threads; kernel API {KernelApi.Name}", records,
-                peers.Descriptions, peers.Absent,
-                [.. results.Warnings, .. results.Omissions.Select(o => $"{o.Workload}, {o.Implementation}: {o.Reason}")]);
+            // A run that is cut short leaves what it has.
+            DeviceResults results = run.Run(device, workloads, soFar => ReportFiles.Write(Report(soFar), folder));
+            ReportDocument report = Report(results);
+            IReadOnlyList<BenchRecord> records = report.Records;
             announcer.Status("");
             TerminalReport.Print(report);
             announcer.Line($"report: {Path.GetRelativePath(Environment.CurrentDirectory, ReportFiles.Write(report, folder))}");
@@ -57,6 +55,11 @@ internal static class BenchProgram
         if (options.JsonFile is { } file) File.WriteAllText(file, RecordFile.ToJson(all));
         if (failed) announcer.Line("FAILED: a kernel of the library is wrong or was not measured, see above");
         return failed ? 1 : 0;
+
+        ReportDocument Report(DeviceResults results) => new(
+            results.Device, $"{Machine.Current}; {options.Threads} threads; kernel API {KernelApi.Name}", results.ToRecords(),
+            peers.Descriptions, peers.Absent,
+            [.. results.Warnings, .. results.Omissions.Select(o => $"{o.Workload}, {o.Implementation}: {o.Reason}")]);
     }
 
     private static IEnumerable<DeviceInfo> Devices(BenchOptions options) => options.Devices.Count > 0
@@ -67,8 +70,8 @@ internal static class BenchProgram
     {
         Console.WriteLine($"devices (kernel API {KernelApi.Name})");
         foreach (DeviceInfo d in AttentionDevice.List()) Console.WriteLine($"  {d.Name,-24} {d.Description}");
-        Console.WriteLine("workloads (* only with --full or by name)");
-        foreach (Workload w in WorkloadTable.All) Console.WriteLine($"  {w.Name,-24} {(w.FullOnly ? "*" : " ")} {w.About}");
+        Console.WriteLine("workloads (* only with --full or by name, + only by name)");
+        foreach (Workload w in WorkloadTable.All) Console.WriteLine($"  {w.Name,-24} {(w.NamedOnly ? "+" : w.FullOnly ? "*" : " ")} {w.About}");
         var peers = new PeerCatalog(options with { Peers = null }, root, _ => { });
         Console.WriteLine("peers");
         foreach (string peer in peers.Descriptions) Console.WriteLine($"  {peer}");

@@ -8,6 +8,9 @@ internal interface ICeilings
     /// <summary>Threads that the ceilings are for; 1 on a GPU.</summary>
     int Threads { get; }
 
+    /// <summary>Storage type of the arithmetic.</summary>
+    DType Type => DType.Float32;
+
     /// <summary>How the three were measured, in a few words each.</summary>
     (string Arithmetic, string Read, string Copy) Method { get; }
 

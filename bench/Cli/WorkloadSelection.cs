@@ -17,7 +17,7 @@ public static class WorkloadSelection
 
         IEnumerable<Workload> chosen = options.Workloads.Count > 0
             ? all.Where(w => options.Workloads.Any(pattern => Matches(pattern, w)))
-            : all.Where(w => options.Full || !w.FullOnly);
+            : all.Where(w => !w.NamedOnly && (options.Full || !w.FullOnly));
         IReadOnlyList<DType> types = options.Types.Count > 0 ? options.Types
             : options.Full ? [DType.Float32, DType.Float16, DType.BFloat16] : [DType.Float32];
         return [.. chosen.SelectMany(w => types.Select(w.WithType))];

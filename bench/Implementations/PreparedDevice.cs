@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace AttnKernels.Bench.Implementations;
 
 /// <summary>A plan of the library with its tensors on the device.</summary>
@@ -16,16 +14,21 @@ internal sealed class PreparedDevice(
         device.DefaultStream.Synchronize();
     }
 
-    /// <summary>On a GPU the caches are flushed first, and the runs are queued without waiting in between.</summary>
+    /// <summary>On a GPU by the device's clock, the caches flushed before each run.</summary>
     public override double Time(int calls)
     {
         if (flush is null) return base.Time(calls);
-        flush.Run();
-        device.DefaultStream.Synchronize();
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < calls; i++) run();
-        device.DefaultStream.Synchronize();
-        return Stopwatch.GetElapsedTime(start).TotalMilliseconds / calls;
+        using StreamTimer timer = device.DefaultStream.Backend.CreateTimer();
+        double total = 0;
+        for (int i = 0; i < calls; i++)
+        {
+            flush.Run();
+            timer.Start();
+            run();
+            timer.Stop();
+            total += timer.Milliseconds();
+        }
+        return total / calls;
     }
 
     /// <inheritdoc/>

@@ -57,11 +57,11 @@ internal sealed class DeviceResults(string device)
 
     private BenchRecord[] CeilingRecords(ICeilings c) =>
     [
-        Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c.Threads, c.Current.Gflops, null),
-        Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c.Threads, null, c.Current.ReadGbps),
-        Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c.Threads, null, c.Current.CopyGbps),
+        Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c, c.Current.Gflops, null),
+        Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c, null, c.Current.ReadGbps),
+        Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c, null, c.Current.CopyGbps),
     ];
 
-    private BenchRecord Ceiling(string workload, string method, int threads, double? gflops, double? gbps) => new(
-        workload, BenchRecord.CeilingOperation, method, device, DType.Float32.Short(), threads, null, null, null, gflops, gbps, 100, null);
+    private BenchRecord Ceiling(string workload, string method, ICeilings c, double? gflops, double? gbps) => new(
+        workload, BenchRecord.CeilingOperation, method, device, c.Type.Short(), c.Threads, null, null, null, gflops, gbps, 100, null);
 }

@@ -11,9 +11,15 @@ internal sealed class DeviceRun(BenchOptions options, PeerCatalog peers, Announc
 {
     private readonly RunSettings settings = options.Full ? RunSettings.Full : RunSettings.Quick;
 
-    /// <summary>Runs everything; the first call of a process is measured where the workloads are not a selection.</summary>
-    public DeviceResults Run(DeviceInfo info, IReadOnlyList<Workload> workloads)
+    private Action<DeviceResults> report = _ => { };
+
+    /// <summary>
+    /// Runs everything, and gives what there is to <paramref name="soFar"/> after each workload; the first call of a process is measured
+    /// where the workloads are not a selection.
+    /// </summary>
+    public DeviceResults Run(DeviceInfo info, IReadOnlyList<Workload> workloads, Action<DeviceResults> soFar)
     {
+        report = soFar;
         bool isCpu = info.Kind == DeviceKind.Cpu;
         var results = new DeviceResults(isCpu ? $"{info.Name} ({Machine.Current.Processor})" : $"{info.Name} ({info.Description})");
         if (isCpu) RunCpu(info, workloads, results);
@@ -43,7 +49,7 @@ internal sealed class DeviceRun(BenchOptions options, PeerCatalog peers, Announc
             // What row-wise peers do with one thread says nothing about how threads scale.
             List<IImplementation> all =
                 [ours, .. peers.ForCpu(threads).Where(p => !scaling || p.Name is not ("naive" or "tensorprimitives"))];
-            Hold(chosen, all, new CpuCeilings(memory, threads), results);
+            Hold(chosen, all, new CpuCeilings(memory, threads), results, Machine.Current.LastLevelCacheBytes);
             foreach (IImplementation peer in all.Skip(1)) peer.Dispose();
         }
     }
@@ -53,21 +59,27 @@ internal sealed class DeviceRun(BenchOptions options, PeerCatalog peers, Announc
         using AttentionDevice device = AttentionDevice.Open(info.Name);
         using var ours = new DeviceImplementation(device);
         List<IImplementation> all = [ours, .. info.IsGpu ? peers.ForGpu(info) : []];
-        using var ceilings = new GpuCeilings(device, all, info.IsGpu ? 4096 : 64);
-        Hold(workloads, all, ceilings, results);
+        // The caches are flushed between runs, so one copy of the inputs is enough.
+        foreach (IGrouping<DType, Workload> chosen in workloads.GroupBy(w => w.Type))
+        {
+            using var ceilings = new GpuCeilings(device, all, chosen.Key);
+            Hold([.. chosen], all, ceilings, results, cacheBytes: 1);
+        }
         foreach (IImplementation peer in all.Skip(1)) peer.Dispose();
     }
 
-    private void Hold(IReadOnlyList<Workload> workloads, List<IImplementation> implementations, ICeilings ceilings, DeviceResults results)
+    private void Hold(
+        List<Workload> workloads, List<IImplementation> implementations, ICeilings ceilings, DeviceResults results, long cacheBytes)
     {
         for (int i = 0; i < workloads.Count; i++)
         {
             string position = $"[{i + 1}/{workloads.Count}] {workloads[i].Name} {workloads[i].Type.Short()} x{ceilings.Threads}";
             ceilings.Probe();
             var match = new Match(workloads[i], settings, ceilings.Threads, step => announcer.Status($"{position}: {step}"));
-            match.Run(implementations, Machine.Current.LastLevelCacheBytes);
+            match.Run(implementations, cacheBytes);
             results.Add(match, ceilings);
             announcer.Result(position, match, ceilings.Current);
+            report(results);
         }
     }
 }

@@ -77,14 +77,15 @@ internal sealed class PeerCatalog
         "tensorprimitives" => new RowPeer<TensorPrimitivesOperations>(threads),
         "openblas" => new OpenBlasPeer(threads),
         "onnxruntime" => new OrtPeer(ort!, threads.Count),
-        _ => new TorchPeer(new TorchWorker(torchScript, threads.Count, "cpu")),
+        _ => new TorchPeer(new TorchWorker(torchScript, threads.Count, "cpu"), ""),
     }))];
 
-    /// <summary>The peers of a GPU: PyTorch for CUDA.</summary>
+    /// <summary>The peers of a GPU: PyTorch for CUDA, each backend of its attention apart.</summary>
     public IReadOnlyList<IImplementation> ForGpu(DeviceInfo device)
     {
         if (device.Kind != DeviceKind.Cuda || !chosen.Contains("pytorch")) return [];
-        return [new TorchPeer(new TorchWorker(torchScript, 1, device.Name))];
+        TorchWorker worker = new(torchScript, 1, device.Name);
+        return [.. TorchPeer.Backends.Select(backend => new TorchPeer(worker, backend))];
     }
 
     private static OrtApi? LoadOrt(string folder, bool install, Action<string> progress, out string? problem)

@@ -5,11 +5,15 @@ namespace AttnKernels.Bench.Report;
 /// <summary>Finds the ceilings among records.</summary>
 public static class CeilingValues
 {
-    /// <summary>The ceiling for <paramref name="threads"/>, or null where the records hold none.</summary>
-    public static Ceiling? For(IReadOnlyList<BenchRecord> records, int threads)
+    /// <summary>
+    /// The ceiling for <paramref name="threads"/> and a storage type, of fp32 where that type has none of its own; null where the records
+    /// hold none.
+    /// </summary>
+    public static Ceiling? For(IReadOnlyList<BenchRecord> records, int threads, string dtype)
     {
-        BenchRecord? Find(string name) =>
-            records.FirstOrDefault(r => r.Operation == BenchRecord.CeilingOperation && r.Workload == name && r.Threads == threads);
+        BenchRecord? Find(string name) => records
+            .Where(r => r.Operation == BenchRecord.CeilingOperation && r.Workload == name && r.Threads == threads)
+            .OrderByDescending(r => r.Dtype == dtype).FirstOrDefault();
         return Find(BenchRecord.ArithmeticCeiling)?.Gflops is { } gflops
             && Find(BenchRecord.ReadCeiling)?.Gbps is { } read
             && Find(BenchRecord.CopyCeiling)?.Gbps is { } copy ? new Ceiling(gflops, read, copy) : null;

@@ -34,9 +34,9 @@ internal static class HtmlReport
 
     private static void Charts(StringBuilder page, ReportDocument report)
     {
-        if (CeilingValues.For(report.Records, report.Threads) is not { } ceiling) return;
         foreach (string type in report.Groups.Select(g => g.Dtype).Distinct())
         {
+            if (CeilingValues.For(report.Records, report.Threads, type) is not { } ceiling) continue;
             WorkloadGroup[] groups = [.. report.Groups.Where(g => g.Threads == report.Threads && g.Dtype == type && g.Ours is not null)];
             if (groups.Length == 0) continue;
             ILookup<bool, WorkloadGroup> byBinding = groups.ToLookup(g => CeilingValues.BindingName(g.Ours!, ceiling) == "FMA");

@@ -17,13 +17,12 @@ public static class ReadmeTable
 
     private static string Table(IReadOnlyList<BenchRecord> records)
     {
-        var report = new ReportDocument(records[0].Device, "", records, [], [], []);
+        var report = new ReportDocument(records[0].Device, "", [.. records.Where(r => r.Dtype == "fp32")], [], [], []);
         ReportTables.Table summary = ReportTables.Summary(report);
-        var types = summary.Rows.Where(row => row[1] == "fp32").ToArray();
         // The full table with spreads and bandwidths is in bench/results; here what a reader compares.
         int[] columns = [0, 2, 3, 5, 6, .. Enumerable.Range(7, report.Families.Count)];
         string[] Pick(string[] row) => [.. columns.Select(c => c == 2 ? row[c].Split(' ')[0] : row[c])];
-        ReportTables.Table picked = new("", Pick(summary.Header), [.. types.Select(Pick)]);
+        ReportTables.Table picked = new("", Pick(summary.Header), [.. summary.Rows.Select(Pick)]);
         string ceilings = string.Join(", ", ReportTables.Ceilings(report).Rows
             .Where(r => r[2] == Format.Count(report.Threads)).Select(r => $"{r[0]} {r[3]}"));
         return $"{report.Device}, {report.Threads} threads, fp32. Ceilings in the same run: {ceilings}.\n\n{MarkdownReport.Table(picked)}";

@@ -27,6 +27,7 @@ public sealed record ReportDocument(
         "GFLOP/s count the products over the visible (query, key) pairs, so a causal mask halves the work. GB/s count every tensor once.",
         "The percentage is the larger of the arithmetic and the memory fraction of the ceilings, which are probed again before every "
             + "workload; a ceiling is the 80th percentile of its probes.",
+        "On a GPU times are the device's own, between two events around one run, after its caches were overwritten.",
         "Decode and softmax go round several copies of their inputs, so that they are read from memory and not from the caches.",
     ];
 

@@ -20,7 +20,6 @@ internal static class ReportTables
     /// <summary>One row a workload: the library's numbers, and its speed over each peer.</summary>
     public static Table Summary(ReportDocument report)
     {
-        Ceiling? ceiling = CeilingValues.For(report.Records, report.Threads);
         return new Table($"Results, {report.Threads} threads",
             [
                 "workload", "type", "ms (p20 .. p80)", "GFLOP/s", "GB/s", "% of ceiling", "error/bound",
@@ -29,9 +28,13 @@ internal static class ReportTables
             [.. report.Groups.Where(g => g.Threads == report.Threads && g.Ours is not null).Select(g => (string[])
             [
                 g.Workload, g.Dtype, Format.Spread(g.Ours!), Format.Number(g.Ours!.Gflops), Format.Number(g.Ours.Gbps),
-                $"{Format.Percent(g.Ours.PercentOfCeiling)}{(ceiling is { } c ? " " + CeilingValues.BindingName(g.Ours, c) : "")}",
+                $"{Format.Percent(g.Ours.PercentOfCeiling)}{Binding(g.Ours)}",
                 Format.Number(g.Ours.ErrorOverBound), .. report.Families.Select(f => Format.Times(g.SpeedupOver(g.Peer(f)))),
             ])]);
+
+        string Binding(BenchRecord ours) => CeilingValues.For(report.Records, report.Threads, ours.Dtype) is { } ceiling
+            ? " " + CeilingValues.BindingName(ours, ceiling)
+            : "";
     }
 
     /// <summary>The workloads that were also measured with one thread.</summary>

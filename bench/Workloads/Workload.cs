@@ -20,6 +20,9 @@ public abstract record Workload
     /// <summary>Only measured with --full or when named.</summary>
     public bool FullOnly { get; init; }
 
+    /// <summary>Only measured when named: for GPUs, or too small to tell anything.</summary>
+    public bool NamedOnly { get; init; }
+
     /// <summary>Also measured with one thread, to show how threads scale.</summary>
     public bool Scaling { get; init; }
 

@@ -11,7 +11,7 @@ public static class WorkloadTable
     public static readonly IReadOnlyList<int> SweepLengths = [128, 256, 512, 1024, 2048, 4096, 8192];
 
     /// <summary>Every workload in fp32, in the order of the report.</summary>
-    public static IReadOnlyList<Workload> All { get; } = [.. Models(), .. Sweep(), .. Variants(), .. Matmuls(), .. Softmaxes()];
+    public static IReadOnlyList<Workload> All { get; } = [.. Models(), .. Sweep(), .. Variants(), .. Matmuls(), .. Softmaxes(), .. Gpu()];
 
     /// <summary>The name of the sweep's workload with <paramref name="seq"/> queries and keys.</summary>
     public static string SweepName(int seq, bool causal) => causal ? $"s{seq}-causal" : $"s{seq}";
@@ -83,6 +83,38 @@ public static class WorkloadTable
                 Problem = new SoftmaxProblem { Rows = rows, Columns = columns },
                 Streaming = true,
             };
+    }
+
+    /// <summary>What fills a large GPU: 16 heads over long sequences, decoding over long caches, large matmuls.</summary>
+    private static IEnumerable<Workload> Gpu()
+    {
+        foreach (int dim in (int[])[128, 64])
+            foreach (int seq in (int[])[2048, 8192, 16384])
+                foreach (bool causal in (bool[])[false, true])
+                    yield return Attention($"gpu-s{seq}-d{dim}{(causal ? "-causal" : "")}",
+                        $"16 heads of {dim}, {seq} tokens{(causal ? ", causal" : "")}", 1, 16, seq, seq, dim, causal) with { NamedOnly = true };
+        foreach (int batch in (int[])[1, 4])
+        {
+            AttentionWorkload decode = Llama($"gpu-decode-32768-b{batch}", $"one token over 32768 cached keys, batch {batch}", 1, 32768);
+            yield return decode with { NamedOnly = true, Problem = decode.Problem with { Batch = batch } };
+        }
+        foreach (int n in (int[])[4096, 8192])
+            yield return new MatmulWorkload
+            {
+                Name = $"gpu-matmul-{n}",
+                About = $"{n} x {n} x {n}",
+                Problem = new MatmulProblem { M = n, N = n, K = n },
+                NamedOnly = true,
+            };
+        // Nothing that tells anything: does the benchmark itself work?
+        yield return Attention("gpu-dry-s128-causal", "2 heads, 128 tokens, causal", 1, 2, 128, 128, 64, causal: true) with { NamedOnly = true };
+        yield return new MatmulWorkload
+        {
+            Name = "gpu-dry-matmul-128",
+            About = "128 x 128 x 128",
+            Problem = new MatmulProblem { M = 128, N = 128, K = 128 },
+            NamedOnly = true,
+        };
     }
 
     private static AttentionWorkload Attention(

@@ -8,10 +8,16 @@ using AttnKernels.Verification;
 
 namespace AttnKernels.Bench.Peers.Torch;
 
-/// <summary>PyTorch: scaled_dot_product_attention, matmul and softmax, on the CPU or on CUDA (timed by events there).</summary>
-internal sealed class TorchPeer(TorchWorker worker) : IImplementation
+/// <summary>
+/// PyTorch: scaled_dot_product_attention, matmul and softmax, on the CPU or on CUDA (timed by events there). With a
+/// <paramref name="backend"/> it is that one of attention's; without, PyTorch's own choice, and matmul and softmax.
+/// </summary>
+internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplementation
 {
-    public string Name => "pytorch";
+    /// <summary>What a GPU is compared with: matmul and softmax, and each backend of attention by its name.</summary>
+    public static readonly IReadOnlyList<string> Backends = ["", "flash", "cudnn", "efficient", "math"];
+
+    public string Name => backend.Length == 0 ? "pytorch" : $"pytorch-{backend}";
 
     public IReadOnlyList<Candidate> Candidates(Workload workload, out string reason)
     {
@@ -19,17 +25,28 @@ internal sealed class TorchPeer(TorchWorker worker) : IImplementation
         return reason.Length > 0 ? [] : [new Candidate(workload is AttentionWorkload ? "sdpa" : "", 0, input => Prepare(workload, input))];
     }
 
+    /// <summary>GB/s read and written by a copy on the device.</summary>
+    public double CopyGbps(long bytes) =>
+        worker.Ask(new JsonObject { ["op"] = "copy", ["bytes"] = bytes })["gbps"]!.GetValue<double>();
+
     public void Dispose() => worker.Dispose();
 
-    private static string? Refusal(Workload workload)
+    private string? Refusal(Workload workload)
     {
-        if (workload is not AttentionWorkload { Problem: var p }) return null;
+        if (backend.Length == 0 && worker.IsCuda && workload is AttentionWorkload) return "its backends are measured apart";
+        if (workload is not AttentionWorkload { Problem: var p }) return backend.Length == 0 ? null : "attention only";
+        if (backend is "flash" or "cudnn" && workload.Type == DType.Float32) return "fp16 and bf16 only";
         return p.Softcap > 0 ? "no softcap" : p.Alibi ? "no ALiBi" : null;
     }
 
     private TorchPrepared Prepare(Workload workload, WorkloadInput input)
     {
         int id = worker.NewId();
+        if (worker.Holder(input) is { } holder)
+        {
+            worker.Ask(new JsonObject { ["op"] = "prepare", ["id"] = id, ["like"] = holder, ["backend"] = backend });
+            return new TorchPrepared(worker, id, input);
+        }
         var files = new List<string>();
         var tensors = new JsonObject();
         void Add(string name, HostTensor tensor, ReadOnlySpan<int> shape, bool boolean = false)
@@ -52,6 +69,7 @@ internal sealed class TorchPeer(TorchWorker worker) : IImplementation
             ["op"] = "prepare",
             ["id"] = id,
             ["kind"] = workload.Operation,
+            ["backend"] = backend,
             ["dtype"] = workload.Type.Short(),
             ["tensors"] = tensors,
         };
@@ -84,6 +102,6 @@ internal sealed class TorchPeer(TorchWorker worker) : IImplementation
         {
             files.ForEach(File.Delete);
         }
-        return new TorchPrepared(worker, id);
+        return new TorchPrepared(worker, id, input);
     }
 }

@@ -1,12 +1,23 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using AttnKernels.Bench.Data;
 using AttnKernels.Bench.Implementations;
 
 namespace AttnKernels.Bench.Peers.Torch;
 
 /// <summary>A run that the worker holds; the worker takes the time itself, so the pipe is not in it.</summary>
-internal sealed class TorchPrepared(TorchWorker worker, int id) : Prepared
+internal sealed class TorchPrepared : Prepared
 {
+    private readonly TorchWorker worker;
+    private readonly int id;
+    private readonly WorkloadInput input;
+
+    public TorchPrepared(TorchWorker worker, int id, WorkloadInput input)
+    {
+        (this.worker, this.id, this.input) = (worker, id, input);
+        worker.Holds(input, id);
+    }
+
     /// <summary>The caller only waits.</summary>
     public override bool PinsCaller => false;
 
@@ -31,6 +42,8 @@ internal sealed class TorchPrepared(TorchWorker worker, int id) : Prepared
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) worker.Ask(new JsonObject { ["op"] = "release", ["id"] = id });
+        if (!disposing) return;
+        worker.Frees(input, id);
+        worker.Ask(new JsonObject { ["op"] = "release", ["id"] = id });
     }
 }

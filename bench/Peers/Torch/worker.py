@@ -2,11 +2,14 @@
 
 hello    {threads, device}                  -> {version, device}
 prepare  {id, kind, dtype, tensors, ...}    -> {}      tensors: name -> {file, shape, type}, raw little-endian
+prepare  {id, like, backend}                -> {}      the inputs of another run, another backend of attention
+copy     {bytes}                            -> {gbps}  bytes read and written by a copy on the device
 time     {id, calls}                        -> {ms}    milliseconds of one call
 output   {id, file}                         -> {}      writes fp32
 release  {id}                               -> {}
 An answer with "error" says what went wrong.
 """
+import contextlib
 import json
 import os
 import sys
@@ -30,6 +33,15 @@ def load(spec, dtype):
     return tensor.to(dtype).to(device)
 
 
+def chosen(backend):
+    """The context in which attention runs: one backend, or PyTorch's own choice."""
+    if not backend:
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    names = {"flash": "FLASH_ATTENTION", "cudnn": "CUDNN_ATTENTION", "efficient": "EFFICIENT_ATTENTION", "math": "MATH"}
+    return sdpa_kernel(getattr(SDPBackend, names[backend]))
+
+
 def attention(request, t):
     options = {"scale": request["scale"], "is_causal": request["causal"]}
     if request["grouped"]:
@@ -40,8 +52,13 @@ def attention(request, t):
 
 
 def prepare(request):
-    dtype = DTYPES[request["dtype"]]
-    t = {name: load(spec, dtype) for name, spec in request["tensors"].items()}
+    id = request["id"]
+    if "like" in request:
+        other = runs[request["like"]]
+        t = other["tensors"]
+        request = {**other["request"], "backend": request["backend"]}
+    else:
+        t = {name: load(spec, DTYPES[request["dtype"]]) for name, spec in request["tensors"].items()}
     kind = request["kind"]
     if kind == "attention":
         call = attention(request, t)
@@ -49,7 +66,7 @@ def prepare(request):
         call = lambda: torch.matmul(t["a"], t["b"])
     else:
         call = lambda: torch.softmax(t["x"], dim=-1)
-    runs[request["id"]] = {"call": call, "result": None}
+    runs[id] = {"call": call, "result": None, "tensors": t, "request": request}
     return {}
 
 
@@ -57,18 +74,34 @@ def measure(request):
     run = runs[request["id"]]
     calls = request["calls"]
     if device.type == "cuda":
-        flush.zero_()
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        start.record()
-        for _ in range(calls):
-            run["result"] = run["call"]()
-        end.record()
-        torch.cuda.synchronize()
-        return {"ms": start.elapsed_time(end) / calls}
+        total = 0.0
+        with chosen(run["request"].get("backend")):
+            for _ in range(calls):
+                flush.zero_()
+                start.record()
+                run["result"] = run["call"]()
+                end.record()
+                end.synchronize()
+                total += start.elapsed_time(end)
+        return {"ms": total / calls}
     start = time.perf_counter()
     for _ in range(calls):
         run["result"] = run["call"]()
     return {"ms": (time.perf_counter() - start) * 1e3 / calls}
+
+
+def copy(request):
+    source = torch.empty(request["bytes"], dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    target.copy_(source)
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(10):
+        target.copy_(source)
+    end.record()
+    end.synchronize()
+    return {"gbps": 10 * 2 * request["bytes"] / start.elapsed_time(end) / 1e6}
 
 
 def hello(request):
@@ -78,6 +111,8 @@ def hello(request):
     torch.set_grad_enabled(False)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_float32_matmul_precision("highest")
         flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=device)
         return {"version": torch.__version__, "device": torch.cuda.get_device_name(device)}
     if hasattr(os, "sched_setaffinity"):
@@ -96,7 +131,7 @@ def release(request):
     return {}
 
 
-HANDLERS = {"hello": hello, "prepare": prepare, "time": measure, "output": output, "release": release}
+HANDLERS = {"hello": hello, "copy": copy, "prepare": prepare, "time": measure, "output": output, "release": release}
 
 for line in sys.stdin:
     request = json.loads(line)

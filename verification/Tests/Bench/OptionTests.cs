@@ -49,9 +49,10 @@ public class OptionTests
     public void QuickLeavesTheLargeWorkloadsOutUnlessNamed()
     {
         IReadOnlyList<Workload> quick = WorkloadSelection.Of(Parse("--quick").Options!);
-        quick.Should().NotContain(w => w.FullOnly).And.OnlyContain(w => w.Type == DType.Float32);
+        quick.Should().NotContain(w => w.FullOnly || w.NamedOnly).And.OnlyContain(w => w.Type == DType.Float32);
         WorkloadSelection.Of(Parse("--workload s8192").Options!).Should().ContainSingle();
-        WorkloadSelection.Of(Parse("--full").Options!).Count.Should().Be(3 * WorkloadTable.All.Count);
+        WorkloadSelection.Of(Parse("--full").Options!).Count.Should().Be(3 * WorkloadTable.All.Count(w => !w.NamedOnly));
+        WorkloadSelection.Of(Parse("--workload gpu-decode*").Options!).Should().HaveCount(2);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ internal static class DecodeMutants
             "later queries do not see their last keys", Likely),
         new("flash-decode.split-shifted", Kernel, "int j = at.Split * SplitKeys + n;", "int j = n;",
             "keys of later splits are masked as those of the first", Likely),
-        new("flash-decode.maximum-of-one-lane", Kernel, "max = RowReduce.Max(sMax, rowOffset);", "max = sMax[rowOffset];",
+        new("flash-decode.maximum-of-one-lane", Kernel, "max = RowReduce.Max(sMax.Cast<F4>().From(rowOffset >> 2));", "max = sMax[rowOffset];",
             "the combine step weighs with another maximum than the lanes' sums were made with", Likely),
         new("flash-decode.hidden-value-read", Kernel, "if (j < at.First || j >= at.End) return none;", "",
             "values of hidden keys are read", Likely),

@@ -22,8 +22,9 @@ public struct TensorColumn<TElement> : ITensorColumns<TElement>
     {
         // Matrices: keys 0-7 in elements 0-7 and 8-15, then keys 8-15. K's rows are B's columns.
         int lane = Group.IdxX & 31;
-        int key = row + (lane & 7) + 8 * (lane >> 4);
-        U4 k = TensorCore.LoadMatrices(sK, offset + SwizzledTile.Index(key, chunk + ((lane >> 3) & 1), chunks));
+        int key = (lane & 7) + 8 * (lane >> 4);
+        ArrayView<U4> sKeys = sK.From(offset + SwizzledTile.Index(key, chunk + ((lane >> 3) & 1), chunks));
+        U4 k = TensorCore.LoadMatrices(sKeys, row * chunks);
         left = TElement.Multiply(left, q, k.X, k.Y);
         right = TElement.Multiply(right, q, k.Z, k.W);
     }
@@ -32,7 +33,8 @@ public struct TensorColumn<TElement> : ITensorColumns<TElement>
     {
         // Matrices: keys 0-7 and 8-15 of columns 0-7, then of columns 8-15; V's rows are B's rows, so they are transposed.
         int lane = Group.IdxX & 31;
-        U4 v = TensorCore.LoadTransposed(sV, offset + SwizzledTile.Index(row + (lane & 15), chunk + (lane >> 4), chunks));
+        ArrayView<U4> sValues = sV.From(offset + SwizzledTile.Index(lane & 15, chunk + (lane >> 4), chunks));
+        U4 v = TensorCore.LoadTransposed(sValues, row * chunks);
         left = TElement.Multiply(left, p, v.X, v.Y);
         right = TElement.Multiply(right, p, v.Z, v.W);
     }

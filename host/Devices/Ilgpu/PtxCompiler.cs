@@ -49,7 +49,7 @@ internal sealed class PtxCompiler : IDisposable
     {
         EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
         string ptx = ((PTXCompiledKernel)backend.Compile(description, KernelSpecialization.Empty)).PTXAssembly;
-        ptx = PtxText.Retarget(ptx, major, minor);
+        ptx = PtxText.FlushPowers(PtxText.Retarget(ptx, major, minor));
         if (entry.Unrolls) ptx = PtxText.AllowUnrolling(ptx);
         if (entry.GroupsPerMultiprocessor > 0) ptx = PtxText.BoundLaunch(ptx, entry.GroupSize, entry.GroupsPerMultiprocessor);
         int dynamicBytes = 0;

@@ -48,6 +48,11 @@ public sealed class PtxTextTests
     }
 
     [Fact]
+    public void OnlyPowersFlush() =>
+        PtxText.FlushPowers("\tex2.approx.f32\t%f2, %f1;\n\tlg2.approx.f32\t%f3, %f2;").Should()
+            .Be("\tex2.approx.ftz.f32\t%f2, %f1;\n\tlg2.approx.f32\t%f3, %f2;");
+
+    [Fact]
     public void ALaunchBoundStandsBetweenParametersAndBody()
     {
         PtxText.BoundLaunch(Module, 128, 2).Should().Contain(")\n.maxntid 128, 1, 1\n.minnctapersm 2\n{");

@@ -56,7 +56,7 @@ internal static class ScoreFormMutants
         new("simd.decode-sink-not-summed", Decode, "float.IsNegativeInfinity(sink) ? 0 : MathF.Exp(sink - m);", "0;",
             "no sink for few queries", "attention float32 sinks q2"),
         new("simd.softmax-sink-not-summed", "kernels/Simd/Softmax/RowSoftmax.cs",
-            "        if (!float.IsNegativeInfinity(sink)) l += MathF.Exp(sink - m);\n", "",
+            "        if (!float.IsNegativeInfinity(sink)) l += Rows<W, V>.Exponentials(&sink, 1, m, keep: true);\n", "",
             "no sink in the sum", "softmax float32 sinks, attention+weights float32 sinks"),
         new("simd.softmax-blocks-ignored", Scores, "visible[block * rules.Blocks.ColumnStride] == 0", "false",
             "no block mask for few queries and in the softmax", "softmax float32 blocks, attention+weights float32 blocks"),

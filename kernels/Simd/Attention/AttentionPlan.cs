@@ -51,14 +51,40 @@ internal unsafe struct AttentionPlan
         Rows = checked(args.SeqQ * Group);
         TileRows = tileRows;
         Widens = KeyRows<Width1, float>.AreGathered(args.Keys);
-        int tiles = (Rows + tileRows - 1) / tileRows;
-        ItemTiles = Widens ? Math.Min(WidenedTiles, tiles) : 1;
-        HeadItems = (tiles + ItemTiles - 1) / ItemTiles;
+        ItemTiles = Widens ? Math.Min(WidenedTiles, Tiles) : 1;
+        HeadItems = (Tiles + ItemTiles - 1) / ItemTiles;
         float softcap = args.Score.Softcap;
         QueryScale = softcap > 0 ? args.Score.Scale / softcap : args.Score.Scale * Exp2.Log2E;
         SoftcapLog2 = softcap > 0 ? softcap * Exp2.Log2E : 0;
         StrideK = Widens ? (nint)Scratch.Align(args.HeadDim) : (nint)args.K.RowStride;
         StrideV = Widens ? (nint)Scratch.Align(args.HeadDimV) : (nint)args.V.RowStride;
+    }
+
+    private readonly int Tiles => (Rows + TileRows - 1) / TileRows;
+
+    /// <summary>
+    /// Smaller items, down to tiles of one vector of <paramref name="width"/> lanes, as long as threads would wait for more than a tenth of
+    /// the time. A row's bits depend on neither.
+    /// </summary>
+    public void ShareAmong(int threads, int width)
+    {
+        while (IsUneven(threads) && ItemTiles > 1)
+        {
+            ItemTiles /= 2;
+            HeadItems = (Tiles + ItemTiles - 1) / ItemTiles;
+        }
+
+        while (IsUneven(threads) && TileRows > width)
+        {
+            TileRows = (TileRows / width + 1) / 2 * width;
+            HeadItems = Tiles;
+        }
+    }
+
+    private readonly bool IsUneven(int threads)
+    {
+        long rounds = (Items + threads - 1L) / threads;
+        return rounds * threads * 10 > Items * 11L;
     }
 
     /// <summary>Whether anything but the band changes a score.</summary>

@@ -58,6 +58,7 @@ public static unsafe class SimdAttention
             else
             {
                 var plan = new AttentionPlan(args, W.Count * W.TileVectors);
+                plan.ShareAmong(workers.Threads, W.Count);
                 workers.Run(place, &FlashForward<W, V, E>.Item, &plan, plan.Items, plan.ScratchBytes, cancel);
             }
         }

@@ -65,7 +65,9 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         // While the exponentials keep the arithmetic busy, the memory fetches the next row.
         float* next = (float*)(x + args.X.RowStride * EX.Size);
         float l = Rows<W, V>.Exponentials(scores, to - from, m, keep: args.Log || args.Scores, next, EX.Size);
-        if (!float.IsNegativeInfinity(sink)) l += MathF.Exp(sink - m);
+
+        // With the rounding of the exponent that the row's terms share.
+        if (!float.IsNegativeInfinity(sink)) l += Rows<W, V>.Exponentials(&sink, 1, m, keep: true);
         float outside = args.Log || args.Scores ? float.NegativeInfinity : 0;
         if (float.IsNaN(l) && !args.Scores)
         {

@@ -19,8 +19,7 @@ internal static class DecodeSplits
     /// </summary>
     /// <remarks>
     /// FlashForward has what is not here: sinks, which take part once a row and not once a split, hidden blocks, which are to be skipped,
-    /// and
-    /// sequences with rows of their own (packed, rings).
+    /// and sequences with rows of their own (packed, rings).
     /// </remarks>
     public static bool Fits(AttentionProblem p) =>
         !p.Sinks && p.Blocks is null && p.Packed is null && !p.Kv.IsRing
@@ -29,8 +28,7 @@ internal static class DecodeSplits
 
 /// <summary>
 /// The instantiations of FlashDecode: 1, 4 or 8 rows for each head size. Two rows take the kernel of four: what it computes in vain costs
-/// no memory
-/// traffic, which is what decides here.
+/// no memory traffic, which is what decides here.
 /// </summary>
 internal static class DecodeTable<T, TElement, TScore, TKeys>
     where T : unmanaged

@@ -2,8 +2,7 @@ namespace AttnKernels;
 
 /// <summary>
 /// The attention weights of chosen rows after a fused run that returned its LSE: P = exp(score(q K^T) - LSE), without a seqQ x seqKv
-/// buffer. A
-/// hidden key has weight 0, a row that sees no key is 0. Immutable; equal problems compare equal.
+/// buffer. A hidden key has weight 0, a row that sees no key is 0. Immutable; equal problems compare equal.
 /// </summary>
 public sealed record WeightsProblem
 {

@@ -15,8 +15,7 @@ public struct DecodeArgs<T, TScore, TKeys>
 
     /// <summary>
     /// Workspace: sums of exp(s - m) V (splits, batch, headsQ, seqQ, OStride), then m and then l (splits, batch, headsQ, seqQ). Where a
-    /// split has no key
-    /// for a row, m is -inf and the others are not written.
+    /// split has no key for a row, m is -inf and the others are not written.
     /// </summary>
     public ArrayView<float> Parts;
     public long MOffset, LOffset;

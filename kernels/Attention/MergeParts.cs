@@ -4,8 +4,7 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// What MergeParts receives. Part p of batch entry b is entry p * batch + b of PartsO (parts * batch, heads, seq, headDim) and of M, L
-/// and the
-/// result's place (batch, heads, seq).
+/// and the result's place (batch, heads, seq).
 /// </summary>
 public struct MergeArgs<T, TOut>
     where T : unmanaged

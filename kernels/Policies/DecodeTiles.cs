@@ -17,8 +17,7 @@ public static class DecodeTile<TTile, TRows>
 
     /// <summary>
     /// Keys of a split, whatever the problem: a row's bits depend on its keys alone. 4,096 keys and 8 key heads give 128 groups, about
-    /// one for each
-    /// multiprocessor of a large GPU.
+    /// one for each multiprocessor of a large GPU.
     /// </summary>
     public const int SplitKeys = 256;
 

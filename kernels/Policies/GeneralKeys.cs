@@ -20,8 +20,7 @@ public struct GeneralKeys : IKeyRows
 
     /// <summary>
     /// Rows of a ring, in which the key at position p lies in row p % RingRows, and key lengths count all keys ever written: key j is the
-    /// j-th
-    /// oldest that is still there. 0: no ring.
+    /// j-th oldest that is still there. 0: no ring.
     /// </summary>
     public int RingRows;
 

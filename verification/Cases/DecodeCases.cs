@@ -2,8 +2,7 @@ namespace AttnKernels.Verification;
 
 /// <summary>
 /// Attention of few queries over more keys than one split of FlashDecode: every row count, head size and type, with a plain score and
-/// with every
-/// term; lengths and windows that leave splits empty, cut or whole; rows that no 128-bit load may touch.
+/// with every term; lengths and windows that leave splits empty, cut or whole; rows that no 128-bit load may touch.
 /// </summary>
 internal static class DecodeCases
 {

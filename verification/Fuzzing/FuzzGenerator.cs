@@ -117,7 +117,7 @@ internal static class FuzzGenerator
         options = options with { Modifier = choose.Pick("rule", 0.85, Enum.GetValues<CaseModifier>(), rule => rule.ToString()) };
         if (!p.Weights) p = Keys(choose, p);
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
-        if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing)
+        if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing && options.Modifier == CaseModifier.None)
             options = options with { WeightRows = choose.Number("weightRows", 3) };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };

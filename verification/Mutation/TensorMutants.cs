@@ -45,7 +45,7 @@ internal static class TensorMutants
         new("tensor.query-columns-twice", Queries, "chunk + (lane >> 4)", "chunk", "elements 8 to 15 of Q are elements 0 to 7", Any),
         new("tensor.query-block-twice", Queries, "scores, sK, offset, chunk + TQueries.Columns / 8, chunks", "scores, sK, offset, chunk, chunks",
             "the right half of Q meets the left half of K", "attention float16 k129 d64"),
-        new("tensor.keys-as-values", Column, "row + (lane & 7) + 8 * (lane >> 4)", "row + (lane & 15)", "K's matrices in V's order", Any),
+        new("tensor.keys-as-values", Column, "(lane & 7) + 8 * (lane >> 4)", "lane & 15", "K's matrices in V's order", Any),
         new("tensor.key-columns-twice", Column, "chunk + ((lane >> 3) & 1)", "chunk", "elements 8 to 15 of K are elements 0 to 7", Any),
         new("tensor.values-not-transposed", Column, "TensorCore.LoadTransposed(", "TensorCore.LoadMatrices(", "V is not transposed", Any),
         new("tensor.value-columns-twice", Column, "chunk + (lane >> 4), chunks));", "chunk, chunks));", "columns 8 to 15 of V are columns 0 to 7", Any),

@@ -24,8 +24,8 @@ public struct WeightsArgs<T, TScore, TKeys>
 
 /// <summary>
 /// The attention weights of chosen rows, P = exp(score(q K^T) - LSE), from the LSE that a fused run left: nothing of seqQ x seqKv is
-/// stored. A hidden key has weight 0 and is not read where indices alone hide it; a row that does not exist is NaN. Grid: rows *
-/// ceil(seqKv / 256) groups; group: 128 lanes; shared: 4 KB.
+/// stored. A hidden key has weight 0 and is not read where indices alone hide it; a row that does not exist is NaN.
+/// Grid: rows * ceil(seqKv / 256) groups; group: 128 lanes; shared: 4 KB.
 /// </summary>
 public static class RowWeights<T, TElement, TScore, TKeys>
     where T : unmanaged

@@ -33,7 +33,8 @@ public sealed partial class ArgumentLayoutTests(CodegenTests.Compiled compiled) 
     {
         (int bytes, IReadOnlyList<ArgumentField> fields) = Layout(entry);
         PtxText.ParameterBytes(ptx).Should().Be(bytes);
-        MatchCollection loads = LoadPattern().Matches(ptx);
+        // Functions that the kernel calls stand before it, with parameters of their own.
+        MatchCollection loads = LoadPattern().Matches(ptx[ptx.LastIndexOf(".entry", StringComparison.Ordinal)..]);
         loads.Should().NotBeEmpty();
         foreach (Match load in loads)
         {

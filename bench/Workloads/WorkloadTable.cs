@@ -92,7 +92,8 @@ public static class WorkloadTable
             foreach (int seq in (int[])[2048, 8192, 16384])
                 foreach (bool causal in (bool[])[false, true])
                     yield return Attention($"gpu-s{seq}-d{dim}{(causal ? "-causal" : "")}",
-                        $"16 heads of {dim}, {seq} tokens{(causal ? ", causal" : "")}", 1, 16, seq, seq, dim, causal) with { NamedOnly = true };
+                        $"16 heads of {dim}, {seq} tokens{(causal ? ", causal" : "")}", 1, 16, seq, seq, dim, causal) with
+                    { NamedOnly = true };
         foreach (int batch in (int[])[1, 4])
         {
             AttentionWorkload decode = Llama($"gpu-decode-32768-b{batch}", $"one token over 32768 cached keys, batch {batch}", 1, 32768);

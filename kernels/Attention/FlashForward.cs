@@ -66,7 +66,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
-        FlashPosition at = Place(args, out KeyPlace keys, out int i0);
+        FlashPosition at = FlashPosition.Of(args, Br, out KeyPlace keys, out int i0);
         if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
         // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
@@ -107,33 +107,6 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         Group.Barrier(); // sRow holds the partial sums
         FlashOutput<T> output = Output(args, at, tx);
         rows.Write<T, TElement, TScore>(output, sRow.From(ty * FlashTile<TTile>.RowStride), i0 + ty);
-    }
-
-    /// <summary>
-    /// Which tile this group works on. Groups start in the order of their index, and under a causal mask the last query tiles have the most
-    /// keys: they come first, so that the short ones fill the gaps at the end.
-    /// </summary>
-    private static FlashPosition Place(in FlashArgs<T, TScore, TKeys> args, out KeyPlace keys, out int i0)
-    {
-        int heads = args.Batch * args.HeadsQ;
-        int tiles = (args.SeqQ + Br - 1) / Br;
-        int order = Grid.IdxX / heads;
-        int head = Grid.IdxX - order * heads;
-        i0 = (tiles - 1 - order) * Br;
-
-        FlashPosition at = default;
-        at.B = head / args.HeadsQ;
-        at.H = head - at.B * args.HeadsQ;
-        at.SeqQ = args.SeqQ;
-        at.Band = args.Band;
-        at.KeyLength = args.SeqKv;
-        if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
-        keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
-        if (TKeys.HasSequences)
-            args.Keys.Narrow(ref at, ref keys, args.HasKeyLengths != 0 ? args.KeyLengths[args.KeyLengthsOffset + at.B] : args.SeqKv);
-        at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
-        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;
-        return at;
     }
 
     /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
@@ -201,6 +174,36 @@ public struct FlashPosition
     /// <summary>The row of query 0, and the position of key 0, of sources with sequences.</summary>
     public int QueryRow, FirstPosition;
     public KeyBand Band;
+
+    /// <summary>
+    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index, and
+    /// under a causal mask the last query tiles have the most keys: they come first, so that the short ones fill the gaps at the end.
+    /// </summary>
+    public static FlashPosition Of<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int br, out KeyPlace keys, out int i0)
+        where T : unmanaged
+        where TScore : struct, IScoreRule
+        where TKeys : struct, IKeySource
+    {
+        int heads = args.Batch * args.HeadsQ;
+        int tiles = (args.SeqQ + br - 1) / br;
+        int order = Grid.IdxX / heads;
+        int head = Grid.IdxX - order * heads;
+        i0 = (tiles - 1 - order) * br;
+
+        FlashPosition at = default;
+        at.B = head / args.HeadsQ;
+        at.H = head - at.B * args.HeadsQ;
+        at.SeqQ = args.SeqQ;
+        at.Band = args.Band;
+        at.KeyLength = args.SeqKv;
+        if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
+        keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
+        if (TKeys.HasSequences)
+            args.Keys.Narrow(ref at, ref keys, args.HasKeyLengths != 0 ? args.KeyLengths[args.KeyLengthsOffset + at.B] : args.SeqKv);
+        at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
+        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;
+        return at;
+    }
 }
 
 /// <summary>Where a lane writes its rows.</summary>

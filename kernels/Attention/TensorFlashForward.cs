@@ -46,7 +46,7 @@ public static class TensorFlashForward<TStored, TElement, TQueries, TScores, TOu
     {
         // [stage][K, V][Bc][head dim]; Q [Br][head dim] before the first tile.
         ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TensorFlashTile.Chunks);
-        FlashPosition at = Place(args, out int i0);
+        FlashPosition at = FlashPosition.Of(args, Br, out _, out int i0);
         int warpRow = Group.IdxX / 32 * 16;
         int i = i0 + warpRow + (Group.IdxX & 31) / 4; // the upper one of the lane's two rows; the lower is i + 8
         int t = Group.IdxX & 3;
@@ -113,26 +113,6 @@ public static class TensorFlashForward<TStored, TElement, TQueries, TScores, TOu
 
         Write(args, at, i, t, ref o, mUpper, QuadSum(lUpper), isLower: false);
         Write(args, at, i + 8, t, ref o, mLower, QuadSum(lLower), isLower: true);
-    }
-
-    /// <summary>Which tile this group works on: the last query tiles first, as in FlashForward.</summary>
-    private static FlashPosition Place(in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, out int i0)
-    {
-        int heads = args.Batch * args.HeadsQ;
-        int tiles = (args.SeqQ + Br - 1) / Br;
-        int order = Grid.IdxX / heads;
-        int head = Grid.IdxX - order * heads;
-        i0 = (tiles - 1 - order) * Br;
-
-        FlashPosition at = default;
-        at.B = head / args.HeadsQ;
-        at.H = head - at.B * args.HeadsQ;
-        at.SeqQ = args.SeqQ;
-        at.Band = args.Band;
-        at.KeyLength = args.SeqKv;
-        if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
-        at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
-        return at;
     }
 
     /// <summary>The first key tile from j on in which something may be visible.</summary>

@@ -14,6 +14,10 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in MatmulTypes.Dispatch(a, b, c, default(MatmulEntries))) yield return entry;
         }
+        foreach (KernelEntry entry in TensorMatmulTable<Float16Element, Float16Tensor, ushort, Float16Element>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<Float16Element, Float16Tensor, float, Float32Element>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<BFloat16Element, BFloat16Tensor, ushort, BFloat16Element>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<BFloat16Element, BFloat16Tensor, float, Float32Element>.Entries) yield return entry;
     }
 
     private static IEnumerable<KernelEntry> Softmaxes()

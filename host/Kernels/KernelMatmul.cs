@@ -2,7 +2,7 @@ using AttnKernels.Plans;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>TiledMatmul on one device, for one problem.</summary>
+/// <summary>TensorMatmul, TiledMatmul or NaiveMatmul on one device, for one problem.</summary>
 internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> : Executable<MatmulTensors>
     where TA : unmanaged
     where TElementA : struct, IElement<TA>
@@ -15,12 +15,13 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
     private readonly KernelEntry entry;
     private readonly LoadedKernel<MatmulArgs<TA, TB, TC>> kernel;
     private readonly int groups;
+    private readonly string reason;
     private readonly MatmulArgs<TA, TB, TC> sizes;
 
     public KernelMatmul(KernelDevice device, MatmulProblem problem)
     {
-        KernelEntry<MatmulArgs<TA, TB, TC>> chosen =
-            MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out long groupCount);
+        KernelEntry<MatmulArgs<TA, TB, TC>> chosen = OnTensorCores(device, problem, out reason, out long groupCount)
+            ?? MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out groupCount);
         this.device = device;
         entry = chosen;
         kernel = device.Load(chosen);
@@ -40,7 +41,38 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; " +
-        "128 x 128 tiles where 128 or more of them fill the device";
+        reason;
+
+    /// <summary>The tensor-core kernel, or null and why not.</summary>
+    private static KernelEntry<MatmulArgs<TA, TB, TC>>? OnTensorCores(
+        KernelDevice device, MatmulProblem problem, out string reason, out long groups)
+    {
+        groups = 0;
+        if (typeof(TA) != typeof(ushort) || typeof(TB) != typeof(ushort))
+            reason = Portable("since fp32 is multiplied as fp32");
+        else if (!device.HasTensorCores)
+            reason = Portable("on this device");
+        else if (problem.SkipZeroA)
+            reason = Portable("since they multiply a weight of 0, too");
+        else if (problem.Naive)
+            reason = Portable("in the baseline");
+        else if (Math.Min(Math.Min(problem.M, problem.N), problem.K) < TensorMatmulTile.Fragment)
+        {
+            reason = Portable(
+                $"since they multiply blocks of {TensorMatmulTile.Fragment}, of which {problem.M} x {problem.N} x {problem.K} leaves most empty");
+        }
+        else
+        {
+            reason = "on tensor cores";
+            KernelEntry entry = typeof(TElementA) == typeof(Float16Element)
+                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Choose(problem, out groups)
+                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Choose(problem, out groups);
+            return (KernelEntry<MatmulArgs<TA, TB, TC>>)entry;
+        }
+        return null;
+    }
+
+    private static string Portable(string reason) => $"no tensor cores {reason}; 128 x 128 tiles where 128 or more of them fill the device";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -62,6 +62,12 @@ public static class TensorCore
     /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
     public static void WaitForCopies() => WarpMatrix.WaitForCopies();
 
+    /// <summary>Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.</summary>
+    public static void CommitCopies() => WarpMatrix.CommitCopies();
+
+    /// <summary>The calling lane's batches but the newest have arrived: cp.async.wait_group 1.</summary>
+    public static void WaitForOlderCopies() => WarpMatrix.WaitForOlderCopies();
+
     private static F4 Multiply(F4 c, U4 a, uint b0, uint b1, bool isBFloat16)
     {
         Span<float> sum = [c.X, c.Y, c.Z, c.W];
@@ -79,6 +85,18 @@ public static class TensorCore
     /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
     [IntrinsicImplementation]
     public static void WaitForCopies()
+    {
+    }
+
+    /// <summary>Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.</summary>
+    [IntrinsicImplementation]
+    public static void CommitCopies()
+    {
+    }
+
+    /// <summary>The calling lane's batches but the newest have arrived: cp.async.wait_group 1.</summary>
+    [IntrinsicImplementation]
+    public static void WaitForOlderCopies()
     {
     }
 

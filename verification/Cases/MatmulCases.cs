@@ -31,6 +31,22 @@ internal static class MatmulCases
             yield return Case(Problem(type, 64, 64, 21), CaseSize.Tiny, Placement.OddLines);
             yield return Case(Problem(type, 17, 9, 21) with { Bias = true }, CaseSize.Tiny, Placement.ColumnMajor);
         }
+        // Several steps of K and all warps of a tile for tensor cores, each layout, to both types.
+        foreach (DType type in Types.Skip(1))
+        {
+            yield return Case(Problem(type, 17, 40, 129), CaseSize.Tiny);
+            yield return Case(Problem(type, 130, 129, 16), CaseSize.Tiny);
+            for (int form = 0; form < 8; form++)
+                yield return Case(Problem(type, 24, 40, 104) with
+                {
+                    TransposeA = (form & 1) != 0,
+                    TransposeB = (form & 2) != 0,
+                    TypeC = (form & 4) != 0 ? Float32 : type,
+                }, CaseSize.Tiny);
+            yield return Case(Problem(type, 16, 17, 24) with { Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Alpha = 0.5f, Beta = -1.5f }, CaseSize.Tiny);
+            foreach (Placement lines in (Placement[])[Placement.OddLines, Placement.QuadLines])
+                yield return Case(Problem(type, 24, 16, 40) with { TransposeA = true }, CaseSize.Tiny, lines, lines);
+        }
         foreach ((DType a, DType b, DType c) in Combinations())
         {
             if (a != b || b != c) yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c }, CaseSize.Tiny);

@@ -14,6 +14,9 @@ public sealed record Placement(string Name, int[] Order, int Padding = 0)
     /// <summary>Dense lines with a gap after each that no vector load is aligned to.</summary>
     public static Placement OddLines { get; } = new("bhsd+3", [0, 1, 2, 3], 3);
 
+    /// <summary>Dense lines with a gap that keeps vectors of four elements aligned, but not chunks of eight 16-bit ones.</summary>
+    public static Placement QuadLines { get; } = new("bhsd+4", [0, 1, 2, 3], 4);
+
     /// <summary>Dense lines with a gap that keeps 16-byte alignment.</summary>
     public static Placement PaddedLines { get; } = new("bhsd+8", [0, 1, 2, 3], 8);
 

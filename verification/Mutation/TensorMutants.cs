@@ -8,6 +8,11 @@ internal static class TensorMutants
     private const string Columns = "kernels/Primitives/TensorColumns.cs";
     private const string Queries = "kernels/Primitives/TensorQueries.cs";
     private const string Swizzle = "kernels/Primitives/SwizzledTile.cs";
+    private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
+    private const string Operands = "kernels/Policies/TensorOperands.cs";
+    private const string Block = "kernels/Primitives/TensorBlock.cs";
+    private const string Product = "matmul float16";
+    private const string Steps = "matmul float16 17x40x129";
     private const string Any = "attention float16";
     private const string Tiles = "attention float16 q21 k150";
 
@@ -29,18 +34,41 @@ internal static class TensorMutants
             "the next tile is copied over this one", Tiles),
         new("tensor.values-over-keys", Forward, "args.HeadDimV, sTiles, stage + Tile, RowChunks);", "args.HeadDimV, sTiles, stage, RowChunks);",
             "V is copied over K", Any),
-        new("tensor.rows-past-the-end-read", Swizzle, "row >= firstRow && row < endRow && 8", "row >= firstRow && 8",
+        new("tensor.rows-past-the-end-read", Swizzle, "row >= firstRow && row < endRow && column", "row >= firstRow && column",
             "keys past the end are not zero-filled", Any),
-        new("tensor.columns-past-the-end-read", Swizzle, "row < endRow && 8 * chunk < columns;", "row < endRow;",
+        new("tensor.columns-past-the-end-read", Swizzle, "row < endRow && column < endColumn;", "row < endRow;",
             "columns past the head dim are not zero-filled", Any),
         new("tensor.odd-lines-copied", Swizzle, "(source.Offset | source.BatchStride | source.HeadStride | source.RowStride | (long)columns)", "((long)columns)",
             "rows that start at no multiple of 16 bytes are copied in chunks", "attention float16 bhsd+3"),
-        new("tensor.tail-dropped", Swizzle, "Pair(data, at + 6, count - 6)", "Pair(data, at + 6, count - 7)",
+        new("tensor.tail-dropped", Swizzle, "step, count - 6));", "step, count - 7));",
             "an element of a row's last chunk is lost", Any),
         new("tensor.copy-not-swizzled", Swizzle, "offset + Index(r, chunk, chunks);", "offset + r * chunks + chunk;",
             "chunks are copied to where nobody looks for them", Any),
 
-        // Fragments.
+        // Products.
+        new("tensor-matmul.no-wait", Matmul, "            TensorCore.WaitForOlderCopies();\n", "", "a stage is read while it is copied", Product),
+        new("tensor-matmul.no-barrier", Matmul, "Group.Barrier(); // this stage is there, and the free one has been read", "",
+            "a stage is read while other lanes copy it", Product),
+        new("tensor-matmul.no-commit", Matmul, "        TensorCore.CommitCopies();\n", "", "no batch is ever waited for", Product),
+        new("tensor-matmul.stage-not-free", Matmul, "            free = stage;\n", "", "every step is copied into the last stage", Steps),
+        new("tensor-matmul.one-step-early", Matmul, "k + 2 * BK, sTiles, free", "k + BK, sTiles, free", "every other step comes twice", Steps),
+        new("tensor-matmul.b-over-a", Matmul, "args.N, args.K, sTiles, stage + StageB", "args.N, args.K, sTiles, stage", "B is copied over A", Product),
+        new("tensor-matmul.half-a-step", Matmul, "                Multiply(ref sum, sTiles, stage, row, column, 16);\n", "",
+            "half of K is left out", Product),
+        new("tensor-matmul.warps-past-n", Matmul, "m0 + row < args.M && n0 + column < args.N;", "m0 + row < args.M && n0 + column + 32 <= args.N;",
+            "a warp that C's edge cuts computes nothing", Product),
+        new("tensor-matmul.rows-exchanged", Matmul, "isLower ? sum.X : sum.Z", "isLower ? sum.Z : sum.X", "lanes keep what they should give", Product),
+        new("tensor-matmul.columns-exchanged", Matmul, "n + 2 * (lane & 2)", "n + 4 * (lane & 1)", "columns 4 to 7 of eight lie where 0 to 3 belong", Product),
+        new("tensor-matmul.batch-of-b", Matmul, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)", "B is not shared by its group", "matmul float16 16x17x24"),
+        new("tensor-matmul.fragment-twice", Block, "R3.Add(a3, left, right);", "R3.Add(a2, left, right);", "rows 48 to 63 are rows 32 to 47", Product),
+        new("tensor-matmul.right-is-left", Block, "C2 = TElement.Multiply(C2, a, right.X, right.Y);", "C2 = TElement.Multiply(C2, a, left.X, left.Y);",
+            "columns 16 to 23 are columns 0 to 7", Product),
+        new("tensor-matmul.transposed-rows", Operands, "int row = k + (lane & 7) + 8 * (lane >> 4);", "int row = k + (lane & 15);",
+            "the quarters of a transposed A in the wrong registers", "matmul float16 TN"),
+        new("tensor-matmul.odd-lines-copied", Operands, "source.Batch1Stride | source.KStride |", "source.Batch1Stride |",
+            "rows that start at no multiple of 16 bytes are copied in chunks", "matmul float16 bhsd+4"),
+
+        // Fragments of attention.
         new("tensor.query-rows-twice", Queries, "row + (lane & 15)", "row + (lane & 7)", "rows 8 to 15 of Q are rows 0 to 7", Any),
         new("tensor.query-columns-twice", Queries, "chunk + (lane >> 4)", "chunk", "elements 8 to 15 of Q are elements 0 to 7", Any),
         new("tensor.query-block-twice", Queries, "scores, sK, offset, chunk + TQueries.Columns / 8, chunks", "scores, sK, offset, chunk, chunks",

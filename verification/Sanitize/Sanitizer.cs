@@ -33,7 +33,7 @@ public static class Sanitizer
         Run(new SimulatorOptions(), Cases(filter));
 
         // Attention in half precision once more, for the portable kernels that devices without tensor cores run.
-        Run(new SimulatorOptions { TensorCores = false }, Cases(filter).Where(c => c.Operation == "attention" && c.Type != DType.Float32));
+        Run(new SimulatorOptions { TensorCores = false }, Cases(filter).Where(c => (c.Operation is "attention" or "matmul") && c.Type != DType.Float32));
         return ([.. kernels.Values], new VerificationReport("simulator", results));
 
         void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)

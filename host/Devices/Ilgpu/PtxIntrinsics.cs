@@ -27,6 +27,8 @@ internal static class PtxIntrinsics
         Register(context, nameof(TensorCore.LoadTransposed), nameof(LoadTransposed));
         Register(context, nameof(TensorCore.CopyAsync), nameof(CopyAsync));
         Register(context, nameof(TensorCore.WaitForCopies), nameof(WaitForCopies));
+        Register(context, nameof(TensorCore.CommitCopies), nameof(CommitCopies));
+        Register(context, nameof(TensorCore.WaitForOlderCopies), nameof(WaitForOlderCopies));
     }
 
     private static void Register(Context context, string method, string generator)
@@ -100,6 +102,10 @@ internal static class PtxIntrinsics
     }
 
     private static void WaitForCopies(PTXBackend backend, PTXCodeGenerator code, Value call) => code.Command("cp.async.wait_all");
+
+    private static void CommitCopies(PTXBackend backend, PTXCodeGenerator code, Value call) => code.Command("cp.async.commit_group");
+
+    private static void WaitForOlderCopies(PTXBackend backend, PTXCodeGenerator code, Value call) => code.Command("cp.async.wait_group 1");
 
     private static HardwareRegister Hardware(PTXCodeGenerator code, Value value) =>
         code.EnsureHardwareRegister(code.LoadPrimitive(value));

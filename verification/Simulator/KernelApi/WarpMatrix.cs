@@ -81,11 +81,13 @@ public static unsafe class WarpMatrix
     }
 
     /// <summary>cp.async.wait_all: the lane's copies have arrived.</summary>
-    public static void WaitForCopies()
-    {
-        Lane lane = Lane.Here;
-        lane.Runner.Copies.Wait(lane);
-    }
+    public static void WaitForCopies() => Lane.Here.Runner.Copies.Wait(Lane.Here);
+
+    /// <summary>cp.async.commit_group: the lane's copies since the last one are a batch.</summary>
+    public static void CommitCopies() => Lane.Here.Runner.Copies.Commit(Lane.Here);
+
+    /// <summary>cp.async.wait_group 1: the lane's batches but the newest have arrived.</summary>
+    public static void WaitForOlderCopies() => Lane.Here.Runner.Copies.WaitForOlder(Lane.Here);
 
     private static uint Element(UInt128 row, int index) => (ushort)(row >> (16 * index));
 

@@ -11,10 +11,14 @@ internal sealed unsafe class AsyncCopies(GroupRunner runner)
     private readonly Dictionary<nint, int> _pending = [];
     private readonly List<Copy> _copies = [];
 
+    /// <summary>Closed batches of every lane.</summary>
+    private readonly Dictionary<int, int> _batches = [];
+
     public void BeginGroup()
     {
         _pending.Clear();
         _copies.Clear();
+        _batches.Clear();
     }
 
     /// <summary>Starts a copy; <paramref name="value"/> is what the source holds, or zeros.</summary>
@@ -23,22 +27,32 @@ internal sealed unsafe class AsyncCopies(GroupRunner runner)
         CheckTouch(lane, target, Bytes, region, site);
         if (region is not null) lane.Touch(target, Bytes, region, site.File, site.Line);
         Overwrite((uint*)target, (uint*)&value);
-        _copies.Add(new Copy(lane.Linear, (nint)target, region, value, site));
+        _copies.Add(new Copy(lane.Linear, Closed(lane), (nint)target, region, value, site));
         _pending[(nint)target] = lane.Linear;
     }
 
+    /// <summary>The lane's copies since the last call are a batch.</summary>
+    public void Commit(Lane lane) => _batches[lane.Linear] = Closed(lane) + 1;
+
+    /// <summary>The lane's batches but the newest arrive.</summary>
+    public void WaitForOlder(Lane lane) => Wait(lane, Closed(lane) - 1);
+
     /// <summary>The lane's copies arrive.</summary>
-    public void Wait(Lane lane)
+    public void Wait(Lane lane) => Wait(lane, int.MaxValue);
+
+    private int Closed(Lane lane) => _batches.GetValueOrDefault(lane.Linear);
+
+    private void Wait(Lane lane, int endBatch)
     {
         for (int i = 0; i < _copies.Count; i++)
         {
             Copy copy = _copies[i];
-            if (copy.Lane != lane.Linear) continue;
+            if (copy.Lane != lane.Linear || copy.Batch >= endBatch) continue;
             _pending.Remove(copy.Target);
             if (copy.Region is not null) lane.Touch((byte*)copy.Target, Bytes, copy.Region, copy.Site.File, copy.Site.Line);
             *(UInt128*)copy.Target = copy.Value;
         }
-        _copies.RemoveAll(copy => copy.Lane == lane.Linear);
+        _copies.RemoveAll(copy => copy.Lane == lane.Linear && copy.Batch < endBatch);
     }
 
     /// <summary>Reports an access of bytes that a copy is still to fill.</summary>
@@ -68,5 +82,5 @@ internal sealed unsafe class AsyncCopies(GroupRunner runner)
         }
     }
 
-    private readonly record struct Copy(int Lane, nint Target, MemoryRegion? Region, UInt128 Value, Site Site);
+    private readonly record struct Copy(int Lane, int Batch, nint Target, MemoryRegion? Region, UInt128 Value, Site Site);
 }

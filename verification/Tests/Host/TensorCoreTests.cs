@@ -37,6 +37,21 @@ public sealed class TensorCoreTests : IDisposable
     }
 
     [Fact]
+    public void Products_of_half_precision_run_on_them()
+    {
+        MatmulProblem product = new() { Type = DType.BFloat16, M = 130, N = 16, K = 40, TransposeB = true };
+        Explain(product).Should().Contain("TensorMatmul bf16->bf16 128x128x32 A-k B-k: 2 groups").And.Contain("on tensor cores");
+        Explain(product with { TypeC = DType.Float32, TransposeA = true, TransposeB = false }).Should().Contain("TensorMatmul bf16->fp32 128x128x32 A-outer B-outer");
+        Explain(product with { Type = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
+        Explain(product with { TypeA = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
+        Explain(product with { SkipZeroA = true }).Should().Contain(" TiledMatmul").And.Contain("multiply a weight of 0");
+        Explain(product with { Naive = true }).Should().Contain(" NaiveMatmul").And.Contain("in the baseline");
+        foreach (MatmulProblem small in (MatmulProblem[])[product with { M = 15 }, product with { N = 15 }, product with { K = 15 }])
+            Explain(small).Should().Contain(" TiledMatmul").And.Contain($"blocks of 16, of which {small.M} x {small.N} x {small.K} leaves most empty");
+        Explain(product with { M = 16, K = 16 }).Should().Contain(" TensorMatmul");
+    }
+
+    [Fact]
     public void A_device_without_them_refuses_their_kernels_and_plans_others()
     {
         using AttentionDevice without = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = new SimulatorOptions { TensorCores = false } });
@@ -69,6 +84,12 @@ public sealed class TensorCoreTests : IDisposable
 
     private void Portable(AttentionProblem problem, string reason) =>
         Explain(problem).Should().Contain(" FlashForward").And.Contain(reason).And.NotContain("TensorFlash");
+
+    private string Explain(MatmulProblem problem)
+    {
+        using MatmulPlan plan = device.Plan(problem);
+        return plan.Explain();
+    }
 
     private string Explain(AttentionProblem problem)
     {

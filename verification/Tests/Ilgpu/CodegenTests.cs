@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using AttnKernels.Devices.Ilgpu;
 using AttnKernels.Kernels;
@@ -47,6 +48,32 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         (report.Registers * entry.GroupSize).Should().BeLessThanOrEqualTo(65536, "a group must fit into a multiprocessor's registers");
     }
 
+    /// <summary>
+    /// Attention tiles of Br x Bc with heads of D: Q K^T and P V are (Br / 64)(Bc / 8)(D / 16) products a warp each; a load of matrices brings 16 x 16 elements of
+    /// Q, K or V. Matmul: 64 x 32 a warp, 32 deep. As many as the tile implies: nothing is computed twice and no loop is unrolled.
+    /// </summary>
+    [Fact]
+    public void TensorCoresAreFedFromRegistersAlone()
+    {
+        Ptxas? ptxas = Ptxas.Find();
+        Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
+        foreach (KernelEntry entry in KernelCatalog.All.Where(entry => entry.NeedsTensorCores))
+        {
+            PtxasReport report = ptxas.Assemble(compiled.Ptx(entry.Name), "sm_90");
+            Match attention = FlashTilePattern().Match(entry.Name);
+            int products = 2 * (64 / 16) * (32 / 8), loads = 2 * (4 + 2);
+            if (attention.Success)
+            {
+                int columns = int.Parse(attention.Groups[1].ValueSpan, CultureInfo.InvariantCulture), headDim = int.Parse(attention.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+                products = 2 * (columns / 8) * (headDim / 16);
+                loads = (headDim / 16) + (2 * (columns / 16) * (headDim / 16));
+            }
+            report.Count("HMMA").Should().Be(products, entry.Name);
+            report.Count("LDSM").Should().Be(loads, entry.Name);
+            report.Count("LDGSTS").Should().BePositive(entry.Name);
+        }
+    }
+
     [Fact]
     public void EditedModulesAssemble()
     {
@@ -64,6 +91,9 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         report.SharedBytes.Should().Be(0, "all of it is given at the launch");
         report.Count("LDS").Should().BePositive();
     }
+
+    [GeneratedRegex(@"^TensorFlashForward \w+ 64x(\d+) D<=(\d+)")]
+    private static partial Regex FlashTilePattern();
 
     [GeneratedRegex(@"^\s*call", RegexOptions.Multiline)]
     private static partial Regex CallPattern();

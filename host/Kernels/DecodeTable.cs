@@ -22,7 +22,7 @@ internal static class DecodeSplits
     /// and sequences with rows of their own (packed, rings).
     /// </remarks>
     public static bool Fits(AttentionProblem p) =>
-        !p.Sinks && p.Blocks is null && p.Packed is null && !p.Kv.IsRing
+        !p.Sinks && p.Blocks is null && p.Packed is null && !p.Kv.IsRing && p.Rotary is null && p.Similarity == Similarity.DotProduct
         && p.SeqKv > Keys && Rows(p) <= MostRows && Math.Max(p.HeadDim, p.HeadDimV) <= WidestHead;
 }
 

@@ -59,6 +59,28 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
         Blocks = problem.Kv.Blocks,
         Starts = SequenceBinding.Bind(device, problem, tensors),
         RingRows = problem.Kv.IsRing ? problem.SeqKv : 0,
+        Vectors = Vectors(device, problem, tensors),
+    };
+
+    private static VectorForm Vectors(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors) => new()
+    {
+        Cos = device.Data<float>(tensors.Cos),
+        Sin = device.Data<float>(tensors.Sin),
+        CosOffset = tensors.Cos.Offset,
+        SinOffset = tensors.Sin.Offset,
+        CosStride = KernelArgs.BatchStride(tensors.Cos),
+        SinStride = KernelArgs.BatchStride(tensors.Sin),
+        PositionsQ = device.Data<int>(tensors.PositionsQ),
+        PositionsKv = device.Data<int>(tensors.PositionsKv),
+        QOffset = tensors.PositionsQ.Offset,
+        KvOffset = tensors.PositionsKv.Offset,
+        QBatchStride = KernelArgs.BatchStride(tensors.PositionsQ),
+        KvBatchStride = KernelArgs.BatchStride(tensors.PositionsKv),
+        HasPositions = tensors.PositionsQ.Flag(),
+        MaxPosition = problem.Rotary?.MaxPosition ?? 0,
+        RotaryDim = problem.Rotary?.RotaryDim ?? 0,
+        IsInterleaved = problem.Rotary is { Interleaved: true } ? 1 : 0,
+        IsCosine = problem.Similarity == Similarity.Cosine ? 1 : 0,
     };
 
     public static StoredRows Rows(KernelDevice device, in TensorView view, in TensorView scales)

@@ -31,6 +31,7 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
         "O", "Lse", "Weights", "Q", "K", "V", "Mask", "Bias", "KeyLengths", "AlibiSlopes",
         "Sinks", "HeadScales", "DocumentsQ", "DocumentsKv", "BlockMask",
         "BlockTable", "KScales", "VScales", "StartsQ", "StartsKv", "RuleFloats", "RuleInts",
+        "Cos", "Sin", "PositionsQ", "PositionsKv",
     ];
 
     private protected AttentionPlanBase(AttentionDevice device, AttentionProblem problem, Executable<TTensors> executable)
@@ -54,6 +55,7 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
             t.O, t.Lse, t.Weights, t.Q, t.K, t.V, t.Mask, t.Bias, t.KeyLengths, t.AlibiSlopes,
             t.Sinks, t.HeadScales, t.DocumentsQ, t.DocumentsKv, t.BlockMask, t.BlockTable, t.KScales, t.VScales, t.StartsQ, t.StartsKv,
             t.RuleFloats, t.RuleInts,
+            t.Cos, t.Sin, t.PositionsQ, t.PositionsKv,
         ];
         Launch(tensors, t, views, queue, cancel);
     }
@@ -86,10 +88,15 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
             KScales = KeyCheck.Scales(check, p, nameof(t.KScales), t.KScales),
             VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
             StartsQ = KeyCheck.Starts(nameof(t.StartsQ), check, p, p.Packed?.TotalQ, p.SeqQ, t.StartsQ),
+            Cos = RotaryCheck.Angles(check, p, nameof(t.Cos), t.Cos),
+            Sin = RotaryCheck.Angles(check, p, nameof(t.Sin), t.Sin),
+            PositionsQ = RotaryCheck.Positions(check, p, nameof(t.PositionsQ), t.PositionsQ, p.QueryBatch, p.QueryRows),
+            PositionsKv = RotaryCheck.Positions(check, p, nameof(t.PositionsKv), t.PositionsKv, p.PositionBatch, p.PositionRows),
             StartsKv = KeyCheck.Starts(nameof(t.StartsKv), check, p, p.Packed?.TotalKv, p.SeqKv, t.StartsKv),
             RuleFloats = Table(check, nameof(t.RuleFloats), t.RuleFloats, DType.Float32, hasModifier),
             RuleInts = Table(check, nameof(t.RuleInts), t.RuleInts, DType.Int32, hasModifier),
         };
+        RotaryCheck.RequireInTable(p, keyLengths);
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
         TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);
         if (p.Weights) TensorCheck.RequireDistinct(nameof(t.Weights), checkedTensors.Weights);

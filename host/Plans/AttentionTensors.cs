@@ -96,4 +96,19 @@ public readonly struct AttentionTensors
 
     /// <summary>As <see cref="StartsQ"/>, of the keys.</summary>
     public TensorView StartsKv { get; init; }
+
+    /// <summary>Cosines of the angles by position, Float32 (maxPosition, rotaryDim / 2).</summary>
+    public TensorView Cos { get; init; }
+
+    /// <summary>Sines of the angles by position, Float32 (maxPosition, rotaryDim / 2).</summary>
+    public TensorView Sin { get; init; }
+
+    /// <summary>
+    /// Position of each query, Int32 (batch or 1, seqQ), or (1, totalQ) where they are packed; each 0..maxPosition-1. On the CPU device others are
+    /// refused; elsewhere the row becomes NaN.
+    /// </summary>
+    public TensorView PositionsQ { get; init; }
+
+    /// <summary>Position of each key, Int32 (batch or 1, seqKv), or (1, totalKv) where they are packed; as <see cref="PositionsQ"/>.</summary>
+    public TensorView PositionsKv { get; init; }
 }

@@ -41,7 +41,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
         if (!p.HasPlainKeys)
         {
             throw new NotSupportedException(
-                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null); "
+                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null) and dot products (no Similarity, no Rotary); "
                 + "fused attention takes all layouts.");
         }
         int group = p.HeadsQ / p.HeadsKv;

@@ -24,6 +24,12 @@ public sealed partial record AttentionProblem
     /// </summary>
     public PackedSequences? Packed { get; init; }
 
+    /// <summary>How queries and keys are compared. Default: by their dot product.</summary>
+    public Similarity Similarity { get; init; }
+
+    /// <summary>Q and K turn by their positions when they are loaded. Null (the default): they do not, or have been turned before.</summary>
+    public RotaryForm? Rotary { get; init; }
+
     /// <summary>K and V lie contiguously, sequence by sequence, and have the type of Q.</summary>
     internal bool HasPlainKeys => HasRowsOfQueryType && Packed is null;
 
@@ -36,7 +42,8 @@ public sealed partial record AttentionProblem
     /// <inheritdoc cref="QueryBatch"/>
     internal int QueryRows => Packed?.TotalQ ?? SeqQ;
 
-    private bool HasRowsOfQueryType => Kv == KvLayout.Contiguous && KvType == Type;
+    private bool HasRowsOfQueryType =>
+        Kv == KvLayout.Contiguous && KvType == Type && Rotary is null && Similarity == Similarity.DotProduct;
 
     /// <summary>Entries of a row of the block table: ceil(seqKv / blockSize).</summary>
     internal int TableColumns => Kv.TableColumns(SeqKv);
@@ -46,6 +53,12 @@ public sealed partial record AttentionProblem
 
     /// <summary>Rows of a head of K and V: the keys, or those of a block.</summary>
     internal int KeyRows => Kv.IsPaged ? Kv.BlockSize : Packed?.TotalKv ?? SeqKv;
+
+    /// <summary>First axis of the positions of keys, and the last one.</summary>
+    internal int PositionBatch => Packed?.TotalKv is null ? Batch : 1;
+
+    /// <inheritdoc cref="PositionBatch"/>
+    internal int PositionRows => Packed?.TotalKv ?? SeqKv;
 
     /// <summary>The largest key length: seqKv, or any where a ring counts what it no longer holds.</summary>
     internal override int MaxKeyLength => Kv.IsRing ? MaxRows : SeqKv;
@@ -68,6 +81,16 @@ public sealed partial record AttentionProblem
                     throw new ArgumentException($"Packed.TotalKv must be null where Kv = {Kv} says where keys lie.", nameof(Packed));
             }
         }
+        if (Similarity is not (Similarity.DotProduct or Similarity.Cosine))
+            throw new ArgumentOutOfRangeException(nameof(Similarity), Similarity, $"Similarity is {Similarity}.");
+        if (Rotary is { } rotary)
+        {
+            ProblemCheck.InRange(rotary.RotaryDim, 2, HeadDim, "Rotary.RotaryDim");
+            if (rotary.RotaryDim % 2 != 0) throw new ArgumentException($"Rotary.RotaryDim must be even, is {rotary.RotaryDim}.", nameof(Rotary));
+            ProblemCheck.InRange(rotary.MaxPosition, rotary.Positions || Kv.IsRing ? 1 : SeqKv, MaxRows, "Rotary.MaxPosition");
+            if (rotary.Positions && Kv.IsRing)
+                throw new ArgumentException("Rotary.Positions must be false where Kv = Ring: it says the keys' positions.", nameof(Rotary));
+        }
         if (Kv.IsRing && !KeyLengths)
             throw new ArgumentException("Kv = Ring needs KeyLengths = true: they say how many keys have been written.", nameof(Kv));
         ProblemCheck.Addressable("K", KvType, KeyBatch, HeadsKv, KeyRows, HeadDim);
@@ -76,5 +99,7 @@ public sealed partial record AttentionProblem
 
     private string DescribeKeys() =>
         $"{(KvType == Type ? "" : $", keys {KvType}")}{(Kv == default ? "" : $", keys {Kv}")}"
+        + (Similarity == Similarity.Cosine ? ", cosine" : "")
+        + (Rotary is not { } rotary ? "" : $", rotary {rotary.RotaryDim}{(rotary.Interleaved ? " interleaved" : "")}{(rotary.Positions ? " by positions" : "")}")
         + (Packed is not { } packed ? "" : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}" : $", queries packed {packed.TotalQ}");
 }

@@ -43,7 +43,7 @@ public sealed partial record AttentionProblem : ScoreProblem
     /// <summary>Type of Q and O, and of K and V unless <see cref="KvType"/> says otherwise, in memory; sums and the softmax are in fp32. Default Float32.</summary>
     public DType Type { get; init; } = DType.Float32;
 
-    /// <summary>Factor of the dot products; null = 1/sqrt(headDim).</summary>
+    /// <summary>Factor of the dot products; null = 1/sqrt(headDim), or 1 under cosine similarity.</summary>
     public float? Scale { get; init; }
 
     /// <summary>
@@ -53,7 +53,7 @@ public sealed partial record AttentionProblem : ScoreProblem
     public bool Weights { get; init; }
 
     /// <summary>The factor in force.</summary>
-    public float EffectiveScale => Scale ?? 1f / MathF.Sqrt(HeadDim);
+    public float EffectiveScale => Scale ?? (Similarity == Similarity.Cosine ? 1f : 1f / MathF.Sqrt(HeadDim));
 
     /// <summary>
     /// Floating-point operations of the two products: 2 * batch * headsQ * pairs * (headDim + headDimV), where pairs counts

@@ -21,7 +21,7 @@ public sealed record WeightsProblem
 
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
-    /// <exception cref="NotSupportedException">Sequences are packed, or keys lie in a ring.</exception>
+    /// <exception cref="NotSupportedException">Sequences are packed, keys lie in a ring, or Q and K change before they are compared.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Attention);
@@ -31,10 +31,11 @@ public sealed record WeightsProblem
             throw new ArgumentException("Attention.Lse must be true: the weights are exp(score - LSE).", nameof(Attention));
         if (Attention.Weights)
             throw new ArgumentException("Attention.Weights is true: that run returns all weights itself.", nameof(Attention));
-        if (Attention.Packed is not null || Attention.Kv.IsRing)
+        if (Attention.Packed is not null || Attention.Kv.IsRing || Attention.Rotary is not null || Attention.Similarity != Similarity.DotProduct)
         {
             throw new NotSupportedException(
-                "Weights of chosen rows are built for contiguous and paged keys of every type, not for packed sequences and rings.");
+                "Weights of chosen rows are built for contiguous and paged keys of every type, not for packed sequences and rings, and for dot " +
+                "products of Q and K as they are (no Similarity, no Rotary).");
         }
         ProblemCheck.Addressable("P", DType.Float32, Rows, Attention.SeqKv);
     }

@@ -78,6 +78,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         RowCopy.LoadTile<T, TElement>(
             args.Q, Head(args.Q, at), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+        if (TKeys.HasVectors) args.Keys.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
         TRows rows = default;
         rows.Clear();
 
@@ -87,6 +88,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
             Group.Barrier(); // sKV and sP: the previous tile has been read
             args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             Group.Barrier(); // sKV holds K_j, sQ holds Q_i
+            if (TKeys.HasVectors) args.Keys.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
 
             bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
             Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);

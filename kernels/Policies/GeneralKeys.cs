@@ -24,7 +24,29 @@ public struct GeneralKeys : IKeyRows
     /// </summary>
     public int RingRows;
 
+    /// <summary>What happens to rows of Q and K once they are loaded.</summary>
+    public VectorForm Vectors;
+
     public static bool HasSequences => true;
+
+    public static bool HasVectors => true;
+
+    public readonly void ChangeQueries(
+        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        if (Vectors.IsPresent == 0) return;
+        Group.Barrier(); // sTile holds the queries
+        Vectors.ApplyToQueries(at, i0, rows, columns, sTile, stride, sRow);
+        Group.Barrier(); // sRow is free again
+    }
+
+    public readonly void ChangeKeys(
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        if (Vectors.IsPresent == 0) return;
+        Vectors.ApplyToKeys(at, place, j0, rows, endRow, columns, sTile, stride, sRow);
+        Group.Barrier(); // sTile holds the keys as they are compared
+    }
 
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
     {

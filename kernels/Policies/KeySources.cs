@@ -19,6 +19,16 @@ public interface IKeySource
     /// <param name="written">The entry's key length as it was given, or seqKv.</param>
     void Narrow(ref FlashPosition at, ref KeyPlace place, int written);
 
+    /// <summary>Whether rows of Q and K may change after they are loaded; false: the two methods below are not called.</summary>
+    static abstract bool HasVectors { get; }
+
+    /// <summary>Changes the queries i0 .. in <paramref name="sTile"/> [rows][stride], all lanes together; sRow is scratch for a number a row.</summary>
+    void ChangeQueries(in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow);
+
+    /// <summary>As <see cref="ChangeQueries"/>, of the keys j0 .., of which those before <paramref name="endRow"/> are there.</summary>
+    void ChangeKeys(
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow);
+
     /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
     KeyPlace Place(int b, int headKv);
 
@@ -74,7 +84,19 @@ public struct PlainKeys<T, TElement> : IKeyRows
 
     public static bool HasSequences => false;
 
+    public static bool HasVectors => false;
+
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
+    {
+    }
+
+    public readonly void ChangeQueries(
+        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+    }
+
+    public readonly void ChangeKeys(
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
     }
 

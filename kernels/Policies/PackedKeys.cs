@@ -40,6 +40,8 @@ public struct PackedKeys<T, TElement> : IKeySource
 
     public static bool HasSequences => true;
 
+    public static bool HasVectors => false;
+
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
     {
         Starts.Narrow(ref at, ref place);
@@ -48,6 +50,16 @@ public struct PackedKeys<T, TElement> : IKeySource
     }
 
     public readonly KeyPlace Place(int b, int headKv) => Rows.Place(b, headKv);
+
+    public readonly void ChangeQueries(
+        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+    }
+
+    public readonly void ChangeKeys(
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+    }
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,

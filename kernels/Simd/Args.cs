@@ -148,6 +148,7 @@ public unsafe struct AttentionArgs
     public float* Lse;
     public ScoreArgs Score;
     public SequenceArgs Sequences;
+    public VectorArgs Vectors;
 
     /// <summary>The log-sum-exps of a head's rows.</summary>
     internal readonly float* LseOf(int batch, int head) =>

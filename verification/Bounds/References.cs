@@ -11,9 +11,25 @@ public static class References
     /// V (batch, headsKv, seqKv, headDimV). O is stored in Q's type, LSE and P in fp32.
     /// </summary>
     public static ExpectedAttention Attention(
-        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights = false, int[]? rows = null)
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights = false, int[]? rows = null) =>
+        Attention(q, k, v, rule, weights, rows, q.Shape[3],
+            (row, b, h, headKv, i) => row.FromQuery(q.Row(b, h, i), k, headKv, rule, b, h, i, q.Shape[2]));
+
+    /// <summary>The same where the rows of Q and K are changed first: those of their positions (batch entry, row).</summary>
+    public static ExpectedAttention Attention(
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, VectorRule vectors, Func<int, int, int> positionQ, Func<int, int, int> positionKv,
+        int[]? rows = null)
     {
-        int batch = q.Shape[0], heads = q.Shape[1], queries = q.Shape[2], length = q.Shape[3], keys = k.Shape[2];
+        VectorRows changedQ = vectors.Apply(q, positionQ), changedK = vectors.Apply(k, positionKv);
+        return Attention(q, k, v, rule, false, rows, q.Shape[3] + vectors.Roundings(q.Shape[3]),
+            (row, b, h, headKv, i) => row.FromVectors(changedQ, changedK, headKv, rule, b, h, i));
+    }
+
+    private static ExpectedAttention Attention(
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights, int[]? rows, int length,
+        Action<ScoreRow, int, int, int, int> scores)
+    {
+        int batch = q.Shape[0], heads = q.Shape[1], queries = q.Shape[2], keys = k.Shape[2];
         int dimV = v.Shape[3], group = heads / k.Shape[1];
         Expected o = new("O", [batch, heads, queries, dimV], dimV, rows);
         Expected lse = new("LSE", [batch, heads, queries], 1, rows);
@@ -22,7 +38,7 @@ public static class References
         EachRow(lse, keys, (n, at, row, bound) =>
         {
             (int b, int h, int i) = Split(at, heads, queries);
-            row.FromQuery(q.Row(b, h, i), k, h / group, rule, b, h, i, queries);
+            scores(row, b, h, h / group, i);
             bound.Compute(row, rule, length, type);
             lse.Values[n] = row.Lse;
             lse.Bounds[n] = bound.Lse;

@@ -16,11 +16,18 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         using ScoreData score = ScoreData.Create(device, p, Options, random);
         HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
         using SequenceData sequences = new(device, p, score.Rule, random);
+        using VectorData vectors = new(device, p, sequences, random);
         using KeyData keys = new(device, p, sequences, random);
         HostTensor k = keys.Draw(1, p.HeadDim);
         HostTensor v = keys.Draw(2, p.HeadDimV);
         PoisonHidden(p, k, v, sequences.Rule);
         if (Options.VisibleNaN) PoisonVisible(q, k, v);
+        if (p.Similarity == Similarity.Cosine)
+        {
+            // Rows without a direction.
+            q.Values.AsSpan(0, p.HeadDim).Clear();
+            k.Values.AsSpan(k.Values.Length / 2 / p.HeadDim * p.HeadDim, p.HeadDim).Clear();
+        }
 
         using QkvTensors inputs = new(device, sequences.Store(q), keys.Store(device, 1, k), keys.Store(device, 2, v), Options);
         using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV);
@@ -52,6 +59,10 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
             VScales = keys.VScales,
             StartsQ = sequences.StartsQ,
             StartsKv = sequences.StartsKv,
+            Cos = vectors.Cos,
+            Sin = vectors.Sin,
+            PositionsQ = vectors.PositionsQ,
+            PositionsKv = vectors.PositionsKv,
         };
         using DeviceTensor? all = Options.AfterLonger ? device.Upload(Enumerable.Repeat(p.SeqKv, p.Batch).ToArray(), p.Batch) : null;
         if (all is not null) plan.Run(tensors with { KeyLengths = all });
@@ -61,17 +72,19 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         device.Synchronize();
 
         int[]? rows = sequences.Existing(Sample(p.Batch * p.HeadsQ * p.SeqQ));
-        ExpectedAttention expected = References.Attention(q, k, v, sequences.Rule, p.Weights, rows);
+        ExpectedAttention expected = vectors.Rule is { } changes
+            ? References.Attention(q, k, v, sequences.Rule, changes, vectors.OfQuery, vectors.OfKey, rows)
+            : References.Attention(q, k, v, sequences.Rule, p.Weights, rows);
         string? stray = sequences.Stray(o.Read(), p.HeadDimV) ?? (lse is null ? null : sequences.Stray(lse.Read(), 1));
         float[] result = sequences.Padded(o.Read(), p.HeadDimV);
         List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
         if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows), chosen.Read()));
-        double againstPlain = rows is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule)) : 0;
+        double againstPlain = rows is null && vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
             [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(),
-                .. sequences.Damages(), .. score.Damages(), .. chosen?.Damages() ?? []]);
+                .. sequences.Damages(), .. vectors.Damages(), .. score.Damages(), .. chosen?.Damages() ?? []]);
     }
 
     /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>

@@ -59,7 +59,8 @@ internal static class AttentionCases
             yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
                 CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         }
-        foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny))) yield return stored;
+        foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny)).Concat(Vectors(CaseSize.Tiny)))
+            yield return stored;
         foreach (VerificationCase ruled in Ruled(small, CaseSize.Tiny)) yield return ruled;
         foreach ((AttentionProblem problem, CaseOptions options) in Features(small))
             yield return Case(problem, CaseSize.Tiny, options);
@@ -73,7 +74,7 @@ internal static class AttentionCases
     /// <summary>For devices that compute at speed.</summary>
     public static IEnumerable<VerificationCase> Normal() =>
         Lengths().Concat(Tiles()).Concat(Dimensions()).Concat(MaskCombinations()).Concat(Groups()).Concat(Layouts()).Concat(Extremes())
-            .Concat(StoredKeys(CaseSize.Normal)).Concat(Sequences(CaseSize.Normal))
+            .Concat(StoredKeys(CaseSize.Normal)).Concat(Sequences(CaseSize.Normal)).Concat(Vectors(CaseSize.Normal))
             .Concat(Ruled(Problem(Float32, 2, 4, 2, 37, 301, 40), CaseSize.Normal));
 
     /// <summary>Lengths around the edges of tiles, queries and keys different both ways, with and without a diagonal.</summary>
@@ -239,6 +240,36 @@ internal static class AttentionCases
                     yield return Case(typed with { Packed = new PackedSequences(2 * p.SeqQ, 2 * p.SeqKv) }, size, options with { EmptyBatch = false });
                 if (type == Float32) yield return Case(typed with { Kv = KvLayout.Ring, KeyLengths = true }, size, options);
             }
+    }
+
+    /// <summary>Cosine similarity and fused rotary embedding: few rows and many, of every layout of keys.</summary>
+    private static IEnumerable<VerificationCase> Vectors(CaseSize size)
+    {
+        bool isTiny = size == CaseSize.Tiny;
+        (int queries, int keys, int dim) = isTiny ? (18, 37, 24) : (150, 301, 64);
+        foreach (DType type in Types)
+        {
+            AttentionProblem p = Problem(type, 2, 4, 2, queries, keys, dim) with { Lse = true, Causal = CausalMask.BottomRight };
+            AttentionProblem cosine = p with { Similarity = Similarity.Cosine, HeadScales = true };
+            AttentionProblem rotary = p with { Rotary = new RotaryForm(dim, keys + 9) };
+            yield return Case(cosine, size, new CaseOptions { Logits = 50 });
+            yield return Case(cosine with { SeqQ = 1, HeadDim = 7, Scale = 10 }, size, new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(cosine with { HeadDim = 136, SeqQ = 20, Causal = CausalMask.None, KvType = Int8 }, size);
+            yield return Case(cosine with { KeyLengths = true }, size, new CaseOptions { EmptyBatch = true });
+            // Queries before position 0, which see keys: they are NaN.
+            yield return Case(rotary with { Causal = CausalMask.None, Alignment = BandAlignment.BottomRight, KeyLengths = true, SeqQ = keys }, size);
+            yield return Case(rotary, size);
+            yield return Case(rotary with { SeqQ = 2 }, size);
+            yield return Case(rotary with { Rotary = new RotaryForm(14, keys + 9, Interleaved: true), Causal = CausalMask.At(3) }, size);
+            yield return Case(rotary with { Rotary = new RotaryForm(10, 50, false, Positions: true), HeadDim = 15, SeqQ = 2 }, size);
+            yield return Case(rotary with { Rotary = new RotaryForm(dim - 2, 50, true, Positions: true), Similarity = Similarity.Cosine }, size);
+            yield return Case(rotary with { HeadDim = 72, Rotary = new RotaryForm(72, keys), SeqQ = 20, KeyLengths = true }, size);
+            yield return Case(
+                rotary with { Packed = new PackedSequences(2 * queries, 2 * keys), Rotary = new RotaryForm(dim, 70, false, Positions: true) }, size);
+            yield return Case(Paged(rotary with { KeyLengths = true, KvType = Int8, SeqQ = isTiny ? 5 : 2 }, 8), size);
+            yield return Case(rotary with { Kv = KvLayout.Ring, KeyLengths = true, Rotary = new RotaryForm(dim, 3 * keys), SeqQ = 3 }, size);
+            yield return Case(rotary with { Kv = KvLayout.Ring, KeyLengths = true, Rotary = new RotaryForm(dim, 3 * keys) }, size);
+        }
     }
 
     /// <summary>The same problem over a cache of blocks, three more than are needed.</summary>

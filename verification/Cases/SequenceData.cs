@@ -40,6 +40,9 @@ internal sealed class SequenceData : IDisposable
 
     public TensorView StartsKv { get; }
 
+    /// <summary>Row <paramref name="i"/> of batch entry <paramref name="b"/> in a head of packed Q.</summary>
+    public int QueryRow(int b, int i) => startsQ![b] + i;
+
     /// <summary>Row <paramref name="j"/> of batch entry <paramref name="b"/> in a head of K, or null: the entry has no such key.</summary>
     public int? KeyRow(int b, int j)
     {

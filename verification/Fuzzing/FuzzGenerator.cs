@@ -117,6 +117,8 @@ internal static class FuzzGenerator
         options = options with { Modifier = choose.Pick("rule", 0.85, Enum.GetValues<CaseModifier>(), rule => rule.ToString()) };
         if (!p.Weights) p = Keys(choose, p);
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
+        // A query before position 0 is NaN, which a bias of -inf does not hide.
+        if (p.Rotary is { Positions: false }) options = options with { InfiniteBias = false };
         if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing && options.Modifier == CaseModifier.None)
             options = options with { WeightRows = choose.Number("weightRows", 3) };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
@@ -131,13 +133,23 @@ internal static class FuzzGenerator
         p = p with { KvType = choose.Pick("kvType", 0.7, KvTypesOrSame, t => t?.ToString() ?? "same") ?? p.Type };
         int shift = choose.Number("blockShift", 6);
         bool areKeysPacked = false;
+        if (choose.Flag("cosine", 0.1)) p = p with { Similarity = Similarity.Cosine };
+        if (p.HeadDim > 1 && choose.Flag("rotary", 0.15))
+        {
+            p = p with
+            {
+                Rotary = new RotaryForm(
+                    Math.Min(2 * choose.Size("pairs", 128), p.HeadDim & ~1), (3 * p.SeqKv) + choose.Number("morePositions", 20),
+                    choose.Flag("interleaved", 0.5), choose.Flag("positions", 0.4)),
+            };
+        }
         if (choose.Flag("sequences", 0.15))
         {
             areKeysPacked = choose.Flag("keysPacked", 0.6);
             p = p with { Packed = new PackedSequences(Total("totalQ", p.SeqQ), areKeysPacked ? Total("totalKv", p.SeqKv) : null) };
         }
         if (areKeysPacked) return p;
-        if (p.KeyLengths && choose.Flag("ring", 0.3)) return p with { Kv = KvLayout.Ring };
+        if (p.KeyLengths && p.Rotary is not { Positions: true } && choose.Flag("ring", 0.3)) return p with { Kv = KvLayout.Ring };
         if (!choose.Flag("paged", 0.2)) return p;
         int blocks = p.Batch * (((p.SeqKv - 1) >> shift) + 1);
         return p with { Kv = KvLayout.Paged(1 << shift, blocks + choose.Number("spareBlocks", 3)) };

@@ -8,6 +8,8 @@ internal static class KeyMutants
     private const string Keys = "kernels/Policies/GeneralKeys.cs";
     private const string Sequences = "kernels/Simd/Attention/Sequences.cs";
     private const string KeyRows = "kernels/Simd/Attention/KeyRows.cs";
+    private const string Vectors = "kernels/Policies/VectorForm.cs";
+    private const string SimdVectors = "kernels/Simd/Attention/VectorRow.cs";
     private const string Convert = "kernels/Attention/CacheConvert.cs";
     private const string SimdAppend = "kernels/Simd/Cache/SimdCacheAppend.cs";
     private const string SimdRow = "kernels/Simd/Cache/CacheRow.cs";
@@ -53,6 +55,47 @@ internal static class KeyMutants
             "key 0 always lies in row 0", "attention float32 ring"),
         new("simd.ring-alignment-by-row", Band, "new KeyBand(Shift - position, false, Left, Right);", "new KeyBand(Shift, false, Left, Right);",
             "a diagonal at an offset counts rows, not positions", "attention float32 ring causal"),
+
+        // What happens to rows of Q and K.
+        new("vectors.sign", Vectors, "a * cos - b * sin", "a * cos + b * sin", "no rotation", "attention float32 rotary-"),
+        new("vectors.queries-not-aligned", Vectors, "at.FirstPosition + at.Shift;", "at.FirstPosition;",
+            "query i is at position i", "attention float32 rotary-"),
+        new("vectors.keys-at-their-row", Vectors, "positions.First = at.FirstPosition;", "positions.First = 0;",
+            "the oldest key of a ring is at position 0", "attention float32 rotary- ring"),
+        new("vectors.positions-of-entry-0", Vectors, "KvOffset + at.B * KvBatchStride + place.Row", "KvOffset + place.Row",
+            "every batch entry has the positions of the first", "attention float32 rotary-"),
+        new("vectors.positions-of-sequence-0", Vectors, "KvOffset + at.B * KvBatchStride + place.Row", "KvOffset + at.B * KvBatchStride",
+            "every sequence has the first positions", "attention float32 packed, attention float32 rotary-"),
+        new("vectors.neighbours-share-an-angle", Vectors, "d / 2 + 1, factor", "d / 2, factor",
+            "the second pair of four elements turns like the first", "attention float32 rotary-"),
+        new("vectors.rest-not-normalised", Vectors,
+            "sTile.Floats(4 * r * stride)[d] *= Factor(sRow, r);", "sTile.Floats(4 * r * stride)[d] *= 1f;",
+            "elements that do not turn keep their length", "attention float32 cosine"),
+        new("vectors.zero-row-divides", Vectors, "squares > 0f ? XMath.Rsqrt(squares) : 0f;", "XMath.Rsqrt(squares);",
+            "a row of zeros gives 0 / 0", "attention float32 cosine"),
+        new("vectors.no-barrier-before-queries", Keys, "        Group.Barrier(); // sTile holds the queries\n", "",
+            "queries turn while they are written", "attention float32 rotary-"),
+        new("vectors.no-barrier-after-queries", Keys, "        Group.Barrier(); // sRow is free again\n", "",
+            "sums are stored while lengths are read", "attention float32 cosine"),
+        new("vectors.no-barrier-after-keys", Keys, "        Group.Barrier(); // sTile holds the keys as they are compared\n", "",
+            "keys are read while they turn", "attention float32 rotary-"),
+        new("vectors.no-barrier-after-factors", Vectors, "        Group.Barrier(); // sRow holds the factors\n", "",
+            "lengths are read while they are written", "attention float32 cosine"),
+        new("simd.vectors-queries-not-aligned", SimdVectors, "FirstPosition + query + shift", "FirstPosition + query",
+            "query i is at position i", "attention float32 rotary-"),
+        new("simd.vectors-keys-at-their-row", SimdVectors, "FirstPosition + key :", "key :",
+            "the oldest key of a ring is at position 0", "attention float32 rotary- ring"),
+        new("simd.vectors-zero-row-divides", SimdVectors, "squares > 0 ? 1 / MathF.Sqrt(squares) : 0", "1 / MathF.Sqrt(squares)",
+            "a row of zeros gives 0 / 0", "attention float32 cosine"),
+        new("simd.vectors-tail-not-squared", SimdVectors, "squares += row[c] * row[c];", "squares += 0 * row[c];",
+            "the length misses the tail columns", "attention float32 cosine d7"),
+        new("simd.vectors-outside-the-table", SimdVectors, "Fill(float.NaN);", "Fill(0);",
+            "a position outside the table hides the query", "attention float32 rotary-"),
+        new("simd.vectors-decode-keys", "kernels/Simd/Decode/DecodeForward.cs",
+            "            VectorRow<W, V>.ApplyToKeys(args.Vectors, batch, key, count, args.HeadDim, changed, plan.StepK);\n", "",
+            "keys do not turn for few queries", "attention float32 rotary- q2"),
+        new("simd.vectors-positions-of-sequence-0", Sequences, "b * vectors.PositionsKvStride : rowKv;", "b * vectors.PositionsKvStride : 0;",
+            "every sequence has the first positions", "attention float32 packed, attention float32 rotary-"),
 
         // Append.
         new("cache.table-of-entry-0", "kernels/Attention/CacheAppend.cs", "Table[TableOffset + b * TableStride + (row >> BlockShift)]", "Table[TableOffset + (row >> BlockShift)]",

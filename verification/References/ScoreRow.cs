@@ -66,6 +66,27 @@ public sealed class ScoreRow(int keys)
         Finish(rule, b, h, i, queries);
     }
 
+    /// <summary>As <see cref="FromQuery"/>, of rows that were changed before the dot product.</summary>
+    public void FromVectors(VectorRows q, VectorRows k, int headKv, ScoreRule rule, int b, int h, int i)
+    {
+        int from = q.At(b, h, i);
+        for (int j = 0; j < keys; j++)
+        {
+            Visible[j] = rule.Sees(b, h, i, j, q.Rows, keys);
+            if (!Visible[j]) continue;
+            int key = k.At(b, headKv, j);
+            double dot = 0, magnitude = 0;
+            for (int d = 0; d < q.Dim; d++)
+            {
+                dot += q.Values[from + d] * k.Values[key + d];
+                magnitude += q.Magnitudes[from + d] * k.Magnitudes[key + d];
+            }
+            Scaled[j] = rule.ScaleOf(h) * dot;
+            Magnitude[j] = Math.Abs(rule.ScaleOf(h)) * magnitude;
+        }
+        Finish(rule, b, h, i, q.Rows);
+    }
+
     /// <summary>The row of given logits <paramref name="x"/>, which take the place of dot products.</summary>
     public void FromLogits(ReadOnlySpan<float> x, ScoreRule rule, int b, int h, int i, int rows)
     {

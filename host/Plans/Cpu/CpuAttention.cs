@@ -41,6 +41,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
             Lse = (float*)SimdArgs.Data(t.Lse),
             Score = score,
             Sequences = SimdArgs.Sequences(p, t),
+            Vectors = SimdArgs.Vectors(p, t),
         };
         SimdArgs.Fill(ref args.Score, t.KeyLengths, t.Score);
         return args;

@@ -50,6 +50,23 @@ internal static unsafe class SimdArgs
         IsRing = p.Kv.IsRing,
     };
 
+    /// <summary>What happens to rows of Q and K.</summary>
+    public static VectorArgs Vectors(AttentionProblem p, in AttentionTensors t) => new()
+    {
+        IsCosine = p.Similarity == Similarity.Cosine,
+        RotaryDim = p.Rotary?.RotaryDim ?? 0,
+        Interleaved = p.Rotary?.Interleaved ?? false,
+        MaxPosition = p.Rotary?.MaxPosition ?? 0,
+        Cos = (float*)Data(t.Cos),
+        Sin = (float*)Data(t.Sin),
+        CosStride = BatchStride(t.Cos),
+        SinStride = BatchStride(t.Sin),
+        PositionsQ = (int*)Data(t.PositionsQ),
+        PositionsKv = (int*)Data(t.PositionsKv),
+        PositionsQStride = BatchStride(t.PositionsQ),
+        PositionsKvStride = BatchStride(t.PositionsKv),
+    };
+
     public static MatrixArgs Matrix(in TensorView view) => new()
     {
         Data = Data(view),

@@ -50,7 +50,7 @@ internal unsafe struct AttentionPlan
         Group = args.HeadsQ / args.HeadsKv;
         Rows = checked(args.SeqQ * Group);
         TileRows = tileRows;
-        Widens = KeyRows<Width1, float>.AreGathered(args.Keys);
+        Widens = KeyRows<Width1, float>.AreGathered(args.Keys) || args.Vectors.ArePresent;
         ItemTiles = Widens ? Math.Min(WidenedTiles, Tiles) : 1;
         HeadItems = (Tiles + ItemTiles - 1) / ItemTiles;
         float softcap = args.Score.Softcap;

@@ -43,7 +43,7 @@ internal static unsafe class FlashForward<W, V, E>
         for (int t = 0; t < count; t++)
         {
             tiles[t].Place(plan, batch, headKv, firstRow + t * plan.TileRows, ref scratch);
-            tiles[t].LoadQuery<W, V, E>(plan);
+            tiles[t].LoadQuery<W, V, E>(plan, scratch + 2 * AttentionPlan.BlockKeys * plan.TileRows);
             first = Math.Min(first, tiles[t].KeyFirst);
             end = Math.Max(end, tiles[t].KeyEnd);
         }

@@ -32,6 +32,11 @@ internal unsafe struct KeyBlock
         int row = first - key;
         KeyRows<W, V>.Gather(args.Keys, args.K, args.Keys.KScales, batch, headKv, first, end - first, args.HeadDim,
             block.K + row * plan.StrideK, plan.StrideK);
+        if (args.Vectors.ArePresent)
+        {
+            VectorRow<W, V>.ApplyToKeys(args.Vectors, batch, first, end - first, args.HeadDim, block.K + row * plan.StrideK, plan.StrideK);
+        }
+
         KeyRows<W, V>.Gather(args.Keys, args.V, args.Keys.VScales, batch, headKv, first, end - first, args.HeadDimV,
             block.V + row * plan.StrideV, plan.StrideV);
         return block;

@@ -138,8 +138,10 @@ internal unsafe struct QueryTile
         }
     }
 
-    /// <summary>Transposes Q into the tile, scaled, and empties the state.</summary>
-    public void LoadQuery<W, V, E>(in AttentionPlan plan)
+    /// <summary>
+    /// Transposes Q into the tile, scaled, and empties the state. <paramref name="row"/> is scratch for a row, used where rows change before.
+    /// </summary>
+    public void LoadQuery<W, V, E>(in AttentionPlan plan, float* row)
         where W : struct, IWidth<V>
         where V : struct
         where E : struct, IElement
@@ -150,7 +152,8 @@ internal unsafe struct QueryTile
         for (int c = 0; c < Vectors; c++)
         {
             RowAddresses(plan, args.Q, E.Size, c * W.Count, W.Count, rows);
-            Transposed<W, V>.Load<E>(rows, 0, args.HeadDim, Q + c * W.Count, plan.TileRows);
+            if (args.Vectors.ArePresent) LoadVectors<W, V, E>(plan, rows, c * W.Count, row);
+            else Transposed<W, V>.Load<E>(rows, 0, args.HeadDim, Q + c * W.Count, plan.TileRows);
             W.Store(M + c * W.Count, W.Set(float.NegativeInfinity));
             W.Store(L + c * W.Count, W.Zero);
         }
@@ -165,6 +168,22 @@ internal unsafe struct QueryTile
                 float* q = Q + d * plan.TileRows + lane;
                 W.Store(q, W.Multiply(W.Load(Alpha + lane), W.Load(q)));
             }
+        }
+    }
+
+    /// <summary>A vector of rows that are turned or normalised first.</summary>
+    private readonly void LoadVectors<W, V, E>(in AttentionPlan plan, byte** rows, int firstLane, float* row)
+        where W : struct, IWidth<V>
+        where V : struct
+        where E : struct, IElement
+    {
+        ref readonly var args = ref plan.Args;
+        for (int r = 0; r < W.Count; r++)
+        {
+            Rows<W, V>.Widen<E>(rows[r], row, args.HeadDim);
+            int position = args.Vectors.OfQuery(Batch, RowOf(plan, firstLane + r).Query, Shift);
+            VectorRow<W, V>.Apply(args.Vectors, row, args.HeadDim, position);
+            for (int d = 0; d < args.HeadDim; d++) Q[d * plan.TileRows + firstLane + r] = row[d];
         }
     }
 

@@ -110,6 +110,9 @@ internal unsafe struct Sequences
             one.Keys.VScales = Moved(args.Keys.VScales, DType.Float32, batch, rowKv);
         }
 
+        ref readonly VectorArgs vectors = ref args.Vectors;
+        if (vectors.PositionsQ != null) one.Vectors.PositionsQ += sequences.StartsQ == null ? b * vectors.PositionsQStride : rowQ;
+        if (vectors.PositionsKv != null) one.Vectors.PositionsKv += sequences.StartsKv == null ? b * vectors.PositionsKvStride : rowKv;
         one.Score = args.Score.OfBatch(b);
         if (args.Score.KeyLengths == null) return one;
         int written = Math.Max(0, args.Score.KeyLengths[b]);
@@ -119,6 +122,7 @@ internal unsafe struct Sequences
         one.Keys.RingRows = args.SeqKv;
         one.Keys.RingFirst = oldest % args.SeqKv;
         one.Score.Band = args.Score.Band.From(oldest);
+        one.Vectors.FirstPosition = oldest;
         return one;
     }
 

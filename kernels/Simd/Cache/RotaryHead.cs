@@ -21,13 +21,19 @@ internal static unsafe class RotaryHead<W, V, E, EAngle>
             long row = args.Positions == null ? s : args.Positions[(long)b * args.Seq + s];
             byte* cos = (byte*)args.Cos.Data + EAngle.Size * (b * args.Cos.BatchStride + row * args.Cos.RowStride);
             byte* sin = (byte*)args.Sin.Data + EAngle.Size * (b * args.Sin.BatchStride + row * args.Sin.RowStride);
-            if (args.Interleaved) TurnNeighbours(x, y, cos, sin, args.RotaryDim / 2);
-            else TurnHalves(x, y, cos, sin, args.RotaryDim / 2);
+            Turn(x, y, cos, sin, args.RotaryDim / 2, args.Interleaved);
 
             int copied = (args.HeadDim - args.RotaryDim) * E.Size;
             int from = args.RotaryDim * E.Size;
             if (x != y) Buffer.MemoryCopy(x + from, y + from, copied, copied);
         }
+    }
+
+    /// <summary>The turning part of a row; x and y may be the same.</summary>
+    public static void Turn(byte* x, byte* y, byte* cos, byte* sin, int pairs, bool interleaved)
+    {
+        if (interleaved) TurnNeighbours(x, y, cos, sin, pairs);
+        else TurnHalves(x, y, cos, sin, pairs);
     }
 
     /// <summary>Pairs (k, k + pairs), a vector of pairs at a time.</summary>

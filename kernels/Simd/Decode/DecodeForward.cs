@@ -35,8 +35,8 @@ internal static unsafe class DecodeForward<W, V, E, EK>
         int end = Math.Min(firstKey + DecodePlan.SplitKeys, args.Score.Band.End(args.SeqQ - 1, shift, keyLength));
         if (first < end && !TileMask.Hides(args.Score, batch, headKv * plan.Group, plan.Group, 0, args.SeqQ - 1, first, end))
         {
-            LoadQuery(plan, batch, headKv, q);
-            Dots(plan, batch, headKv, firstKey, first, end, q, dots);
+            LoadQuery(plan, batch, headKv, shift, q);
+            Dots(plan, batch, headKv, firstKey, first, end, q, dots, operand + DecodePlan.SplitKeys);
             bool hides = Weights(plan, item, batch, headKv, shift, keyLength, firstKey, first, end, dots, weights, operand);
             Accumulate(plan, item, batch, headKv, firstKey, first, end, weights, hides);
         }
@@ -55,12 +55,19 @@ internal static unsafe class DecodeForward<W, V, E, EK>
     private static byte* Address(in HeadTensor tensor, int batch, int head, int row) =>
         (byte*)tensor.Data + E.Size * (batch * tensor.BatchStride + head * tensor.HeadStride + row * tensor.RowStride);
 
-    private static void LoadQuery(in DecodePlan plan, int batch, int headKv, float* q)
+    private static void LoadQuery(in DecodePlan plan, int batch, int headKv, int shift, float* q)
     {
         for (int row = 0; row < plan.Rows; row++, q += plan.StepK)
         {
             byte* source = Address(plan.Args.Q, batch, headKv * plan.Group + row % plan.Group, row / plan.Group);
             Rows<W, V>.Widen<E>(source, q, plan.Args.HeadDim);
+            if (plan.Args.Vectors.ArePresent)
+            {
+                int position = plan.Args.Vectors.OfQuery(batch, row / plan.Group, shift);
+                VectorRow<W, V>.Apply(plan.Args.Vectors, q, plan.Args.HeadDim, position);
+                continue;
+            }
+
             if (EK.Pairs) SplitPairs(q, plan.Args.HeadDim);
             if (EK.Unit != 1) Rows<W, V>.Multiply(q, QueryUnit, plan.Args.HeadDim);
         }
@@ -95,9 +102,16 @@ internal static unsafe class DecodeForward<W, V, E, EK>
     }
 
     /// <summary>dots (rows, SplitKeys) = Q K^T.</summary>
-    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots)
+    private static void Dots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots,
+        float* changed)
     {
         ref readonly var args = ref plan.Args;
+        if (args.Vectors.ArePresent)
+        {
+            ChangedDots(plan, batch, headKv, firstKey, first, end, q, dots, changed);
+            return;
+        }
+
         for (int key = first; key < end;)
         {
             var run = KeyRun<EK>.At(args, args.K, batch, headKv, key, end);
@@ -111,6 +125,21 @@ internal static unsafe class DecodeForward<W, V, E, EK>
         if (EK.Unit == 1) return;
         for (int row = 0; row < plan.Rows; row++)
             Rows<W, V>.Multiply(dots + row * DecodePlan.SplitKeys, EK.Unit / QueryUnit, DecodePlan.SplitKeys);
+    }
+
+    /// <summary>The same of keys that change before, a block at a time in scratch.</summary>
+    private static void ChangedDots(in DecodePlan plan, int batch, int headKv, int firstKey, int first, int end, float* q, float* dots,
+        float* changed)
+    {
+        ref readonly var args = ref plan.Args;
+        for (int key = first; key < end; key += DecodePlan.BlockKeys)
+        {
+            int count = Math.Min(DecodePlan.BlockKeys, end - key);
+            KeyRows<W, V>.Gather(args.Keys, args.K, args.Keys.KScales, batch, headKv, key, count, args.HeadDim, changed, plan.StepK);
+            VectorRow<W, V>.ApplyToKeys(args.Vectors, batch, key, count, args.HeadDim, changed, plan.StepK);
+            DotProducts<W, V, Plain<Float32Element>>.Run(q, plan.Rows, plan.StepK, (byte*)changed, count, plan.StepK * sizeof(float),
+                args.HeadDim, dots + key - firstKey, DecodePlan.SplitKeys);
+        }
     }
 
     /// <summary>Multiplies the columns of x (rows, SplitKeys) with the scales of the keys; a 0 stays 0 where it hides the scale.</summary>

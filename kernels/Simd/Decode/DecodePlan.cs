@@ -68,9 +68,9 @@ internal unsafe struct DecodePlan
 
     private readonly long PartialBytes => sizeof(float) * Scratch.Align((long)Items * Rows * (StepV + 2));
 
-    /// <summary>Q, dot products, scores, and an operand of the rules.</summary>
+    /// <summary>Q, dot products, scores, an operand of the rules, and a block of keys where they change before they are compared.</summary>
     public readonly long ScratchBytes =>
-        sizeof(float) * ((long)Rows * StepK + (2L * Rows + 1) * SplitKeys);
+        sizeof(float) * ((long)Rows * StepK + (2L * Rows + 1) * SplitKeys + (Args.Vectors.ArePresent ? (long)BlockKeys * StepK : 0));
 
     /// <summary>Takes <see cref="SharedBytes"/>; no item is finished.</summary>
     public void Place(byte* shared)

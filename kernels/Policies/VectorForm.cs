@@ -1,0 +1,150 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// What happens to the rows of Q and K in shared memory before the dot product: the first RotaryDim elements turn by the angles of the row's
+/// position (rotary embedding, see <see cref="RotaryEmbedding{T, TElement}"/>), and rows are divided by their length (cosine similarity).
+/// A position outside the table gives NaN.
+/// </summary>
+public struct VectorForm
+{
+    /// <summary>fp32 (MaxPosition, RotaryDim / 2).</summary>
+    public ArrayView<float> Cos, Sin;
+    public long CosOffset, CosStride, SinOffset, SinStride;
+
+    /// <summary>(batch, rows) each, read where <see cref="HasPositions"/> is 1; else a key's position is its index, a query's that of its aligned key.</summary>
+    public ArrayView<int> PositionsQ, PositionsKv;
+    public long QOffset, QBatchStride, KvOffset, KvBatchStride;
+
+    /// <summary><see cref="RotaryDim"/> is 0 where nothing turns.</summary>
+    public int HasPositions, MaxPosition, RotaryDim, IsInterleaved, IsCosine;
+
+    private const int LanesPerRow = 32;
+
+    public readonly int IsPresent => IsCosine | RotaryDim;
+
+    /// <summary>Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride]; sRow holds a factor for each row meanwhile.</summary>
+    public readonly void ApplyToQueries(
+        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        RowPositions positions = default;
+        positions.Given = PositionsQ;
+        positions.Offset = QOffset + at.B * QBatchStride + at.QueryRow;
+        positions.First = at.FirstPosition + at.Shift;
+        positions.Row0 = i0;
+        positions.Last = at.SeqQ - 1;
+        Apply(positions, rows, columns, sTile, stride, sRow);
+    }
+
+    /// <summary>Keys j0 .. j0+rows-1, of which those before <paramref name="endRow"/> are there.</summary>
+    public readonly void ApplyToKeys(
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        RowPositions positions = default;
+        positions.Given = PositionsKv;
+        positions.Offset = KvOffset + at.B * KvBatchStride + place.Row;
+        positions.First = at.FirstPosition;
+        positions.Row0 = j0;
+        positions.Last = endRow - 1;
+        Apply(positions, rows, columns, sTile, stride, sRow);
+    }
+
+    /// <summary>32 lanes a row, neighbouring lanes at neighbouring elements; a lane takes its element of all its rows before the next one.</summary>
+    private readonly void Apply(in RowPositions positions, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        if (IsCosine != 0) Normalise(rows, columns, sTile, stride, sRow);
+        int lane = Group.IdxX & (LanesPerRow - 1);
+        int firstRow = Group.IdxX / LanesPerRow;
+        int rowStep = Group.DimX / LanesPerRow;
+        int pairs = RotaryDim / 2;
+        if (IsInterleaved != 0)
+        {
+            for (int d = 4 * lane; d < RotaryDim; d += 4 * LanesPerRow)
+            {
+                for (int r = firstRow; r < rows; r += rowStep)
+                {
+                    int position = Position(positions, r);
+                    float factor = Factor(sRow, r);
+                    F4 x = sTile[r * stride + d / 4];
+                    Turn(position, d / 2, factor, ref x.X, ref x.Y);
+                    if (d + 2 < RotaryDim) Turn(position, d / 2 + 1, factor, ref x.Z, ref x.W);
+                    else Scale(factor, ref x.Z, ref x.W);
+                    sTile[r * stride + d / 4] = x;
+                }
+            }
+        }
+        else
+        {
+            for (int k = lane; k < pairs; k += LanesPerRow)
+            {
+                for (int r = firstRow; r < rows; r += rowStep)
+                {
+                    ArrayView<float> row = sTile.Floats(4 * r * stride);
+                    float a = row[k];
+                    float b = row[k + pairs];
+                    Turn(Position(positions, r), k, Factor(sRow, r), ref a, ref b);
+                    row[k] = a;
+                    row[k + pairs] = b;
+                }
+            }
+        }
+        if (IsCosine == 0) return;
+        int rest = IsInterleaved != 0 ? (RotaryDim + 3) & ~3 : RotaryDim;
+        for (int d = rest + lane; d < columns; d += LanesPerRow)
+            for (int r = firstRow; r < rows; r += rowStep) sTile.Floats(4 * r * stride)[d] *= Factor(sRow, r);
+    }
+
+    /// <summary>sRow[r] = 1 / |row r|, a lane a row.</summary>
+    private static void Normalise(int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    {
+        for (int r = Group.IdxX; r < rows; r += Group.DimX)
+        {
+            float squares = 0f;
+            for (int d = 0; 4 * d < columns; d++)
+            {
+                F4 x = sTile[r * stride + d];
+                squares = x.Dot(x, squares);
+            }
+            sRow.Floats(r)[0] = squares > 0f ? XMath.Rsqrt(squares) : 0f;
+        }
+        Group.Barrier(); // sRow holds the factors
+    }
+
+    private readonly int Position(in RowPositions positions, int r)
+    {
+        int i = Math.Min(positions.Row0 + r, positions.Last);
+        return HasPositions != 0 ? positions.Given[positions.Offset + i] : positions.First + i;
+    }
+
+    private readonly float Factor(ArrayView<F4> sRow, int r) => IsCosine != 0 ? sRow.Floats(r)[0] : 1f;
+
+    private readonly void Turn(int position, int k, float factor, ref float a, ref float b)
+    {
+        float cos = float.NaN;
+        float sin = float.NaN;
+        if (position >= 0 && position < MaxPosition)
+        {
+            cos = Cos[CosOffset + position * CosStride + k];
+            sin = Sin[SinOffset + position * SinStride + k];
+        }
+        float turned = a * cos - b * sin;
+        b = (b * cos + a * sin) * factor;
+        a = turned * factor;
+    }
+
+    private static void Scale(float factor, ref float a, ref float b)
+    {
+        a *= factor;
+        b *= factor;
+    }
+
+    /// <summary>Where the positions of a tile's rows are: those past the last row repeat it.</summary>
+    private struct RowPositions
+    {
+        public ArrayView<int> Given;
+        public long Offset;
+        public int First, Row0, Last;
+    }
+}

@@ -18,6 +18,9 @@ public sealed record DeviceInfo(string Name, string Description, DeviceKind Kind
     /// <summary>Shared memory of a group in bytes; 0 on the CPU device.</summary>
     public int SharedMemoryPerGroup { get; init; }
 
+    /// <summary>Shared memory in bytes that the groups on one multiprocessor divide among them; 0 on the CPU device.</summary>
+    public int SharedMemoryPerMultiprocessor { get; init; }
+
     /// <summary>Lanes that run in lockstep; 1 where there is no such thing.</summary>
     public int WarpSize { get; init; } = 1;
 

@@ -12,6 +12,7 @@ internal sealed class CatalogDevice() : KernelDevice(
     {
         MaxThreadsPerGroup = 1024,
         SharedMemoryPerGroup = 48 * 1024,
+        SharedMemoryPerMultiprocessor = 48 * 1024,
         WarpSize = 32,
     })
 {

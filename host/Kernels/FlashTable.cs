@@ -1,8 +1,8 @@
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The instantiations of FlashForward and the choice among them. One tile a head size: each is the largest whose shared memory stays
-/// within the 48 KB that every device has (FlashTiles.cs says why not larger).
+/// The instantiations of FlashForward and the choice among them: for each head size a tile within the 48 KB of shared memory that every
+/// device has, and a wide one for devices with more (FlashTiles.cs says what it gains).
 /// </summary>
 internal static class FlashTable<T, TElement, TScore, TKeys>
     where T : unmanaged
@@ -10,42 +10,76 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
     where TScore : struct, IScoreRule
     where TKeys : struct, IKeySource
 {
-    public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
-    [
-        EightRows<FlashTile64>(),
-        EightRows<FlashTile128>(),
-        FourRows<FlashTile256>(),
-    ];
+    private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Narrow =
+        [EightRows<FlashTile64>(), EightRows<FlashTile128>(), FourRows<FlashTile256>()];
 
-    private static readonly int[] HeadDims = [64, 128, 256];
+    private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide =
+        [EightRows<WideFlashTile64>(), EightRows<WideFlashTile128>(), FourRows<WideFlashTile256>()];
 
-    private static readonly int[] Rows = [FlashTile<FlashTile64>.Br, FlashTile<FlashTile128>.Br, FlashTile<FlashTile256>.Br];
+    public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries = [.. Narrow.Concat(Wide).Select(choice => choice.Entry)];
 
-    /// <summary>The kernel for heads of this size, and the query rows of its tile.</summary>
-    public static KernelEntry<FlashArgs<T, TScore, TKeys>> Choose(int headDim, int headDimV, out int br)
+    /// <summary>The kernel for a problem on a device, and why its tile.</summary>
+    /// <exception cref="NotSupportedException">The heads are wider than any tile.</exception>
+    public static FlashChoice<FlashArgs<T, TScore, TKeys>> Choose(DeviceInfo device, AttentionProblem problem, out string why)
     {
-        int widest = Math.Max(headDim, headDimV);
-        int index = Array.FindIndex(HeadDims, size => widest <= size);
+        int widest = Math.Max(problem.HeadDim, problem.HeadDimV);
+        int index = Array.FindIndex(Narrow, choice => widest <= choice.HeadDim);
         if (index < 0)
         {
             throw new NotSupportedException(
-                $"Fused attention on this device is built for head dims up to {HeadDims[^1]}; got {headDim} and {headDimV}. " +
+                $"Fused attention on this device is built for head dims up to {Narrow[^1].HeadDim}; got {problem.HeadDim} and {problem.HeadDimV}. " +
                 "Larger heads run on the cpu device, or unfused (Weights = true).");
         }
-        br = Rows[index];
-        return Entries[index];
+        FlashChoice<FlashArgs<T, TScore, TKeys>> wide = Wide[index];
+        why = wide.WhyNot(device, problem) ?? "the wide tile for this head dim";
+        return wide.WhyNot(device, problem) is null ? wide : Narrow[index];
     }
 
-    private static KernelEntry<FlashArgs<T, TScore, TKeys>> EightRows<TTile>()
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>> EightRows<TTile>()
         where TTile : struct, IFlashTile => Entry<TTile, Twice<TTile, Twice<TTile, Twice<TTile, FlashRow<TTile>>>>>();
 
-    private static KernelEntry<FlashArgs<T, TScore, TKeys>> FourRows<TTile>()
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>> FourRows<TTile>()
         where TTile : struct, IFlashTile => Entry<TTile, Twice<TTile, Twice<TTile, FlashRow<TTile>>>>();
 
-    private static KernelEntry<FlashArgs<T, TScore, TKeys>> Entry<TTile, TRows>()
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>> Entry<TTile, TRows>()
         where TTile : struct, IFlashTile
-        where TRows : struct, IFlashRows => new(
-            $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
-            $"{ScoreLabel.Of<TScore>()}{(typeof(TKeys) == typeof(PlainKeys<T, TElement>) ? "" : $" {typeof(TKeys).Name.Split('`')[0]}")}",
-            FlashForward<T, TElement, TTile, TRows, TScore, TKeys>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes);
+        where TRows : struct, IFlashRows
+    {
+        string keys = typeof(TKeys) == typeof(PlainKeys<T, TElement>) ? "" : $" {typeof(TKeys).Name.Split('`')[0]}";
+        string name = $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
+            $"{ScoreLabel.Of<TScore>()}{keys}";
+        return new FlashChoice<FlashArgs<T, TScore, TKeys>>(
+            new KernelEntry<FlashArgs<T, TScore, TKeys>>(
+                name, FlashForward<T, TElement, TTile, TRows, TScore, TKeys>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes),
+            FlashTile<TTile>.Br, FlashTile<TTile>.HeadDim);
+    }
+}
+
+/// <summary>An instantiation of FlashForward, the query rows of its tile, and the widest heads that it serves.</summary>
+internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int HeadDim)
+    where TArgs : struct
+{
+    /// <summary>A wide tile of fewer rows or keys would be mostly empty.</summary>
+    private const int FewestRows = 33;
+
+    /// <summary>Shared memory that CUDA takes for itself, a group.</summary>
+    private const int Reserved = 1024;
+
+    /// <summary>Groups of the grid.</summary>
+    public long Groups(AttentionProblem problem) => Grids.Tiles(problem.SeqQ, Br) * problem.HeadsQ * problem.Batch;
+
+    /// <summary>
+    /// Why this wide tile would not pay, or null: it must not be mostly empty, one group loads while another computes only where two fit into a
+    /// multiprocessor, and each multiprocessor wants a group.
+    /// </summary>
+    public string? WhyNot(DeviceInfo device, AttentionProblem problem)
+    {
+        if (problem.SeqQ < FewestRows || problem.SeqKv < FewestRows)
+            return $"no wide tile, which {problem.SeqQ} rows by {problem.SeqKv} keys would not fill";
+        if (Entry.SharedBytes > device.SharedMemoryPerGroup || 2 * (Entry.SharedBytes + Reserved) > device.SharedMemoryPerMultiprocessor)
+            return $"no wide tile, of which no two, {Entry.SharedBytes} bytes each, fit into a multiprocessor";
+        if (Groups(problem) < device.ComputeUnits)
+            return $"no wide tile, whose {Groups(problem)} groups would leave some of {device.ComputeUnits} multiprocessors idle";
+        return null;
+    }
 }

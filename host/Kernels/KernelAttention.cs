@@ -24,14 +24,13 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public KernelAttention(KernelDevice device, AttentionProblem problem)
     {
-        int br = TensorFlashTile.Br;
-        KernelEntry<FlashArgs<T, TScore, TKeys>> chosen = OnTensorCores(device, problem, out reason)
-            ?? FlashTable<T, TElement, TScore, TKeys>.Choose(problem.HeadDim, problem.HeadDimV, out br);
+        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = OnTensorCores(device, problem, out reason)
+            ?? Portable(device, problem, ref reason);
         this.device = device;
         this.problem = problem;
-        entry = chosen;
-        kernel = device.Load(chosen);
-        groups = Grids.Groups((long)Grids.Tiles(problem.SeqQ, br) * problem.HeadsQ * problem.Batch, chosen);
+        entry = choice.Entry;
+        kernel = device.Load(choice.Entry);
+        groups = Grids.Groups(choice.Groups(problem), entry);
         sizes = Sizes(problem);
     }
 
@@ -50,11 +49,11 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     };
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; the largest " +
-        $"tile for this head dim within 48 KB; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; " +
+        $"scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
-    private static KernelEntry<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
     {
         if (typeof(T) != typeof(ushort))
             reason = "no tensor cores, since fp32 is multiplied as fp32";
@@ -67,11 +66,18 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         else if (TensorEntry(problem) is { } tensor)
         {
             reason = "on tensor cores";
-            return (KernelEntry<FlashArgs<T, TScore, TKeys>>)tensor;
+            return new((KernelEntry<FlashArgs<T, TScore, TKeys>>)tensor, TensorFlashTile.Br, problem.HeadDim);
         }
         else
             reason = "no tensor cores, since Q and O of heads this wide do not fit into registers";
         return null;
+    }
+
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>> Portable(KernelDevice device, AttentionProblem problem, ref string reason)
+    {
+        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = FlashTable<T, TElement, TScore, TKeys>.Choose(device.Info, problem, out string tile);
+        reason += $"; {tile}";
+        return choice;
     }
 
     private static KernelEntry? TensorEntry(AttentionProblem problem) => problem.Type == DType.Float16

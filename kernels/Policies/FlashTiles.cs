@@ -54,7 +54,7 @@ public static class FlashTile<TTile>
     public static int SharedBytes => ((Br + Bc) * HeadStride + Br * (ScoreStride + RowStride)) * 4 * sizeof(float);
 }
 
-/// <summary>Heads up to 64: 64 x 32, 42 KB. A 64 x 64 tile would take 52 KB, past what every device has.</summary>
+/// <summary>Heads up to 64: 64 x 32, 42 KB.</summary>
 public readonly struct FlashTile64 : IFlashTile
 {
     public static int GroupSize => 128;
@@ -86,6 +86,48 @@ public readonly struct FlashTile256 : IFlashTile
     public static int Rows => 4;
 
     public static int Keys => 1;
+
+    public static int Columns => 4;
+}
+
+/// <summary>
+/// Heads up to 64: 64 x 64, 58 KB. A load of 16 bytes from shared memory feeds 10.7 multiplications instead of 8, and a barrier twice as many.
+/// </summary>
+public readonly struct WideFlashTile64 : IFlashTile
+{
+    public static int GroupSize => 128;
+
+    public static int Rows => 8;
+
+    public static int Keys => 4;
+
+    public static int Columns => 1;
+}
+
+/// <summary>
+/// Heads up to 128: 64 x 64, 90 KB. A load feeds 12.8 multiplications instead of 9.1, and twice the rows halve what K and V cost.
+/// </summary>
+public readonly struct WideFlashTile128 : IFlashTile
+{
+    public static int GroupSize => 128;
+
+    public static int Rows => 8;
+
+    public static int Keys => 4;
+
+    public static int Columns => 2;
+}
+
+/// <summary>
+/// Heads up to 256: 32 x 64, 110 KB. A load feeds 9.8 multiplications instead of 5.1, and twice the rows halve what K and V cost.
+/// </summary>
+public readonly struct WideFlashTile256 : IFlashTile
+{
+    public static int GroupSize => 128;
+
+    public static int Rows => 4;
+
+    public static int Keys => 4;
 
     public static int Columns => 4;
 }

@@ -7,7 +7,7 @@ public static class Verifier
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
-        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(),
+        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
     ];
 

@@ -32,8 +32,9 @@ public static class Sanitizer
         List<CaseResult> results = [];
         Run(new SimulatorOptions(), Cases(filter));
 
-        // Attention in half precision once more, for the portable kernels that devices without tensor cores run.
-        Run(new SimulatorOptions { TensorCores = false }, Cases(filter).Where(c => (c.Operation is "attention" or "matmul") && c.Type != DType.Float32));
+        // Once more what devices without tensor cores or with little shared memory run other kernels for.
+        Run(SimulatorOptions.Smallest, Cases(filter).Where(c => c.Operation == "attention" || (c.Operation == "matmul" && c.Type != DType.Float32)));
+        Run(SimulatorOptions.Smallest with { SharedMemoryPerGroup = 227 * 1024 }, WideTileCases.Tiny().Intersect(Cases(filter)));
         return ([.. kernels.Values], new VerificationReport("simulator", results));
 
         void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)

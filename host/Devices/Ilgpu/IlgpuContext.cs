@@ -36,6 +36,8 @@ internal static class IlgpuContext
             MaxThreadsPerGroup = device.MaxNumThreadsPerGroup,
             // The debugging accelerator takes any amount; what a GPU would refuse should fail there too.
             SharedMemoryPerGroup = debugs ? 48 << 10 : SharedMemory(device),
+            SharedMemoryPerMultiprocessor = debugs ? 48 << 10
+                : device is CudaDevice multiprocessor ? multiprocessor.MaxSharedMemoryPerMultiprocessor : device.MaxSharedMemoryPerGroup,
             WarpSize = device.WarpSize,
             IsGpu = kind == DeviceKind.Cuda || device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU },
             Architecture = device switch

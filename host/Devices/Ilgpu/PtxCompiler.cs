@@ -37,8 +37,8 @@ internal sealed class PtxCompiler : IDisposable
         return context;
     }
 
-    /// <summary>The PTX of one kernel, as a device of the compiler's architecture gets it.</summary>
-    public string Compile(KernelEntry entry) => Compile(backend, entry, architecture.Major, architecture.Minor).Text;
+    /// <summary>One kernel, as a device of the compiler's architecture gets it.</summary>
+    public PtxKernel Compile(KernelEntry entry) => Compile(backend, entry, architecture.Major, architecture.Minor);
 
     /// <summary>
     /// Compiles with <paramref name="backend"/> and edits the text. There is no launch bound unless the entry asks for one: groups have at

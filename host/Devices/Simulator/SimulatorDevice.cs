@@ -33,6 +33,7 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
             MemoryBytes = CpuMemory.Total,
             MaxThreadsPerGroup = options.MaxThreadsPerGroup,
             SharedMemoryPerGroup = options.SharedMemoryPerGroup,
+            SharedMemoryPerMultiprocessor = options.SharedMemoryPerGroup,
             WarpSize = options.WarpSize,
         };
 

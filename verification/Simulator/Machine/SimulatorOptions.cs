@@ -3,6 +3,9 @@ namespace AttnKernels.Simulation;
 /// <summary>What the simulated machine is like and how much of it is checked.</summary>
 public sealed record SimulatorOptions
 {
+    /// <summary>What every device has: no matrix instructions, 48 KB of shared memory. The default is a large GPU of today.</summary>
+    public static SimulatorOptions Smallest { get; } = new() { TensorCores = false, SharedMemoryPerGroup = 48 * 1024 };
+
     /// <summary>Lanes of a warp: a power of two, at most 64.</summary>
     public int WarpSize { get; init; } = 32;
 
@@ -13,7 +16,7 @@ public sealed record SimulatorOptions
     public bool TensorCores { get; init; } = true;
 
     /// <summary>Shared memory of a group in bytes; a kernel that allocates more gets a finding.</summary>
-    public int SharedMemoryPerGroup { get; init; } = 48 * 1024;
+    public int SharedMemoryPerGroup { get; init; } = 227 * 1024;
 
     /// <summary>
     /// Checks every access for bounds, lifetime, alignment, races and uninitialised reads. Without it, views are pointers with a

@@ -54,7 +54,7 @@ public sealed class TensorCoreTests : IDisposable
     [Fact]
     public void A_device_without_them_refuses_their_kernels_and_plans_others()
     {
-        using AttentionDevice without = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = new SimulatorOptions { TensorCores = false } });
+        using AttentionDevice without = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = SimulatorOptions.Smallest });
         using AttentionPlan plan = without.Plan(Sizes);
         plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("no tensor cores on this device");
 

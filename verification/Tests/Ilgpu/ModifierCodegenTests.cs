@@ -23,7 +23,7 @@ public sealed class ModifierCodegenTests
         Ptxas? ptxas = Ptxas.Find();
         foreach (KernelEntry entry in entries)
         {
-            string ptx = compiler.Compile(entry);
+            string ptx = compiler.Compile(entry).Text;
             ptx.Should().NotContain(".local").And.NotMatchRegex(@"(?m)^\s*call", "the rule is inlined");
             if (ptxas is null) continue;
             PtxasReport report = ptxas.Assemble(ptx, "sm_90");

@@ -209,7 +209,7 @@ public class ExecutionTests(ITestOutputHelper output)
         lab.Invoking(l => l.Launch(DoNothing, 0)).Should().Throw<ArgumentOutOfRangeException>();
         lab.Invoking(l => l.Launch(DoNothing, 1, grid: 0)).Should().Throw<ArgumentOutOfRangeException>()
             .WithMessage("*at least one group*");
-        lab.Invoking(l => l.Launch(DoNothing, 1, dynamicSharedBytes: 50_000)).Should().Throw<ArgumentOutOfRangeException>();
+        lab.Invoking(l => l.Launch(DoNothing, 1, dynamicSharedBytes: (227 << 10) + 1)).Should().Throw<ArgumentOutOfRangeException>();
         lab.X.Invoking(x => x.View<float>(1, Lab.Length)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => Group.IdxX).Should().Throw<InvalidOperationException>().WithMessage("*inside a running kernel*");
         lab.X.Dispose();

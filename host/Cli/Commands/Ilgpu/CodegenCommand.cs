@@ -55,7 +55,7 @@ internal static class CodegenCommand
         {
             foreach (KernelEntry entry in entries)
             {
-                string ptx = compiler.Compile(entry);
+                string ptx = compiler.Compile(entry).Text;
                 string? kept = keep is null ? null : Path.Combine(keep.FullName, FileName(entry.Name));
                 if (kept is not null) File.WriteAllText(kept + ".ptx", ptx);
                 PtxasReport report = ptxas.Assemble(ptx, architecture, kept is null ? null : kept + ".sass");
@@ -77,10 +77,10 @@ internal static class CodegenCommand
         // Registers are given out in eights a lane.
         int registers = (report.Registers + 7) / 8 * 8;
         int byRegisters = RegistersPerMultiprocessor / (registers * entry.GroupSize);
-        int byShared = report.SharedBytes == 0 ? int.MaxValue : sharedPerMultiprocessor / report.SharedBytes;
+        int byShared = entry.SharedBytes == 0 ? int.MaxValue : sharedPerMultiprocessor / entry.SharedBytes;
         int groups = Math.Min(Math.Min(byRegisters, byShared), Math.Min(GroupsPerMultiprocessor, LanesPerMultiprocessor / entry.GroupSize));
         return $"| {entry.Name} | {entry.GroupSize} | {report.Registers} | {report.StackBytes}, {report.SpillStores + report.SpillLoads} " +
-            $"| {report.SharedBytes} | {groups} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
+            $"| {entry.SharedBytes} | {groups} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
     }
 
     /// <summary>Shared memory of a multiprocessor (CUDA C++ programming guide, table of technical specifications).</summary>

@@ -1,0 +1,67 @@
+using AttnKernels.Kernels;
+using Choices = AttnKernels.Kernels.FlashTable<
+    float, AttnKernels.Kernels.Float32Element, AttnKernels.Kernels.PlainScore,
+    AttnKernels.Kernels.PlainKeys<float, AttnKernels.Kernels.Float32Element>>;
+
+namespace AttnKernels.Tests.Host;
+
+/// <summary>Which tile of FlashForward a device and a problem get, and the reason that the plan gives.</summary>
+public class FlashTileTests
+{
+    private const string Wide = "the wide tile for this head dim";
+
+    private static readonly DeviceInfo H100 = Gpu(132, 227, 228);
+    private static readonly DeviceInfo A100 = Gpu(108, 163, 164);
+    private static readonly DeviceInfo Rtx4090 = Gpu(128, 99, 100);
+
+    private static readonly AttentionProblem Large = new() { Batch = 4, HeadsQ = 16, SeqQ = 2048, SeqKv = 2048, HeadDim = 64 };
+
+    [Theory]
+    [InlineData(64, "64x64", "64x64", "64x32")]
+    [InlineData(128, "64x64", "32x32", "32x32")]
+    [InlineData(256, "32x64", "16x16", "16x16")]
+    public void Wide_where_two_groups_fit_into_a_multiprocessor(int headDim, string h100, string a100, string rtx)
+    {
+        AttentionProblem problem = Large with { HeadDim = headDim };
+        foreach ((DeviceInfo device, string tile) in ((DeviceInfo, string)[])[(H100, h100), (A100, a100), (Rtx4090, rtx)])
+        {
+            string why = Choose(device, problem, out string name);
+            name.Should().Contain($" {tile} ");
+            bool isWide = tile.EndsWith("x64", StringComparison.Ordinal);
+            why.Should().MatchRegex(isWide ? Wide : @"no wide tile, of which no two, \d+ bytes each, fit into a multiprocessor");
+        }
+    }
+
+    [Fact]
+    public void Narrow_where_a_wide_tile_would_be_empty_or_leave_multiprocessors_idle()
+    {
+        Choose(H100, Large with { SeqQ = 32 }, out _).Should().Be("no wide tile, which 32 rows by 2048 keys would not fill");
+        Choose(H100, Large with { SeqKv = 32 }, out _).Should().Be("no wide tile, which 2048 rows by 32 keys would not fill");
+        Choose(H100, Large with { Batch = 1, HeadsQ = 8, SeqQ = 1024 }, out _).Should()
+            .Be("no wide tile, whose 128 groups would leave some of 132 multiprocessors idle");
+        Choose(H100, Large with { Batch = 1, HeadsQ = 8, SeqQ = 1025 + 63 }, out string name).Should().Be(Wide);
+        name.Should().Contain("64x64");
+    }
+
+    [Fact]
+    public void A_group_may_use_what_is_left_beside_what_the_driver_reserves()
+    {
+        FlashChoice<FlashArgs<float, PlainScore, PlainKeys<float, Float32Element>>> wide = Choices.Choose(H100, Large, out _);
+        int needed = 2 * (wide.Entry.SharedBytes + 1024);
+
+        wide.WhyNot(H100 with { SharedMemoryPerMultiprocessor = needed }, Large).Should().BeNull();
+        wide.WhyNot(H100 with { SharedMemoryPerMultiprocessor = needed - 1 }, Large).Should().Contain("fit into a multiprocessor");
+        wide.WhyNot(H100 with { SharedMemoryPerGroup = wide.Entry.SharedBytes - 1 }, Large).Should().Contain("fit into a multiprocessor");
+    }
+
+    private static string Choose(DeviceInfo device, AttentionProblem problem, out string name)
+    {
+        name = Choices.Choose(device, problem, out string why).Entry.Name;
+        return why;
+    }
+
+    private static DeviceInfo Gpu(int multiprocessors, int groupKb, int multiprocessorKb) => new("cuda:0", "none", DeviceKind.Cuda)
+    {
+        ComputeUnits = multiprocessors, SharedMemoryPerGroup = groupKb << 10, SharedMemoryPerMultiprocessor = multiprocessorKb << 10,
+    };
+}

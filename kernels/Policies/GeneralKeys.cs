@@ -34,8 +34,10 @@ public struct GeneralKeys : IKeyRows
     public readonly void ChangeQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
-        if (Vectors.IsPresent == 0) return;
+        // Barriers are not under a condition: PoCL 6 cannot compile such a kernel.
         Group.Barrier(); // sTile holds the queries
+        Vectors.Measure(rows, columns, sTile, stride, sRow);
+        Group.Barrier(); // sRow holds the factors of the queries
         Vectors.ApplyToQueries(at, i0, rows, columns, sTile, stride, sRow);
         Group.Barrier(); // sRow is free again
     }
@@ -43,7 +45,8 @@ public struct GeneralKeys : IKeyRows
     public readonly void ChangeKeys(
         in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
-        if (Vectors.IsPresent == 0) return;
+        Vectors.Measure(rows, columns, sTile, stride, sRow);
+        Group.Barrier(); // sRow holds the factors of the keys
         Vectors.ApplyToKeys(at, place, j0, rows, endRow, columns, sTile, stride, sRow);
         Group.Barrier(); // sTile holds the keys as they are compared
     }
@@ -53,7 +56,8 @@ public struct GeneralKeys : IKeyRows
         Starts.Narrow(ref at, ref place);
         if (RingRows == 0) return;
         at.FirstPosition = Math.Max(0, written - RingRows);
-        place.Row = at.FirstPosition % RingRows;
+        // The compiler may divide before it branches, and OpenCL lets it conclude from a divisor that it is not 0.
+        place.Row = at.FirstPosition % Math.Max(RingRows, 1);
     }
 
     public readonly KeyPlace Place(int b, int headKv) => new() { B = b, HeadKv = headKv };

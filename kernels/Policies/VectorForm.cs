@@ -23,9 +23,9 @@ public struct VectorForm
 
     private const int LanesPerRow = 32;
 
-    public readonly int IsPresent => IsCosine | RotaryDim;
+    private readonly int IsPresent => IsCosine | RotaryDim;
 
-    /// <summary>Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride]; sRow holds a factor for each row meanwhile.</summary>
+    /// <summary>Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride], with the factors that <see cref="Measure"/> left in sRow.</summary>
     public readonly void ApplyToQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
@@ -54,7 +54,7 @@ public struct VectorForm
     /// <summary>32 lanes a row, neighbouring lanes at neighbouring elements; a lane takes its element of all its rows before the next one.</summary>
     private readonly void Apply(in RowPositions positions, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
-        if (IsCosine != 0) Normalise(rows, columns, sTile, stride, sRow);
+        if (IsPresent == 0) return;
         int lane = Group.IdxX & (LanesPerRow - 1);
         int firstRow = Group.IdxX / LanesPerRow;
         int rowStep = Group.DimX / LanesPerRow;
@@ -96,9 +96,10 @@ public struct VectorForm
             for (int r = firstRow; r < rows; r += rowStep) sTile.Floats(4 * r * stride)[d] *= Factor(sRow, r);
     }
 
-    /// <summary>sRow[r] = 1 / |row r|, a lane a row.</summary>
-    private static void Normalise(int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+    /// <summary>Before rows change: sRow[r] = 1 / |row r| where rows are divided by it, a lane a row.</summary>
+    public readonly void Measure(int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
+        if (IsCosine == 0) return;
         for (int r = Group.IdxX; r < rows; r += Group.DimX)
         {
             float squares = 0f;
@@ -109,7 +110,6 @@ public struct VectorForm
             }
             sRow.Floats(r)[0] = squares > 0f ? XMath.Rsqrt(squares) : 0f;
         }
-        Group.Barrier(); // sRow holds the factors
     }
 
     private readonly int Position(in RowPositions positions, int r)

@@ -14,12 +14,14 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         Seeded random = Random();
         using CasePlan plan = CasePlan.Create(device, p, Options.Modifier);
         using ScoreData score = ScoreData.Create(device, p, Options, random);
-        HostTensor q = random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
+        HostTensor q = Options.Traced
+            ? TracedKeys.Queries(p, score.Rule)
+            : random.Normals(0, p.Type, Options.Logits, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
         using SequenceData sequences = new(device, p, score.Rule, random);
         using VectorData vectors = new(device, p, sequences, random);
         using KeyData keys = new(device, p, sequences, random);
-        HostTensor k = keys.Draw(1, p.HeadDim);
-        HostTensor v = keys.Draw(2, p.HeadDimV);
+        HostTensor k = keys.Draw(1, p.HeadDim, Options.Traced);
+        HostTensor v = keys.Draw(2, p.HeadDimV, Options.Traced);
         PoisonHidden(p, k, v, sequences.Rule);
         if (Options.VisibleNaN) PoisonVisible(q, k, v);
         if (p.Similarity == Similarity.Cosine)
@@ -81,7 +83,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
         if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows), chosen.Read()));
-        double againstPlain = rows is null && vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule)) : 0;
+        double againstPlain = vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule, rows)) : 0;
         return Judge(plan.Explain(), comparisons, againstPlain,
             [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(),
                 .. sequences.Damages(), .. vectors.Damages(), .. score.Damages(), .. chosen?.Damages() ?? []]);

@@ -57,6 +57,7 @@ internal static class CaseNames
         if (options.Packed) yield return "packed";
         if (options.Placement != Placement.Dense) yield return options.Placement.Name;
         if (options.Logits != 1) yield return $"logits=x{options.Logits}";
+        if (options.Traced) yield return "traced";
         if (options.VisibleNaN) yield return "visible-nan";
         if (options.WeightRows > 0) yield return $"weights-of-{options.WeightRows}";
         if (options.AfterLonger) yield return "after-longer";

@@ -12,6 +12,9 @@ public sealed record CaseOptions
     /// <summary>Standard deviation of the queries, or of the logits of a softmax: 50 makes rows that one key dominates.</summary>
     public double Logits { get; init; } = 1;
 
+    /// <summary>Q, K and V are those of <see cref="TracedKeys"/>: a lost key shows at any length.</summary>
+    public bool Traced { get; init; }
+
     /// <summary>A NaN in one query, in one key and in one element of a value: only the rows that see it may be NaN.</summary>
     public bool VisibleNaN { get; init; }
 

@@ -26,14 +26,22 @@ internal sealed class KeyData : IDisposable
 
     public TensorView VScales { get; private set; }
 
-    /// <summary>Normal numbers (batch, headsKv, seqKv, dim) as they are after storage: multiples of a row's scale where stored as integers.</summary>
-    public HostTensor Draw(int stream, int dim)
+    /// <summary>
+    /// Normal numbers (batch, headsKv, seqKv, dim), or those of <see cref="TracedKeys"/>, as they are after storage: multiples of a row's scale where
+    /// stored as integers.
+    /// </summary>
+    public HostTensor Draw(int stream, int dim, bool traced)
     {
-        HostTensor values = random.Normals(stream, problem.KvType == DType.Int8 ? DType.Float32 : problem.KvType, 1,
-            problem.Batch, problem.HeadsKv, problem.SeqKv, dim);
-        if (problem.KvType == DType.Int8)
-            for (int n = 0; n < values.Values.Length; n++)
-                values.Values[n] = Code(values.Values[n]) * ScaleOf(stream, n / dim);
+        DType type = problem.KvType == DType.Int8 ? DType.Float32 : problem.KvType;
+        HostTensor values = traced
+            ? TracedKeys.Rows(problem, random, stream, type, dim)
+            : random.Normals(stream, type, 1, problem.Batch, problem.HeadsKv, problem.SeqKv, dim);
+        if (problem.KvType != DType.Int8) return values;
+        for (int n = 0; n < values.Values.Length; n++)
+        {
+            float scale = ScaleOf(stream, n / dim);
+            values.Values[n] = Code(traced ? values.Values[n] / scale : values.Values[n] * 40) * scale;
+        }
         return values;
     }
 
@@ -67,7 +75,7 @@ internal sealed class KeyData : IDisposable
 
     public void Dispose() => placed.ForEach(p => p.Dispose());
 
-    private static float Code(float normal) => Math.Clamp(MathF.Round(normal * 40), -127, 127);
+    private static float Code(float value) => Math.Clamp(MathF.Round(value), -127, 127);
 
     private float ScaleOf(int stream, int row) => (float)(0.01 + (0.03 * random.Uniform(40 + stream, row)));
 

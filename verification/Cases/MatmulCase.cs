@@ -47,7 +47,7 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
         int[]? rows = Sample(batch * p.M);
         Expected expected = References.Matmul(reference, rows);
         float[] result = c.Read();
-        double againstPlain = rows is null ? PlainRule.Ratio(expected, result, Plain.Matmul(reference)) : 0;
+        double againstPlain = PlainRule.Ratio(expected, result, Plain.Matmul(reference, rows));
         return Judge(plan.Explain(), [Comparison.Of(expected, result)], againstPlain,
             [c.Damage(true), a.Damage(false), b.Damage(false), bias?.Damage(false)]);
     }

@@ -49,7 +49,7 @@ public sealed record SoftmaxCase(SoftmaxProblem Problem, CaseOptions Options, st
         float[] result = output.Read();
         List<Comparison> comparisons = [Comparison.Of(expected.Y, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, lse.Read()));
-        double againstPlain = rows is null ? PlainRule.Ratio(expected.Y, result, Plain.Softmax(x, score.Rule, p.Log, p.OutputType, p.Scores)) : 0;
+        double againstPlain = PlainRule.Ratio(expected.Y, result, Plain.Softmax(x, score.Rule, p.Log, p.OutputType, p.Scores, rows));
         return Judge(plan.Explain(), comparisons, againstPlain,
             [output.Damage(true), separate is null ? null : input.Damage(false), lse?.Damage(true), .. score.Damages()]);
     }

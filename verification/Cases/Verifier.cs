@@ -7,8 +7,9 @@ public static class Verifier
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
-        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(),
+        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
+        .. TracedCases.Of(CaseSize.Normal),
     ];
 
     /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>

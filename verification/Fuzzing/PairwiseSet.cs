@@ -38,7 +38,7 @@ public static class PairwiseSet
         ["", "kvType=Float32", "kvType=Float16", "kvType=BFloat16", "kvType=Int8"],
         ["", "paged=yes blockShift=4", "paged=yes blockShift=0 spareBlocks=2", "ring=yes", "sequences=yes keysPacked=yes totalQ=9", "sequences=yes"],
         ["", "placement=bshd", "placement=bhsd+3", "packed=yes"],
-        ["", "visibleNaN=yes"],
+        ["", "visibleNaN=yes", "traced=yes"],
         ["", "lse=yes"],
     ];
 

@@ -6,81 +6,90 @@ namespace AttnKernels.Verification;
 /// </summary>
 public static class Plain
 {
-    /// <summary>O (batch, headsQ, seqQ, headDimV) of Q, K, V of ranks 4.</summary>
-    public static HostTensor Attention(HostTensor q, HostTensor k, HostTensor v, ScoreRule rule)
+    /// <summary>O (batch, headsQ, seqQ, headDimV) of Q, K, V of ranks 4, or the <paramref name="rows"/> of it, one after the other.</summary>
+    public static HostTensor Attention(HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, int[]? rows = null)
     {
-        int batch = q.Shape[0], heads = q.Shape[1], queries = q.Shape[2], keys = k.Shape[2], dimV = v.Shape[3];
-        int group = heads / k.Shape[1];
-        HostTensor o = new(q.Type, batch, heads, queries, dimV);
-        float[] p = new float[keys];
-        for (int b = 0; b < batch; b++)
-            for (int h = 0; h < heads; h++)
-                for (int i = 0; i < queries; i++)
-                {
-                    ReadOnlySpan<float> query = q.Row(b, h, i);
-                    for (int j = 0; j < keys; j++)
-                        p[j] = rule.Sees(b, h, i, j, queries, keys)
-                            ? Score(Dot(query, k.Row(b, h / group, j)), rule, b, h, i, j, queries, keys)
-                            : float.NegativeInfinity;
-                    Softmax(p, (float)rule.SinkOf(h), out _);
-                    int at = ((((b * heads) + h) * queries) + i) * dimV;
-                    for (int d = 0; d < dimV; d++)
-                    {
-                        float sum = 0;
-                        for (int j = 0; j < keys; j++)
-                            if (p[j] != 0 || rule.Sees(b, h, i, j, queries, keys))
-                                sum += p[j] * v.Row(b, h / group, j)[d];
-                        o.Values[at + d] = HostTensor.Round(o.Type, sum);
-                    }
-                }
+        int heads = q.Shape[1], queries = q.Shape[2], keys = k.Shape[2], dimV = v.Shape[3], group = heads / k.Shape[1];
+        HostTensor o = Rows(q.Type, [q.Shape[0], heads, queries, dimV], rows);
+        EachRow(o, dimV, keys, rows, (n, at, p) =>
+        {
+            (int b, int h, int i) = (at / queries / heads, at / queries % heads, at % queries);
+            ReadOnlySpan<float> query = q.Row(b, h, i);
+            for (int j = 0; j < keys; j++)
+                p[j] = rule.Sees(b, h, i, j, queries, keys)
+                    ? Score(Dot(query, k.Row(b, h / group, j)), rule, b, h, i, j, queries, keys)
+                    : float.NegativeInfinity;
+            Softmax(p, (float)rule.SinkOf(h), out _);
+            Span<float> row = o.Values.AsSpan(n * dimV, dimV);
+            for (int j = 0; j < keys; j++)
+            {
+                if (p[j] == 0 && !rule.Sees(b, h, i, j, queries, keys)) continue;
+                ReadOnlySpan<float> values = v.Row(b, h / group, j);
+                for (int d = 0; d < dimV; d++)
+                    row[d] += p[j] * values[d];
+            }
+            foreach (ref float value in row)
+                value = HostTensor.Round(q.Type, value);
+        });
         return o;
     }
 
-    /// <summary>Y of X (batch, heads, rows, columns): softmax(score(X)), its logarithm or score(X), stored as <paramref name="type"/>.</summary>
-    public static HostTensor Softmax(HostTensor x, ScoreRule rule, bool log, DType type, bool scores = false)
+    /// <summary>Y of X (batch, heads, rows, columns), or <paramref name="rows"/> of it: softmax(score(X)), its logarithm or score(X), stored as
+    /// <paramref name="type"/>.</summary>
+    public static HostTensor Softmax(HostTensor x, ScoreRule rule, bool log, DType type, bool scores = false, int[]? rows = null)
     {
-        int batch = x.Shape[0], heads = x.Shape[1], rows = x.Shape[2], columns = x.Shape[3];
-        HostTensor y = new(type, x.Shape);
-        float[] p = new float[columns], s = new float[columns];
-        for (int b = 0; b < batch; b++)
-            for (int h = 0; h < heads; h++)
-                for (int i = 0; i < rows; i++)
-                {
-                    ReadOnlySpan<float> logits = x.Row(b, h, i);
-                    for (int j = 0; j < columns; j++)
-                        p[j] = s[j] = rule.Sees(b, h, i, j, rows, columns)
-                            ? Score(logits[j], rule, b, h, i, j, rows, columns)
-                            : float.NegativeInfinity;
-                    Softmax(p, (float)rule.SinkOf(h), out float lse);
-                    int at = ((((b * heads) + h) * rows) + i) * columns;
-                    for (int j = 0; j < columns; j++)
-                        y.Values[at + j] = HostTensor.Round(type, scores ? s[j] : !log ? p[j] : s[j] == float.NegativeInfinity ? s[j] : s[j] - lse);
-                }
+        int heads = x.Shape[1], height = x.Shape[2], columns = x.Shape[3];
+        HostTensor y = Rows(type, x.Shape, rows);
+        EachRow(y, columns, columns, rows, (n, at, p) =>
+        {
+            (int b, int h, int i) = (at / height / heads, at / height % heads, at % height);
+            ReadOnlySpan<float> logits = x.Row(b, h, i);
+            Span<float> row = y.Values.AsSpan(n * columns, columns);
+            for (int j = 0; j < columns; j++)
+                p[j] = row[j] = rule.Sees(b, h, i, j, height, columns)
+                    ? Score(logits[j], rule, b, h, i, j, height, columns)
+                    : float.NegativeInfinity;
+            Softmax(p, (float)rule.SinkOf(h), out float lse);
+            for (int j = 0; j < columns; j++)
+                row[j] = HostTensor.Round(type, scores ? row[j] : !log ? p[j] : row[j] == float.NegativeInfinity ? row[j] : row[j] - lse);
+        });
         return y;
     }
 
-    /// <summary>C (batch, M, N) = alpha A B + beta C0 + bias, see <see cref="MatmulReference"/>.</summary>
-    public static HostTensor Matmul(MatmulReference m)
+    /// <summary>C (batch, M, N) = alpha A B + beta C0 + bias, see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.</summary>
+    public static HostTensor Matmul(MatmulReference m, int[]? rows = null)
     {
-        HostTensor c = new(m.TypeC, m.Batch, m.M, m.N);
-        for (int b = 0; b < m.Batch; b++)
-            for (int r = 0; r < m.M; r++)
-                for (int n = 0; n < m.N; n++)
+        HostTensor c = Rows(m.TypeC, [m.Batch, m.M, m.N], rows);
+        EachRow(c, m.N, 0, rows, (row, at, _) =>
+        {
+            (int b, int r) = (at / m.M, at % m.M);
+            for (int n = 0; n < m.N; n++)
+            {
+                float sum = 0;
+                for (int k = 0; k < m.K; k++)
                 {
-                    float sum = 0;
-                    for (int k = 0; k < m.K; k++)
-                    {
-                        float a = m.ElementA(b, r, k);
-                        if (a != 0 || !m.ZeroHides) sum += a * m.ElementB(b, k, n);
-                    }
-                    int at = (((b * m.M) + r) * m.N) + n;
-                    float value = m.Alpha * sum;
-                    if (m.C0 is not null) value += m.Beta * m.C0.Values[at];
-                    if (m.Bias is not null) value += m.Bias.Values[n];
-                    c.Values[at] = HostTensor.Round(m.TypeC, value);
+                    float a = m.ElementA(b, r, k);
+                    if (a != 0 || !m.ZeroHides) sum += a * m.ElementB(b, k, n);
                 }
+                float value = m.Alpha * sum;
+                if (m.C0 is not null) value += m.Beta * m.C0.Values[(at * m.N) + n];
+                if (m.Bias is not null) value += m.Bias.Values[n];
+                c.Values[(row * m.N) + n] = HostTensor.Round(m.TypeC, value);
+            }
+        });
         return c;
     }
+
+    private static HostTensor Rows(DType type, ReadOnlySpan<int> shape, int[]? rows) =>
+        rows is null ? new(type, shape) : new(type, rows.Length, shape[^1]);
+
+    /// <summary>Calls <paramref name="body"/> with each row of the result, its place in the whole result, and room for keys.</summary>
+    private static void EachRow(HostTensor result, int length, int keys, int[]? rows, Action<int, int, float[]> body) =>
+        Parallel.For(0, result.Values.Length / length, () => new float[keys], (n, _, p) =>
+        {
+            body(n, rows is null ? n : rows[n], p);
+            return p;
+        }, _ => { });
 
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

@@ -16,6 +16,10 @@ internal abstract class DeviceBackend(DeviceInfo info) : IDisposable
     /// <exception cref="DeviceMemoryException">There is too little.</exception>
     public abstract DeviceBuffer Allocate(long bytes);
 
+    /// <summary>Memory that kernels write before they read it: what it holds is undefined.</summary>
+    /// <exception cref="DeviceMemoryException">There is too little.</exception>
+    public virtual DeviceBuffer AllocateScratch(long bytes) => Allocate(bytes);
+
     /// <summary>A tensor's memory that the caller owns.</summary>
     /// <exception cref="NotSupportedException">The device cannot use memory that it did not allocate.</exception>
     public abstract DeviceBuffer Wrap(nint address, long bytes, IDisposable? owner);

@@ -1,7 +1,9 @@
 namespace AttnKernels;
 
 /// <summary>
-/// Memory on a device. A run that uses it holds a reference, so that disposing its tensor meanwhile frees it only when the run is over.
+/// Memory on a device. A run that uses it holds a reference until its launches are queued (on the CPU device: until it is over), so
+/// that disposing its tensor meanwhile frees it only then. What is queued is safe, too: cuMemFree and clReleaseMemObject free memory once
+/// no kernel uses it any more.
 /// </summary>
 internal abstract class DeviceBuffer(DeviceBackend backend, long bytes) : IDisposable
 {

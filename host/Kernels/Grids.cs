@@ -5,12 +5,15 @@ internal static class Grids
 {
     public static long Tiles(int size, int tile) => ((long)size + tile - 1) / tile;
 
-    /// <summary>The number of groups, which with their lanes must stay within 32 bits: OpenCL counts work items so.</summary>
-    public static int Groups(long groups, KernelEntry entry)
+    /// <summary>
+    /// The number of groups. CUDA's grids have up to 2^31 - 1 of them along x; OpenCL and ILGPU's CPU accelerator count lanes in 32 bits.
+    /// </summary>
+    public static int Groups(long groups, KernelEntry entry, KernelDevice device)
     {
-        if (groups * entry.GroupSize <= int.MaxValue) return (int)groups;
+        bool isCuda = device.Info.Kind == DeviceKind.Cuda;
+        if (groups <= (isCuda ? int.MaxValue : int.MaxValue / entry.GroupSize)) return (int)groups;
         throw new NotSupportedException(
-            $"The problem needs {groups} groups of {entry.GroupSize} lanes of {entry.Name}; a launch holds 2^31 - 1 lanes. " +
-            "Split the batch.");
+            $"The problem needs {groups} groups of {entry.GroupSize} lanes of {entry.Name}; a launch on {device.Info.Name} holds " +
+            $"2^31 - 1 {(isCuda ? "groups" : "lanes")}. Split the batch.");
     }
 }

@@ -30,7 +30,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         this.problem = problem;
         entry = choice.Entry;
         kernel = device.Load(choice.Entry);
-        groups = Grids.Groups(choice.Groups(problem), entry);
+        groups = Grids.Groups(choice.Groups(problem), entry, device);
         sizes = Sizes(problem);
     }
 

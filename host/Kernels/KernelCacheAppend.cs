@@ -20,7 +20,7 @@ internal sealed class KernelCacheAppend<T> : Executable<CacheAppendTensors>
         this.problem = problem;
         kernel = device.Load(Entry);
         long lanes = (long)problem.Batch * problem.Heads * problem.Rows * problem.Dim;
-        groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry);
+        groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
     }
 
     public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane an element";
@@ -61,7 +61,7 @@ internal sealed class KernelCacheConvert<T, TElement> : Executable<CacheAppendTe
         this.device = device;
         this.problem = problem;
         kernel = device.Load(Entry);
-        groups = Grids.Groups((long)problem.Batch * problem.Heads * problem.Rows, Entry);
+        groups = Grids.Groups((long)problem.Batch * problem.Heads * problem.Rows, Entry, device);
     }
 
     public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a group a row";

@@ -34,8 +34,8 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
         merge = device.Load(KernelMerge<float, Float32Element, T, TElement>.Entry);
         int splits = (int)Grids.Tiles(p.SeqKv, DecodeSplits.Keys);
         int rowTiles = (int)Grids.Tiles(rows, tileRows);
-        groups = Grids.Groups((long)rowTiles * splits * p.HeadsKv * p.Batch, chosen);
-        mergeGroups = KernelMerge<float, Float32Element, T, TElement>.Groups((long)p.Batch * p.HeadsQ * p.SeqQ, p.HeadDimV);
+        groups = Grids.Groups((long)rowTiles * splits * p.HeadsKv * p.Batch, chosen, device);
+        mergeGroups = KernelMerge<float, Float32Element, T, TElement>.Groups(device, (long)p.Batch * p.HeadsQ * p.SeqQ, p.HeadDimV);
 
         int stride = (p.HeadDimV + 3) / 4 * 4;
         long partRows = (long)splits * p.Batch * p.HeadsQ * p.SeqQ;
@@ -67,6 +67,8 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
     }
 
     public override long WorkspaceBytes => workspace.Bytes;
+
+    public override void Prepare(DeviceStream stream) => workspace.For(stream);
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; few query " +

@@ -5,8 +5,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not:
-/// everything that touches one happens under <see cref="Gate"/>, except waiting for it.
+/// A device that runs the kernels of kernels/: an ILGPU accelerator or the simulator. Thread-safe, though accelerators are not: see
+/// <see cref="Gate"/>.
 /// </summary>
 internal abstract class KernelDevice : DeviceBackend
 {
@@ -17,7 +17,11 @@ internal abstract class KernelDevice : DeviceBackend
 
     public sealed override IPlanFactory Plans { get; }
 
-    /// <summary>Guards the accelerator. Taken after a stream's gate, never before.</summary>
+    /// <summary>
+    /// Guards what accelerators do not: launches through ILGPU's launchers, which set arguments of one kernel object, allocations,
+    /// copies. Taken after a stream's gate, never before. Nobody holds it who compiles, frees or waits, and launches on CUDA, which are
+    /// one call of the driver, take none: planning and disposing on one thread do not stop inference on others.
+    /// </summary>
     public Lock Gate { get; } = new();
 
     /// <summary>True where <see cref="TensorCore"/> works: NVIDIA GPUs from compute capability 8.0 on, and the simulator.</summary>

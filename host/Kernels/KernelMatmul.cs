@@ -25,7 +25,7 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
         this.device = device;
         entry = chosen;
         kernel = device.Load(chosen);
-        groups = Grids.Groups(groupCount, chosen);
+        groups = Grids.Groups(groupCount, chosen, device);
         sizes = new MatmulArgs<TA, TB, TC>
         {
             Batch0 = problem.Batch0,

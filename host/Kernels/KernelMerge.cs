@@ -22,7 +22,7 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
     {
         this.device = device;
         kernel = device.Load(Entry);
-        groups = Groups((long)problem.Batch * problem.Heads * problem.Seq, problem.HeadDim);
+        groups = Groups(device, (long)problem.Batch * problem.Heads * problem.Seq, problem.HeadDim);
         sizes = new MergeArgs<T, TOut>
         {
             Parts = problem.Parts,
@@ -35,8 +35,8 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
     }
 
     /// <summary>The grid for this many rows.</summary>
-    public static int Groups(long rows, int headDim) =>
-        Grids.Groups(((rows * Grids.Tiles(headDim, 4)) + Entry.GroupSize - 1) / Entry.GroupSize, Entry);
+    public static int Groups(KernelDevice device, long rows, int headDim) =>
+        Grids.Groups(((rows * Grids.Tiles(headDim, 4)) + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
 
     public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane four columns of a row";
 

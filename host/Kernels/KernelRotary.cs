@@ -21,7 +21,7 @@ internal sealed class KernelRotary<T, TElement> : Executable<RotaryTensors>
         this.device = device;
         kernel = device.Load(Entry);
         long lanes = (long)problem.Batch * problem.Heads * problem.Seq * (problem.HeadDim - problem.RotaryDim / 2);
-        groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry);
+        groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
         sizes = new RotaryArgs<T>
         {
             Batch = problem.Batch,

@@ -26,7 +26,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         this.problem = problem;
         entry = chosen;
         kernel = device.Load(chosen);
-        groups = Grids.Groups(((long)problem.Batch * problem.Heads * problem.Rows + rows - 1) / rows, chosen);
+        groups = Grids.Groups(((long)problem.Batch * problem.Heads * problem.Rows + rows - 1) / rows, chosen, device);
         sizes = new SoftmaxArgs<TX, TY, TScore>
         {
             Batch = problem.Batch,

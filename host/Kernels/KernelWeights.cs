@@ -26,7 +26,7 @@ internal sealed class KernelWeights<T, TElement> : Executable<WeightsTensors>
         problem = p.Attention;
         kernel = device.Load(Entry);
         long tiles = Grids.Tiles(problem.SeqKv, RowWeights<T, TElement, GeneralScore, GeneralKeys>.TileKeys);
-        groups = Grids.Groups(p.Rows * tiles, Entry);
+        groups = Grids.Groups(p.Rows * tiles, Entry, device);
         sizes = new WeightsArgs<T, GeneralScore, GeneralKeys>
         {
             Flash = KernelAttention<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>.Sizes(problem),

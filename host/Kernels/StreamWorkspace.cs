@@ -11,24 +11,35 @@ internal sealed class StreamWorkspace : IDisposable
     public StreamWorkspace(DeviceBackend device, long bytes)
     {
         (this.device, Bytes) = (device, bytes);
-        first = device.Allocate(bytes);
+        first = device.AllocateScratch(bytes);
     }
 
     /// <summary>Size of each block.</summary>
     public long Bytes { get; }
 
-    /// <summary>The stream's block; its first use takes that of a disposed stream, or allocates.</summary>
+    /// <summary>The stream's block; its first use takes that of a disposed stream, or allocates, while other streams find theirs.</summary>
     public DeviceBuffer For(DeviceStream stream)
     {
         lock (buffers)
         {
-            if (buffers.TryGetValue(stream, out DeviceBuffer? buffer)) return buffer;
-            buffer = first ?? FromDisposed() ?? device.Allocate(Bytes);
-            first = null;
-            buffer.UsedAs("workspace");
-            buffers.Add(stream, buffer);
-            return buffer;
+            if (Find(stream, null) is { } there) return there;
         }
+        DeviceBuffer more = device.AllocateScratch(Bytes);
+        DeviceBuffer buffer;
+        lock (buffers) buffer = Find(stream, more)!;
+        if (buffer != more) more.Dispose();
+        return buffer;
+    }
+
+    private DeviceBuffer? Find(DeviceStream stream, DeviceBuffer? more)
+    {
+        if (buffers.TryGetValue(stream, out DeviceBuffer? buffer)) return buffer;
+        buffer = first ?? FromDisposed() ?? more;
+        if (buffer is null) return null;
+        first = null;
+        buffer.UsedAs("workspace");
+        buffers.Add(stream, buffer);
+        return buffer;
     }
 
     /// <summary>A stream that has been disposed has run to its end.</summary>

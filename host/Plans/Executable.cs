@@ -13,6 +13,11 @@ internal abstract class Executable<TTensors> : IDisposable
     /// <summary>Device memory that the plan holds, in bytes per stream.</summary>
     public virtual long WorkspaceBytes => 0;
 
+    /// <summary>Makes the workspace for runs on <paramref name="stream"/>, where there is one.</summary>
+    public virtual void Prepare(DeviceStream stream)
+    {
+    }
+
     /// <summary>
     /// Views have the axes that the tensors' documentation names, leading ones of size 1 included; matmul's A is (.., M, K) and its
     /// B (.., K, N), whatever the problem transposes; rotary angles are (batch, rows, rotaryDim / 2).

@@ -32,8 +32,12 @@ public abstract class Plan<TProblem, TTensors> : IDisposable
 
     /// <summary>
     /// Checks the tensors and queues the kernels on <paramref name="stream"/> (null = the device's default stream). Neither allocates nor
-    /// waits (on the CPU device the work is done when it returns). Nothing is written before all checks have passed.
+    /// waits (on the CPU device the work is done when it returns), except that where <see cref="WorkspaceBytes"/> is not 0 the first run
+    /// on each further stream allocates that stream's, unless <see cref="Prepare"/> has. Nothing is written before all checks have passed.
     /// </summary>
+    /// <remarks>
+    /// The tensors may be disposed as soon as this returns: freeing device memory waits for the kernels that were queued on it.
+    /// </remarks>
     /// <param name="tensors">Inputs and outputs, with exactly the optional ones that the problem names.</param>
     /// <param name="stream">A stream of the plan's device.</param>
     /// <param name="cancel">Stops a run on the CPU device between tiles; outputs are then partly written. On other devices it is read
@@ -49,6 +53,18 @@ public abstract class Plan<TProblem, TTensors> : IDisposable
         DeviceStream queue = Device.Use(stream);
         cancel.ThrowIfCancellationRequested();
         CheckAndLaunch(tensors, queue, cancel);
+    }
+
+    /// <summary>
+    /// Allocates what runs on <paramref name="stream"/> (null = the device's default stream) need beside the tensors, so that none of them
+    /// allocates. The plan has it for one stream already. Other streams keep running meanwhile.
+    /// </summary>
+    /// <exception cref="DeviceMemoryException">There is too little memory.</exception>
+    /// <exception cref="ObjectDisposedException">The stream, the plan or the device has been disposed.</exception>
+    public void Prepare(DeviceStream? stream = null)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        executable.Prepare(Device.Use(stream));
     }
 
     /// <summary>Frees the plan's workspace. Kernels stay loaded for other plans.</summary>

@@ -1,6 +1,6 @@
 namespace AttnKernels.Plans;
 
-/// <summary>Keeps the memory behind views from being freed while a run uses it.</summary>
+/// <summary>Keeps the memory behind views from being freed while a run on it is queued.</summary>
 internal ref struct TensorHold
 {
     private readonly ReadOnlySpan<TensorView> views;

@@ -98,6 +98,13 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
 
     public override long WorkspaceBytes => scores.WorkspaceBytes + Softmax.WorkspaceBytes + output.WorkspaceBytes;
 
+    public override void Prepare(DeviceStream stream)
+    {
+        scores.Prepare(stream);
+        Softmax.Prepare(stream);
+        output.Prepare(stream);
+    }
+
     public override string Explain() =>
         $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], output [{output.Explain()}]";
 

@@ -11,7 +11,15 @@ internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long 
     {
         // A disposed accelerator has freed its memory, a lost one its context.
         if (device.IsDisposed || device.Faults.IsLost) return;
-        lock (device.Gate) Memory.Dispose();
+        try
+        {
+            // Not under the gate: cuMemFree waits for all that is queued on the device.
+            Memory.Dispose();
+        }
+        catch (AcceleratorException) when (device.IsDisposed || device.Faults.IsLost)
+        {
+            // It went with the accelerator meanwhile.
+        }
         device.Freed(Bytes);
     }
 }

@@ -55,6 +55,14 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
 
     public override DeviceBuffer Allocate(long bytes)
     {
+        DeviceBuffer buffer = AllocateScratch(bytes);
+        Fill(DefaultStream, buffer, 0, ((IlgpuBuffer)buffer).Memory.LengthInBytes, 0);
+        DefaultStream.Synchronize();
+        return buffer;
+    }
+
+    public override DeviceBuffer AllocateScratch(long bytes)
+    {
         Faults.ThrowIfLost();
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
@@ -71,10 +79,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
             throw FaultKinds.IsOutOfMemory(e) ? new DeviceMemoryException(Info.Name, padded, FreeBytes(), e) : defaultStream.Fault(e);
         }
         Interlocked.Add(ref allocatedBytes, bytes);
-        IlgpuBuffer buffer = new(this, memory, bytes);
-        Fill(DefaultStream, buffer, 0, padded, 0);
-        DefaultStream.Synchronize();
-        return buffer;
+        return new IlgpuBuffer(this, memory, bytes);
     }
 
     public override StreamBackend CreateStream()
@@ -136,15 +141,14 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         Faults.ThrowIfLost();
         try
         {
-            lock (Gate)
+            // Not under the gate: compiling takes seconds. One thread at a time compiles, and ILGPU's lists of children have their own
+            // locks.
+            return accelerator switch
             {
-                return accelerator switch
-                {
-                    CudaAccelerator cuda => LoadCuda(cuda, entry),
-                    CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry)),
-                    _ => new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel)),
-                };
-            }
+                CudaAccelerator cuda => LoadCuda(cuda, entry),
+                CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry)),
+                _ => new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel)),
+            };
         }
         catch (Exception e) when (FaultKinds.EndsDevice(e))
         {
@@ -161,7 +165,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     {
         (int major, int minor) = (cuda.Architecture.Major, cuda.Architecture.Minor);
         PtxKernel ptx = cache.Get(KernelCache.Key(entry, Info, major, minor), () => PtxCompiler.Compile(cuda.Backend, entry, major, minor));
-        return new CudaKernel<TArgs>(this, entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx));
+        return new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx));
     }
 
     protected override void DisposeDevice()

@@ -41,12 +41,17 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
 
     public override DeviceBuffer Allocate(long bytes)
     {
+        DeviceBuffer buffer = AllocateScratch(bytes);
+        Fill(DefaultStream, buffer, 0, (bytes + 15) & ~15L, 0);
+        return buffer;
+    }
+
+    public override DeviceBuffer AllocateScratch(long bytes)
+    {
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
         CpuMemory.RequireFree(Info.Name, padded);
-        SimulatorBuffer buffer = new(this, Machine.Allocate(padded, "tensor"), bytes);
-        Fill(DefaultStream, buffer, 0, padded, 0);
-        return buffer;
+        return new SimulatorBuffer(this, Machine.Allocate(padded, "tensor"), bytes);
     }
 
     public override StreamBackend CreateStream() => new CpuStream();

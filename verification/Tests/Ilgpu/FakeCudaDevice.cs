@@ -31,7 +31,14 @@ internal sealed class FakeCudaDevice : KernelDevice
 
     public override StreamBackend DefaultStream { get; }
 
-    public override DeviceBuffer Allocate(long bytes) => new FakeBuffer(this, memory.AllocateRaw((bytes + 15) & ~15L, 1), bytes);
+    /// <summary>How often memory was allocated.</summary>
+    public int Allocations { get; private set; }
+
+    public override DeviceBuffer Allocate(long bytes)
+    {
+        Allocations++;
+        return new FakeBuffer(this, memory.AllocateRaw((bytes + 15) & ~15L, 1), bytes);
+    }
 
     public override StreamBackend CreateStream() => new FakeStream(Faults, 2);
 
@@ -52,7 +59,7 @@ internal sealed class FakeCudaDevice : KernelDevice
     public override void Synchronize() => DefaultStream.Synchronize();
 
     protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) => new CudaKernel<TArgs>(
-        this, entry, new CudaFunction<TArgs>(Driver, Info.Name, entry, FakeDriver.Module(ArgumentLayout<TArgs>.Instance.Bytes, 0)));
+        entry, new CudaFunction<TArgs>(Driver, Info.Name, entry, FakeDriver.Module(ArgumentLayout<TArgs>.Instance.Bytes, 0)));
 
     protected override void DisposeDevice()
     {

@@ -13,6 +13,9 @@ internal sealed unsafe class FakeDriver : ICudaDriver
 
     public CudaError Error { get; init; } = CudaError.CUDA_ERROR_ILLEGAL_ADDRESS;
 
+    /// <summary>Called by every launch with its stream, on the thread that launches.</summary>
+    public Action<nint>? Launching { get; set; }
+
     /// <summary>Launches succeed and are not remembered.</summary>
     public bool IsQuiet { get; init; }
 
@@ -39,10 +42,13 @@ internal sealed unsafe class FakeDriver : ICudaDriver
 
     public CudaError AllowDynamicShared(nint function, int bytes) => Answer($"allow {bytes}");
 
-    public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args) =>
-        IsQuiet
+    public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args)
+    {
+        Launching?.Invoke(stream);
+        return IsQuiet
             ? CudaError.CUDA_SUCCESS
             : Answer($"launch {groups}x{lanes} shared {sharedBytes} stream {stream}: {((int*)args)[0]} {((int*)args)[1]}");
+    }
 
     public CudaError CreateEvent(out nint marker)
     {

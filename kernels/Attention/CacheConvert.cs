@@ -73,7 +73,7 @@ public static class CacheConvert<T, TElement>
     private static sbyte Code(float x, float scale)
     {
         if (!(scale > 0f)) return 0;
-        float code = Math.Max(-127f, Math.Min(127f, x / scale));
+        float code = IntrinsicMath.Clamp(x / scale, -127f, 127f);
         return (sbyte)Interop.FloatAsInt(code + 12582912f);
     }
 }

@@ -185,7 +185,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     private static float PartialMax(ArrayView<float> sS, int offset)
     {
         float max = sS[offset];
-        for (int n = LanesPerRow; n < SplitKeys; n += LanesPerRow) max = Math.Max(max, sS[offset + n]);
+        for (int n = LanesPerRow; n < SplitKeys; n += LanesPerRow) max = SpecialMath.Max(max, sS[offset + n]);
         return max;
     }
 

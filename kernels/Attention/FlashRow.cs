@@ -61,8 +61,8 @@ public struct FlashRow<TTile> : IFlashRows
     public void StoreMaxima(ArrayView<float> sRow)
     {
         float max = s.X;
-        if (TTile.Keys > 1) max = Math.Max(max, s.Y);
-        if (TTile.Keys > 2) max = Math.Max(max, Math.Max(s.Z, s.W));
+        if (TTile.Keys > 1) max = SpecialMath.Max(max, s.Y);
+        if (TTile.Keys > 2) max = SpecialMath.Max(max, SpecialMath.Max(s.Z, s.W));
         sRow[0] = max;
     }
 
@@ -70,7 +70,7 @@ public struct FlashRow<TTile> : IFlashRows
     public void Exponentiate(float log2Factor, ArrayView<F4> sRow, ArrayView<float> sP)
     {
         float mOld = m;
-        m = Math.Max(mOld, RowReduce.Max(sRow));
+        m = SpecialMath.Max(mOld, RowReduce.Max(sRow));
         float finite = SpecialMath.FiniteMax(m);
         float alpha = SpecialMath.Exp2((mOld - finite) * log2Factor);
 

@@ -101,7 +101,7 @@ public static class MergeParts<T, TElement, TOut, TElementOut>
         {
             float m0 = Maximum(args, p, row, rows), m1 = Maximum(args, p + 1, row, rows);
             float m2 = Maximum(args, p + 2, row, rows), m3 = Maximum(args, p + 3, row, rows);
-            max = Math.Max(max, Math.Max(Math.Max(m0, m1), Math.Max(m2, m3)));
+            max = SpecialMath.Max(max, SpecialMath.Max(SpecialMath.Max(m0, m1), SpecialMath.Max(m2, m3)));
         }
         return max;
     }

@@ -179,8 +179,8 @@ public static class TensorFlashForward<TStored, TElement, TQueries, TScores, TOu
 
     private static float QuadMax(float value)
     {
-        value = Math.Max(value, Warp.ShuffleXor(value, 1));
-        return Math.Max(value, Warp.ShuffleXor(value, 2));
+        value = SpecialMath.Max(value, Warp.ShuffleXor(value, 1));
+        return SpecialMath.Max(value, Warp.ShuffleXor(value, 2));
     }
 
     private static float QuadSum(float value)

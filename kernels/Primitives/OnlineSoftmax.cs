@@ -15,7 +15,7 @@ public struct OnlineSoftmax
 
     public void Add(F4 s, float factor)
     {
-        float max = Math.Max(Math.Max(Math.Max(s.X, s.Y), Math.Max(s.Z, s.W)), M);
+        float max = SpecialMath.Max(SpecialMath.Max(SpecialMath.Max(s.X, s.Y), SpecialMath.Max(s.Z, s.W)), M);
         float finite = SpecialMath.FiniteMax(max);
         float sum = (SpecialMath.Exp2((s.X - finite) * factor) + SpecialMath.Exp2((s.Y - finite) * factor))
             + (SpecialMath.Exp2((s.Z - finite) * factor) + SpecialMath.Exp2((s.W - finite) * factor));
@@ -25,7 +25,7 @@ public struct OnlineSoftmax
 
     public void Merge(float m, float l, float factor)
     {
-        float max = Math.Max(M, m);
+        float max = SpecialMath.Max(M, m);
         float finite = SpecialMath.FiniteMax(max);
         L = L * SpecialMath.Exp2((M - finite) * factor) + l * SpecialMath.Exp2((m - finite) * factor);
         M = max;

@@ -14,7 +14,7 @@ public static class RowReduce
         F4 b = sRow[1];
         F4 c = sRow[2];
         F4 d = sRow[3];
-        return Math.Max(Math.Max(Max(a), Max(b)), Math.Max(Max(c), Max(d)));
+        return SpecialMath.Max(SpecialMath.Max(Max(a), Max(b)), SpecialMath.Max(Max(c), Max(d)));
     }
 
     public static float Sum(ArrayView<F4> sRow)
@@ -26,7 +26,7 @@ public static class RowReduce
         return (Sum(a) + Sum(b)) + (Sum(c) + Sum(d));
     }
 
-    private static float Max(F4 v) => Math.Max(Math.Max(v.X, v.Y), Math.Max(v.Z, v.W));
+    private static float Max(F4 v) => SpecialMath.Max(SpecialMath.Max(v.X, v.Y), SpecialMath.Max(v.Z, v.W));
 
     private static float Sum(F4 v) => (v.X + v.Y) + (v.Z + v.W);
 }

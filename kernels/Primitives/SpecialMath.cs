@@ -1,3 +1,4 @@
+using ILGPU;
 using ILGPU.Algorithms;
 
 namespace AttnKernels.Kernels;
@@ -26,6 +27,12 @@ public static class SpecialMath
         float quotient = 1f - 2f / (Exp2(2f * Log2E * x) + 1f);
         return XMath.Abs(x) < 0.15f ? series : quotient;
     }
+
+    /// <summary>
+    /// The larger one. Of a number and a NaN it is the number on GPUs (PTX's max.f32, OpenCL's fmax) and on the simulator, and the NaN on ILGPU's CPU
+    /// accelerator, so kernels rely on neither: a row's NaN lives on in its sum of exponentials, which no maximum can pass over.
+    /// </summary>
+    public static float Max(float first, float second) => IntrinsicMath.Max(first, second);
 
     /// <summary>
     /// The finite number to subtract from the scores of a row whose maximum is <paramref name="max"/>: 0 while the row has seen no key.

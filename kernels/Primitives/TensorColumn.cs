@@ -68,8 +68,8 @@ public struct TensorColumn<TElement> : ITensorColumns<TElement>
 
     public void Max(ref float upper, ref float lower)
     {
-        upper = Math.Max(upper, Math.Max(Math.Max(left.X, left.Y), Math.Max(right.X, right.Y)));
-        lower = Math.Max(lower, Math.Max(Math.Max(left.Z, left.W), Math.Max(right.Z, right.W)));
+        upper = SpecialMath.Max(upper, SpecialMath.Max(SpecialMath.Max(left.X, left.Y), SpecialMath.Max(right.X, right.Y)));
+        lower = SpecialMath.Max(lower, SpecialMath.Max(SpecialMath.Max(left.Z, left.W), SpecialMath.Max(right.Z, right.W)));
     }
 
     public void Exponentiate(float mUpper, float mLower, float log2Factor, ref float lUpper, ref float lLower)

@@ -20,7 +20,7 @@ public static class MergeReferences
         for (int row = 0; row < rows; row++)
         {
             double[] lses = [.. Enumerable.Range(0, parts).Select(p => (double)partsLse.Values[(p * rows) + row])];
-            double max = lses.Max();
+            double max = lses.Any(double.IsNaN) ? double.NaN : lses.Max();
             lse.Values[row] = double.NegativeInfinity;
             if (double.IsNegativeInfinity(max)) continue;
             double sum = lses.Sum(l => Math.Exp(l - max)), mean = 0;

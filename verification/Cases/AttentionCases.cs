@@ -56,7 +56,7 @@ internal static class AttentionCases
             yield return Case(Problem(type, 1, 1, 1, 12, 70, 24), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
             yield return Case(tiles with { Type = type, Documents = true, Sinks = true }, CaseSize.Tiny);
             yield return Case(tiles with { Type = type, Blocks = new BlockSparsity(70, 27) }, CaseSize.Tiny);
-            yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
+            yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9, Lse = true },
                 CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         }
         foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny)).Concat(Vectors(CaseSize.Tiny)))

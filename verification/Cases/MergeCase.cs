@@ -22,6 +22,12 @@ public sealed record MergeCase(MergeProblem Problem, CaseOptions Options, string
             lse.Values[n] = float.NegativeInfinity;
             o.Values.AsSpan(n * p.HeadDim, p.HeadDim).Fill(float.NaN);
         }
+        if (Options.VisibleNaN)
+        {
+            // Of a row with other parts, and of one without, where its O is NaN, too.
+            lse.Values[0] = float.NaN;
+            if (rows > 3) lse.Values[3] = float.NaN;
+        }
         using PlacedTensor partsO = PlacedTensor.Input(device, o, Options.Placement), partsLse = PlacedTensor.Input(device, lse, Placement.Dense);
         using PlacedTensor output = PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.Heads, p.Seq, p.HeadDim);
         using PlacedTensor? merged = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.Heads, p.Seq) : null;
@@ -55,6 +61,8 @@ internal static class MergeCases
             yield return Case(p, new CaseOptions());
             yield return Case(p with { Parts = 5, HeadDim = 37, Seq = 70, Heads = 1 }, new CaseOptions { Logits = 50 });
             yield return Case(p with { Parts = 8, HeadDim = 20, PartType = DType.Float32 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            foreach (int parts in (int[])[1, 3, 9])
+                yield return Case(p with { Parts = parts, HeadDim = 5 }, new CaseOptions { VisibleNaN = true });
             yield return Case(p with { Parts = 1, HeadDim = 1, Lse = false }, new CaseOptions { Placement = Placement.OddLines });
             yield return Case(p with { Parts = 3, HeadDim = 129, Type = DType.Float32, PartType = type, Lse = false }, new CaseOptions { Logits = 10 });
         }
@@ -62,5 +70,5 @@ internal static class MergeCases
 
     private static MergeCase Case(MergeProblem p, CaseOptions options) => new(p, options,
         $"{p.Parts} parts b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}{(p.PartType == p.Type ? "" : $" of {p.PartType}")}{(p.Lse ? " lse" : "")} "
-        + $"x{options.Logits} {options.Placement.Name}", CaseSize.Tiny);
+        + $"x{options.Logits} {options.Placement.Name}{(options.VisibleNaN ? " visible-nan" : "")}", CaseSize.Tiny);
 }

@@ -37,6 +37,8 @@ internal static class DecodeMutants
             "half of the 8-bit integers are not scaled", Stored),
         new("flash-decode.zero-does-not-hide", Rows, "if (p.Y != 0f) o.Fma(p.Y, v1);", "o.Fma(p.Y, v1);",
             "a weight of 0 multiplies a value that another row may see", Likely),
+        new("flash-decode.nan-taken-for-empty", Kernel, "        if (!(sum >= 0f)) max = sum;\n", "",
+            "a split whose scores are all NaN says that it saw no key", "attention float32 visible-nan"),
         new("flash-decode.slot-dropped", Kernel, "for (int slot = 0; slot < Slots; slot++)", "for (int slot = 1; slot < Slots; slot++)",
             "O lacks a slot's keys", Likely),
         new("flash-decode.second-half-of-rows", Rows, "Second.AddValues(sP, offset + THalf.Count * stride,", "Second.AddValues(sP, offset,",

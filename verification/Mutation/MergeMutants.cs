@@ -20,6 +20,8 @@ internal static class MergeMutants
             "O is not divided by the sum of the weights", "merge float32"),
         new("merge.lse-without-sum", Device, "(max * args.Log2Factor + SpecialMath.Log2(sum))", "(max * args.Log2Factor)",
             "LSE is that of the largest part", "merge float32"),
+        new("merge.nan-taken-for-empty", Device, "bool isEmpty = sum == 0f;", "bool isEmpty = !(sum > 0f);",
+            "a row with a NaN becomes 0", "merge float32 visible-nan"),
         new("simd.merge.empty-part-read", Simd, "if (weights[p] != 0) sum = ", "sum = ",
             "O of a part that saw no key is multiplied by 0", "merge float32"),
         new("simd.merge.rows-of-block-dropped", Simd, "Math.Min(first + Block, args.Seq)", "Math.Min(first + Block - 1, args.Seq)",

@@ -89,7 +89,7 @@ internal static class TensorMutants
         new("tensor.rescales-exchanged", Forward, "o.Scale(alphaUpper, alphaLower);", "o.Scale(alphaLower, alphaUpper);",
             "the rows 8 apart exchange their scales", Tiles),
         new("tensor.sum-not-rescaled", Forward, "            lLower *= alphaLower;\n", "", "l keeps the scale of the old maximum", Tiles),
-        new("tensor.half-a-quad-of-maxima", Forward, "return Math.Max(value, Warp.ShuffleXor(value, 2));", "return value;",
+        new("tensor.half-a-quad-of-maxima", Forward, "return SpecialMath.Max(value, Warp.ShuffleXor(value, 2));", "return value;",
             "the lanes of a row disagree about its maximum", Any),
         new("tensor.half-a-quad-of-sums", Forward, "return value + Warp.ShuffleXor(value, 2);", "return value;",
             "l lacks half of the keys", Any),

@@ -14,8 +14,8 @@ public static class IntrinsicMath
     /// <inheritdoc cref="Abs(float)"/>
     public static long Abs(long value) => Math.Abs(value);
 
-    /// <summary>The larger one; NaN if one is NaN.</summary>
-    public static float Max(float first, float second) => MathF.Max(first, second);
+    /// <summary>The larger one; of a number and a NaN the number, as PTX's max.f32 and OpenCL's fmax have it.</summary>
+    public static float Max(float first, float second) => float.MaxNumber(first, second);
 
     /// <inheritdoc cref="Max(float, float)"/>
     public static int Max(int first, int second) => Math.Max(first, second);
@@ -26,8 +26,8 @@ public static class IntrinsicMath
     /// <inheritdoc cref="Max(float, float)"/>
     public static long Max(long first, long second) => Math.Max(first, second);
 
-    /// <summary>The smaller one; NaN if one is NaN.</summary>
-    public static float Min(float first, float second) => MathF.Min(first, second);
+    /// <summary>The smaller one; of a number and a NaN the number.</summary>
+    public static float Min(float first, float second) => float.MinNumber(first, second);
 
     /// <inheritdoc cref="Min(float, float)"/>
     public static int Min(int first, int second) => Math.Min(first, second);

@@ -33,11 +33,11 @@ public static class XMath
     /// <inheritdoc cref="Abs(float)"/>
     public static long Abs(long value) => Math.Abs(value);
 
-    /// <summary>The larger one; NaN if one is NaN.</summary>
-    public static float Max(float first, float second) => MathF.Max(first, second);
+    /// <summary>The larger one; of a number and a NaN the number, as PTX's max.f32 and OpenCL's fmax have it.</summary>
+    public static float Max(float first, float second) => float.MaxNumber(first, second);
 
     /// <inheritdoc cref="Max(float, float)"/>
-    public static double Max(double first, double second) => Math.Max(first, second);
+    public static double Max(double first, double second) => double.MaxNumber(first, second);
 
     /// <inheritdoc cref="Max(float, float)"/>
     public static int Max(int first, int second) => Math.Max(first, second);
@@ -48,11 +48,11 @@ public static class XMath
     /// <inheritdoc cref="Max(float, float)"/>
     public static long Max(long first, long second) => Math.Max(first, second);
 
-    /// <summary>The smaller one; NaN if one is NaN.</summary>
-    public static float Min(float first, float second) => MathF.Min(first, second);
+    /// <summary>The smaller one; of a number and a NaN the number.</summary>
+    public static float Min(float first, float second) => float.MinNumber(first, second);
 
     /// <inheritdoc cref="Min(float, float)"/>
-    public static double Min(double first, double second) => Math.Min(first, second);
+    public static double Min(double first, double second) => double.MinNumber(first, second);
 
     /// <inheritdoc cref="Min(float, float)"/>
     public static int Min(int first, int second) => Math.Min(first, second);

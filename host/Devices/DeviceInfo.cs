@@ -21,6 +21,9 @@ public sealed record DeviceInfo(string Name, string Description, DeviceKind Kind
     /// <summary>Shared memory in bytes that the groups on one multiprocessor divide among them; 0 on the CPU device.</summary>
     public int SharedMemoryPerMultiprocessor { get; init; }
 
+    /// <summary>The last cache in front of the device's memory in bytes; 0 where it is not known, and on the CPU device.</summary>
+    public long CacheBytes { get; init; }
+
     /// <summary>Lanes that run in lockstep; 1 where there is no such thing.</summary>
     public int WarpSize { get; init; } = 1;
 

@@ -32,6 +32,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         kernel = device.Load(choice.Entry);
         groups = Grids.Groups(choice.Groups(problem), entry, device);
         sizes = Sizes(problem);
+        sizes.SectionHeads = HeadSections.Heads(problem, device.Info);
     }
 
     /// <summary>The part of the arguments that the problem alone decides.</summary>
@@ -50,7 +51,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; " +
-        $"scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"{sizes.SectionHeads} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)

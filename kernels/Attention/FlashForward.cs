@@ -27,6 +27,9 @@ public struct FlashArgs<T, TScore, TKeys>
 
     public int Batch, HeadsQ, HeadsKv, SeqQ, SeqKv, HeadDim, HeadDimV;
 
+    /// <summary>Query heads, of all batch entries, that are worked on side by side: 1 to batch * headsQ.</summary>
+    public int SectionHeads;
+
     /// <summary>
     /// Rows of a head of Q, O and LSE where the sequences of the batch are packed, one after the other; else 0. Read where the source of keys
     /// has sequences.
@@ -178,8 +181,9 @@ public struct FlashPosition
     public KeyBand Band;
 
     /// <summary>
-    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index, and
-    /// under a causal mask the last query tiles have the most keys: they come first, so that the short ones fill the gaps at the end.
+    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index: section
+    /// after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query tiles have
+    /// the most keys: they come first in their section, so that the short ones fill the gaps.
     /// </summary>
     public static FlashPosition Of<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int br, out KeyPlace keys, out int i0)
         where T : unmanaged
@@ -188,8 +192,11 @@ public struct FlashPosition
     {
         int heads = args.Batch * args.HeadsQ;
         int tiles = (args.SeqQ + br - 1) / br;
-        int order = Grid.IdxX / heads;
-        int head = Grid.IdxX - order * heads;
+        int firstHead = Grid.IdxX / (args.SectionHeads * tiles) * args.SectionHeads;
+        int section = Math.Min(args.SectionHeads, heads - firstHead);
+        int group = Grid.IdxX - firstHead * tiles;
+        int order = group / section;
+        int head = firstHead + group - order * section;
         i0 = (tiles - 1 - order) * br;
 
         FlashPosition at = default;

@@ -25,6 +25,8 @@ internal static class AttentionCases
             yield return Case(AllMasks(small with { Type = type, Weights = true }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
         }
         yield return Case(Problem(Float32, 1, 1, 1, 65, 66, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny);
+        // Two tiles of queries of three heads, of which the simulator's cache holds the keys of two.
+        yield return Case(Problem(Float32, 1, 3, 3, 70, 64, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny);
         // Several tiles of keys, some of them hidden whole; the same of few enough blocks that a tile sees only its last one.
         AttentionProblem tiles = Problem(Float32, 2, 2, 1, 70, 100, 8) with { Lse = true };
         yield return Case(tiles with { Documents = true, Sinks = true }, CaseSize.Tiny);

@@ -38,6 +38,12 @@ internal static class IlgpuContext
             SharedMemoryPerGroup = debugs ? 48 << 10 : SharedMemory(device),
             SharedMemoryPerMultiprocessor = debugs ? 48 << 10
                 : device is CudaDevice multiprocessor ? multiprocessor.MaxSharedMemoryPerMultiprocessor : device.MaxSharedMemoryPerGroup,
+            CacheBytes = device switch
+            {
+                CudaDevice cuda => cuda.L2CacheSize,
+                CLDevice cl => CLAPI.CurrentAPI.GetDeviceInfo<long>(cl.DeviceId, CLDeviceInfoType.CL_DEVICE_GLOBAL_MEM_CACHE_SIZE),
+                _ => 0,
+            },
             WarpSize = device.WarpSize,
             IsGpu = kind == DeviceKind.Cuda || device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU },
             Architecture = device switch

@@ -34,6 +34,7 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
             MaxThreadsPerGroup = options.MaxThreadsPerGroup,
             SharedMemoryPerGroup = options.SharedMemoryPerGroup,
             SharedMemoryPerMultiprocessor = options.SharedMemoryPerGroup,
+            CacheBytes = 16 << 10, // as small as the problems that it runs
             WarpSize = options.WarpSize,
         };
 

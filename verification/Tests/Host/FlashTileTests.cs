@@ -54,6 +54,21 @@ public class FlashTileTests
         wide.WhyNot(H100 with { SharedMemoryPerGroup = wide.Entry.SharedBytes - 1 }, Large).Should().Contain("fit into a multiprocessor");
     }
 
+    [Fact]
+    public void Heads_side_by_side_are_those_whose_keys_the_cache_holds()
+    {
+        AttentionProblem causal = Large with { HeadsQ = 32, HeadsKv = 8, SeqKv = 4096, Causal = CausalMask.BottomRight };
+        DeviceInfo cached = H100 with { CacheBytes = 50 << 20 };
+        const int headBytes = 4096 * (64 + 64) * sizeof(float);
+
+        HeadSections.Heads(causal, cached).Should().Be((50 << 20) / 2 / headBytes * 4).And.Be(48);
+        HeadSections.Heads(causal with { Batch = 1 }, cached).Should().Be(32, "there are no more");
+        HeadSections.Heads(causal, H100).Should().Be(4, "heads that share a key head are never apart");
+        HeadSections.Heads(causal with { Causal = CausalMask.None }, cached).Should().Be(4, "all tiles are as long");
+        HeadSections.Heads(causal with { WindowLeft = 100 }, cached).Should().Be(4, "all tiles are about as long");
+        HeadSections.Heads(causal with { Bias = true }, cached).Should().Be(128, "the bias of all heads is read once");
+    }
+
     private static string Choose(DeviceInfo device, AttentionProblem problem, out string name)
     {
         name = Choices.Choose(device, problem, out string why).Entry.Name;

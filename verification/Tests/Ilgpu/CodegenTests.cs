@@ -61,7 +61,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
         foreach (KernelEntry entry in KernelCatalog.All.Where(entry => entry.NeedsTensorCores))
         {
-            PtxasReport report = ptxas.Assemble(compiled.Ptx(entry.Name), "sm_90");
+            PtxasReport report = ptxas.Assemble(compiled.Kernel(entry.Name).Text, "sm_90");
             Match attention = FlashTilePattern().Match(entry.Name);
             int products = 2 * (64 / 16) * (32 / 8), loads = 2 * (4 + 2);
             if (attention.Success)

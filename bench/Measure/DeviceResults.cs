@@ -35,10 +35,16 @@ internal sealed class DeviceResults(string device)
         omissions.AddRange(match.Omissions);
     }
 
-    /// <summary>The first call of a process: times of several processes in milliseconds.</summary>
-    public void AddFirstCall(Workload workload, int threads, Statistics times) => others.Add(new BenchRecord(
-        workload.Name, BenchRecord.FirstCallOperation, BenchRecord.Ours, device, workload.Type.Short(), threads,
-        times.Median, times.P20, times.P80, null, null, null, null));
+    /// <summary>The first call of a process, in several processes.</summary>
+    public void AddFirstCall(Workload workload, int threads, IReadOnlyList<FirstCall> calls)
+    {
+        Add(BenchRecord.FirstCallOperation, Statistics.Of([.. calls.Select(c => c.WholeMs)]));
+        Add(BenchRecord.FirstRunOperation, Statistics.Of([.. calls.Select(c => c.RunMs)]));
+
+        void Add(string operation, Statistics times) => others.Add(new BenchRecord(
+            workload.Name, operation, BenchRecord.Ours, device, workload.Type.Short(), threads,
+            times.Median, times.P20, times.P80, null, null, null, null));
+    }
 
     /// <summary>The records: ceilings first, then the workloads in the order of measurement.</summary>
     public IReadOnlyList<BenchRecord> ToRecords() =>

@@ -32,6 +32,9 @@ public sealed record BenchRecord(
     /// <summary>The operation of records that hold the time of the first call of a process, device and plan included.</summary>
     public const string FirstCallOperation = "first-call";
 
+    /// <summary>The operation of records that hold the time of the first run of a process, whose plan was made before.</summary>
+    public const string FirstRunOperation = "first-run";
+
     /// <summary>Workload names of the two kinds of ceiling.</summary>
     public const string ArithmeticCeiling = "ceiling-arithmetic";
     /// <inheritdoc cref="ArithmeticCeiling"/>
@@ -42,6 +45,10 @@ public sealed record BenchRecord(
     /// <summary>The implementation without the form it took: "onnxruntime" of "onnxruntime (mha)".</summary>
     [JsonIgnore]
     public string Family => Implementation.Split(' ')[0];
+
+    /// <summary>Whether the record is a time of a workload that was measured warm.</summary>
+    [JsonIgnore]
+    public bool IsWarm => Operation is not (CeilingOperation or FirstCallOperation or FirstRunOperation);
 
     /// <summary>Whether the record is of the library's own kernel.</summary>
     [JsonIgnore]

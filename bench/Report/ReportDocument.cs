@@ -43,7 +43,7 @@ public sealed record ReportDocument(
 
     /// <summary>Names of the peers that have records, in the order in which they first appear.</summary>
     public IReadOnlyList<string> Families =>
-        [.. Records.Where(r => r.Operation is not (BenchRecord.CeilingOperation or BenchRecord.FirstCallOperation) && !r.IsOurs)
+        [.. Records.Where(r => r.IsWarm && !r.IsOurs)
             .Select(r => r.Family).Distinct()];
 
     /// <summary>Part of a file name: the device without blanks and signs.</summary>

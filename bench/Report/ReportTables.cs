@@ -50,12 +50,13 @@ internal static class ReportTables
             ])]);
 
     /// <summary>The first call of a process against a warm one.</summary>
-    public static Table FirstCall(ReportDocument report) => new("First call of a process (device, plan and run)",
-        ["workload", "first, ms", "warm, ms", "factor"],
-        [.. report.Records.Where(r => r.Operation == BenchRecord.FirstCallOperation).Select(r =>
+    public static Table FirstCall(ReportDocument report) => new("First call of a process",
+        ["workload", "what", "first, ms", "warm run, ms", "factor"],
+        [.. report.Records.Where(r => r.Operation is BenchRecord.FirstCallOperation or BenchRecord.FirstRunOperation).Select(r =>
         {
             double? warm = report.Group(r.Workload, r.Dtype, r.Threads)?.Ours?.MedianMs;
-            return (string[])[r.Workload, Format.Spread(r), Format.Number(warm), Format.Times(r.MedianMs / warm)];
+            string what = r.Operation == BenchRecord.FirstRunOperation ? "the run, after its plan" : "device, plan and run";
+            return (string[])[r.Workload, what, Format.Spread(r), Format.Number(warm), Format.Times(r.MedianMs / warm)];
         })]);
 
     /// <summary>Every record that is a measurement.</summary>

@@ -19,7 +19,7 @@ public sealed record WorkloadGroup(string Workload, string Operation, string Dty
     public static IReadOnlyList<WorkloadGroup> Of(IEnumerable<BenchRecord> records) =>
     [
         .. records
-            .Where(r => r.Operation is not (BenchRecord.CeilingOperation or BenchRecord.FirstCallOperation))
+            .Where(r => r.IsWarm)
             .GroupBy(r => (r.Workload, r.Operation, r.Dtype, r.Threads))
             .Select(g => new WorkloadGroup(
                 g.Key.Workload, g.Key.Operation, g.Key.Dtype, g.Key.Threads,

@@ -68,7 +68,9 @@ public sealed partial class AttentionDevice : IDisposable
         Executable<AttentionTensors> executable = problem.Weights
             ? new UnfusedAttention(Backend.Plans, problem)
             : Backend.Plans.Attention(problem);
-        return new AttentionPlan(this, problem, executable);
+        AttentionPlan plan = new(this, problem, executable);
+        if (Backend.CompilesOnFirstRun) Rehearsal.Of(this, problem);
+        return plan;
     }
 
     /// <summary>

@@ -9,6 +9,9 @@ internal abstract class DeviceBackend(DeviceInfo info) : IDisposable
 
     public bool IsDisposed { get; private set; }
 
+    /// <summary>Whether the runtime compiles kernels when they are first called, and not when a plan is made.</summary>
+    public virtual bool CompilesOnFirstRun => false;
+
     /// <summary>Makes the device-specific halves of the plans.</summary>
     public abstract IPlanFactory Plans { get; }
 

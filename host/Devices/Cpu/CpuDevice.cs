@@ -17,6 +17,8 @@ internal sealed unsafe class CpuDevice : DeviceBackend
         Plans = new CpuPlans(workers);
     }
 
+    public override bool CompilesOnFirstRun => true;
+
     public override IPlanFactory Plans { get; }
 
     public override StreamBackend DefaultStream { get; } = new CpuStream();

@@ -49,7 +49,7 @@ public class ReportTests
         string[] row = ReportTables.Summary(Samples.Document).Rows[0];
         row.Should().Equal("s512", "fp32", "3.00 (2.70 .. 3.30)", "160", "2.00", "80 % FMA", "0.125", "2.00x");
         ReportTables.Summary(Samples.Document).Rows[2][5].Should().Be("75 % read");
-        ReportTables.FirstCall(Samples.Document).Rows.Should().ContainSingle().Which[3].Should().Be("30x");
+        ReportTables.FirstCall(Samples.Document).Rows.Select(r => r[4]).Should().Equal("30x", "2.00x");
     }
 
     [Fact]

@@ -9,19 +9,33 @@ namespace AttnKernels.Onnx;
 /// <item>is_causal and the window are aligned top-left without a cache, at the past length with one, bottom-right with nonpad_kv_seqlen,
 /// which is the key lengths;</item>
 /// <item>attn_mask: bool is the mask, anything else the bias; a mask shorter than the keys hides the rest;</item>
+/// <item>qk_matmul_output is computed in fp32 and rounded to the node's type at the end;</item>
 /// <item>the softmax is in fp32, whatever softmax_precision says.</item>
+/// </list>
+/// What a node may hold:
+/// <list type="table">
+/// <listheader><term>of the node</term><description>here</description></listheader>
+/// <item><term>Q, K, V, past, present, Y (T1, T2)</term><description>float, float16, bfloat16, one type for all; rank 3 and 4; GQA; V's head size
+/// may differ. Not built: double, V of another type than K</description></item>
+/// <item><term>attn_mask (U)</term><description>bool, float, float16, bfloat16 under any T1; rank 1 to 4 with axes of 1 (rank 3 is per head); last axis
+/// shorter than the keys. Not built: integers and double, which a cast node turns into float</description></item>
+/// <item><term>past and present</term><description>all; past of length 0; present without past</description></item>
+/// <item><term>nonpad_kv_seqlen</term><description>int64 as it lies in memory, or Int32; at most attn_mask's last axis, as the specification asks. A
+/// length that is smaller than seqQ leaves leading rows without keys: 0</description></item>
+/// <item><term>qk_matmul_output</term><description>modes 0 to 3, of type T1, with every form of mask</description></item>
+/// <item><term>is_causal, scale, softcap, left and right window</term><description>all values</description></item>
+/// <item><term>q_num_heads, kv_num_heads</term><description>with rank 3; not read with rank 4, where opset 25 forbids them</description></item>
+/// <item><term>softmax_precision</term><description>not read: fp32 always, also where a node asks for double</description></item>
 /// </list>
 /// Specification: https://onnx.ai/onnx/operators/onnx__Attention.html. Threads and streams as for <see cref="AttentionPlan"/>.
 /// </summary>
 public sealed class OnnxAttention : IDisposable
 {
-    private const int MaskedMode = 2, WeightsMode = 3;
-
     private readonly OnnxAttentionShapes shapes;
     private readonly OnnxAttentionSizes sizes;
     private readonly AttentionPlan attention;
-    private readonly MatmulPlan? product;
-    private readonly SoftmaxPlan? scoreForm;
+    private readonly OnnxQkOutput? qkOutput;
+    private readonly OnnxIndices? lengths;
     private readonly OnnxPresent? presentKey;
     private readonly OnnxPresent? presentValue;
 
@@ -29,11 +43,9 @@ public sealed class OnnxAttention : IDisposable
     {
         this.shapes = shapes;
         sizes = OnnxAttentionSizes.Of(attributes, shapes);
-        bool scores = shapes.QkMatmulOutput;
-        if (scores) RequireBuilt(attributes);
         attention = device.Plan(sizes.Problem(attributes, shapes));
-        if (scores && attributes.QkMatmulOutputMode != WeightsMode) product = device.Plan(sizes.Product(attributes, shapes));
-        if (scores && sizes.ScoreForm(attributes, shapes) is { } form) scoreForm = device.Plan(form);
+        if (shapes.QkMatmulOutput) qkOutput = new OnnxQkOutput(device, sizes, attributes, shapes);
+        if (shapes.NonpadKvSeqlen) lengths = new OnnxIndices(device, sizes.Batch);
         if (!sizes.HasPresent) return;
         presentKey = new OnnxPresent(device, sizes, shapes, sizes.HeadDim);
         presentValue = new OnnxPresent(device, sizes, shapes, sizes.HeadDimV);
@@ -51,15 +63,14 @@ public sealed class OnnxAttention : IDisposable
     public int TotalKeys => sizes.SeqKv;
 
     /// <summary>Device memory that it holds besides the tensors, in bytes for each stream it runs on.</summary>
-    public long WorkspaceBytes => attention.WorkspaceBytes + (product?.WorkspaceBytes ?? 0) + (scoreForm?.WorkspaceBytes ?? 0);
+    public long WorkspaceBytes => attention.WorkspaceBytes + (qkOutput?.WorkspaceBytes ?? 0) + (lengths?.WorkspaceBytes ?? 0);
 
     /// <summary>Checks the node and prepares its kernels.</summary>
     /// <param name="device">Where it runs.</param>
     /// <param name="attributes">The node's attributes.</param>
     /// <param name="shapes">The node's inputs and outputs.</param>
     /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
-    /// <exception cref="NotSupportedException">There is no kernel for it: a mask shorter than the keys together with nonpad_kv_seqlen or
-    /// qk_matmul_output_mode 2 or 3.</exception>
+    /// <exception cref="NotSupportedException">The device has no kernel for it, such as head sizes past 256 on a kernel device.</exception>
     public static OnnxAttention Plan(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -77,7 +88,6 @@ public sealed class OnnxAttention : IDisposable
         TensorView k = Heads(nameof(t.K), t.K, sizes.HeadsKv, sizes.HeadDim);
         TensorView v = Heads(nameof(t.V), t.V, sizes.HeadsKv, sizes.HeadDimV);
         (TensorView allK, TensorView allV) = sizes.HasPresent ? (t.PresentKey, t.PresentValue) : (k, v);
-        bool isProduct = product is not null;
         OnnxCheck.Optional(nameof(t.QkMatmulOutput), t.QkMatmulOutput, shapes.QkMatmulOutput,
             sizes.Batch, sizes.HeadsQ, sizes.SeqQ, sizes.SeqKv);
         OnnxCheck.Optional(nameof(t.PresentKey), t.PresentKey, sizes.HasPresent, sizes.Batch, sizes.HeadsKv, sizes.SeqKv, sizes.HeadDim);
@@ -93,32 +103,18 @@ public sealed class OnnxAttention : IDisposable
             K = Visible(allK),
             V = Visible(allV),
             O = Heads(nameof(t.Y), t.Y, sizes.HeadsQ, sizes.HeadDimV),
-            Weights = isProduct ? default : t.QkMatmulOutput,
             Mask = isBool ? t.Mask : default,
             Bias = isBool ? default : t.Mask,
-            KeyLengths = t.NonpadKvSeqlen,
-        };
-        MatmulTensors scores = isProduct ? new() { A = inner.Q, B = allK.Transpose(2, 3), C = t.QkMatmulOutput } : default;
-
-        TensorView qk = t.QkMatmulOutput;
-        SoftmaxTensors formed = scoreForm is not { Problem: { } form } ? default : new()
-        {
-            X = qk,
-            Y = qk,
-            Mask = form.Mask ? inner.Mask : default,
-            Bias = form.Bias ? inner.Bias : default,
-            KeyLengths = form.KeyLengths ? inner.KeyLengths : default,
+            KeyLengths = lengths is null ? t.NonpadKvSeqlen : lengths.Narrow(nameof(t.NonpadKvSeqlen), t.NonpadKvSeqlen, stream, cancel),
         };
 
         attention.Verify(inner);
-        product?.Verify(scores);
-        scoreForm?.Verify(formed);
+        qkOutput?.Verify(inner, allK, t.QkMatmulOutput, stream);
         presentKey?.Verify(k, t.PastKey, t.PresentKey);
         presentValue?.Verify(v, t.PastValue, t.PresentValue);
         presentKey?.Run(k, t.PastKey, t.PresentKey, stream, cancel);
         presentValue?.Run(v, t.PastValue, t.PresentValue, stream, cancel);
-        product?.Run(scores, stream, cancel);
-        scoreForm?.Run(formed, stream, cancel);
+        qkOutput?.Run(inner, allK, t.QkMatmulOutput, stream, cancel);
         attention.Run(inner, stream, cancel);
     }
 
@@ -126,21 +122,10 @@ public sealed class OnnxAttention : IDisposable
     public void Dispose()
     {
         attention.Dispose();
-        product?.Dispose();
-        scoreForm?.Dispose();
+        qkOutput?.Dispose();
+        lengths?.Dispose();
         presentKey?.Dispose();
         presentValue?.Dispose();
-    }
-
-    private void RequireBuilt(OnnxAttentionAttributes a)
-    {
-        if (a.QkMatmulOutputMode is < 0 or > WeightsMode)
-            throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {a.QkMatmulOutputMode}.");
-        if (a.QkMatmulOutputMode is MaskedMode or WeightsMode && sizes.VisibleKeys < sizes.SeqKv)
-        {
-            throw new NotSupportedException(
-                $"qk_matmul_output_mode {a.QkMatmulOutputMode} needs an attn_mask of all {sizes.SeqKv} keys, not {sizes.VisibleKeys}.");
-        }
     }
 
     private TensorView Visible(in TensorView keys) => sizes.VisibleKeys == sizes.SeqKv ? keys : keys.Slice(2, 0, sizes.VisibleKeys);

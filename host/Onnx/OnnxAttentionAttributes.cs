@@ -90,7 +90,8 @@ public readonly struct OnnxAttentionTensors
     /// <summary>past_value (batch, kv heads, past length, dim of V).</summary>
     public TensorView PastValue { get; init; }
 
-    /// <summary>nonpad_kv_seqlen, as Int32 (batch): the graph's int64 narrowed.</summary>
+    /// <summary>nonpad_kv_seqlen: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch). At
+    /// most attn_mask's last axis.</summary>
     public TensorView NonpadKvSeqlen { get; init; }
 
     /// <summary>Output: present_key (batch, kv heads, all keys, dim).</summary>
@@ -99,6 +100,6 @@ public readonly struct OnnxAttentionTensors
     /// <summary>Output: present_value (batch, kv heads, all keys, dim of V).</summary>
     public TensorView PresentValue { get; init; }
 
-    /// <summary>Output: qk_matmul_output (batch, heads, seq, all keys), Float32 whatever the type.</summary>
+    /// <summary>Output: qk_matmul_output (batch, heads, seq, all keys), of the node's type.</summary>
     public TensorView QkMatmulOutput { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace AttnKernels.Onnx;
 
 /// <summary>Runs an Attention node on tensors of the host, through <see cref="OnnxAttention"/>.</summary>
@@ -11,10 +13,8 @@ internal static class OnnxAttentionNode
             throw new NotSupportedException($"Q, K and V of different types ({q.Type}, {k.Type}, {v.Type}); one type for all is built.");
         if ((pastKey is null) != (pastValue is null)) throw new ArgumentException("past_key and past_value come together.");
         int past = pastKey?.Shape[2] ?? 0;
-        OnnxTensor? mask = Optional(inputs, 3) is { } given ? Pad(given, past + k.Shape[^2]) : null;
-        int[]? lengths = nonpad is null ? null : Array.ConvertAll(nonpad.ToInt64s(), length => checked((int)length));
-        int mode = (int)node.Integer("qk_matmul_output_mode", 0);
-        if (mode is < 0 or > 3) throw new ArgumentException($"qk_matmul_output_mode must be 0, 1, 2 or 3, is {mode}.");
+        OnnxTensor? mask = Optional(inputs, 3) is { } given ? Storable(given) : null;
+        int mode = checked((int)node.Integer("qk_matmul_output_mode", 0));
         bool wantsScores = node.Wants(3);
 
         OnnxAttentionShapes shapes = new()
@@ -26,7 +26,7 @@ internal static class OnnxAttentionNode
             Mask = mask?.Shape,
             MaskType = mask is null ? DType.Bool : OnnxTensor.StorageOf(mask.Type),
             PastLength = pastKey is null ? null : past,
-            NonpadKvSeqlen = lengths is not null,
+            NonpadKvSeqlen = nonpad is not null,
             Present = node.Wants(1) || node.Wants(2),
             QkMatmulOutput = wantsScores,
         };
@@ -37,12 +37,12 @@ internal static class OnnxAttentionNode
         using DeviceTensor? deviceMask = mask?.Upload(device);
         using DeviceTensor? devicePastK = past > 0 ? pastKey!.Upload(device) : null;
         using DeviceTensor? devicePastV = past > 0 ? pastValue!.Upload(device) : null;
-        using DeviceTensor? deviceLengths = lengths is null ? null : device.Upload<int>(lengths, lengths.Length);
+        using DeviceTensor? deviceLengths = nonpad is null ? null : device.Upload(MemoryMarshal.Cast<long, int>(nonpad.ToInt64s()), p.Batch, 2);
         using DeviceTensor y = device.Allocate(p.Type, [.. attention.OutputShape]);
         using DeviceTensor? presentK = hasPresent ? device.Allocate(p.Type, p.Batch, p.HeadsKv, attention.TotalKeys, p.HeadDim) : null;
         using DeviceTensor? presentV = hasPresent ? device.Allocate(p.Type, p.Batch, p.HeadsKv, attention.TotalKeys, p.HeadDimV) : null;
         using DeviceTensor? scores = wantsScores
-            ? device.Allocate(DType.Float32, p.Batch, p.HeadsQ, p.SeqQ, attention.TotalKeys)
+            ? device.Allocate(p.Type, p.Batch, p.HeadsQ, p.SeqQ, attention.TotalKeys)
             : null;
         attention.Run(new OnnxAttentionTensors
         {
@@ -85,22 +85,8 @@ internal static class OnnxAttentionNode
 
     private static OnnxTensor? Optional(IReadOnlyList<OnnxTensor?> inputs, int index) => index < inputs.Count ? inputs[index] : null;
 
-    /// <summary>The mask with its last axis filled up to <paramref name="keys"/> with what hides: false, or -inf.</summary>
-    private static OnnxTensor Pad(OnnxTensor mask, int keys)
-    {
-        if (mask.Rank is < 1 or > 4) throw new ArgumentException($"attn_mask has {mask.Rank} axes, not 1 to 4.");
-        int length = mask.Shape[^1];
-        if (length > keys) throw new ArgumentException($"attn_mask has {length} columns for {keys} keys.");
-        bool isBool = mask.Type == OnnxType.Bool;
-        OnnxType type = isBool || mask.Type is OnnxType.Float16 or OnnxType.BFloat16 ? mask.Type : OnnxType.Float;
-        if (length == keys && type == mask.Type) return mask;
-
-        float[] values = mask.ToFloats();
-        float[] padded = new float[values.Length / length * keys];
-        Array.Fill(padded, isBool ? 0 : float.NegativeInfinity);
-        for (int line = 0; line < values.Length / length; line++)
-            values.AsSpan(line * length, length).CopyTo(padded.AsSpan(line * keys));
-        int[] shape = [.. mask.Shape[..^1], keys];
-        return isBool ? new OnnxTensor(type, shape, Array.ConvertAll(padded, x => (byte)x)) : OnnxTensor.FromFloats(type, padded, shape);
-    }
+    /// <summary>The mask in a type that kernels read: integers and double become float.</summary>
+    private static OnnxTensor Storable(OnnxTensor mask) =>
+        mask.Type is OnnxType.Bool or OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16
+            ? mask : OnnxTensor.FromFloats(OnnxType.Float, mask.ToFloats(), mask.Shape);
 }

@@ -43,8 +43,6 @@ internal sealed record OnnxAttentionSizes
         int past = s.PastLength ?? 0, keys = past + newKeys, visible = s.Mask is { Count: > 0 } mask ? mask[^1] : keys;
         if (past < 0) throw new ArgumentException($"PastLength must not be negative, is {past}.");
         if (s.Mask is not null) CheckMask(s.Mask, keys, [s.Q[0], headsQ, seqQ]);
-        if (visible < keys && s.NonpadKvSeqlen)
-            throw new NotSupportedException($"nonpad_kv_seqlen needs an attn_mask of all {keys} keys, not {visible}.");
         return new OnnxAttentionSizes
         {
             Batch = s.Q[0],
@@ -80,41 +78,6 @@ internal sealed record OnnxAttentionSizes
         Mask = s.Mask is not null && s.MaskType == DType.Bool,
         Bias = s.Mask is not null && s.MaskType != DType.Bool,
         BiasType = s.MaskType == DType.Bool ? DType.Float32 : s.MaskType,
-        Weights = s.QkMatmulOutput && a.QkMatmulOutputMode == 3,
-    };
-
-    /// <summary>What makes qk_matmul_output of mode 1 (softcap) or 2 (and masks and bias) of that of mode 0; null: nothing.</summary>
-    public SoftmaxProblem? ScoreForm(OnnxAttentionAttributes a, OnnxAttentionShapes s)
-    {
-        if (a.QkMatmulOutputMode is not (1 or 2)) return null;
-        SoftmaxProblem capped = new() { Batch = Batch, Heads = HeadsQ, Rows = SeqQ, Columns = SeqKv, Softcap = a.Softcap, Scores = true };
-        if (a.QkMatmulOutputMode == 1) return a.Softcap > 0 ? capped : null;
-        AttentionProblem p = Problem(a, s);
-        return capped with
-        {
-            Causal = p.Causal,
-            Alignment = p.Alignment,
-            WindowLeft = p.WindowLeft,
-            WindowRight = p.WindowRight,
-            KeyLengths = p.KeyLengths,
-            Mask = p.Mask,
-            Bias = p.Bias,
-            BiasType = p.BiasType,
-        };
-    }
-
-    /// <summary>qk_matmul_output of mode 0.</summary>
-    public MatmulProblem Product(OnnxAttentionAttributes a, OnnxAttentionShapes s) => new()
-    {
-        Batch0 = Batch,
-        Batch1 = HeadsQ,
-        GroupB = HeadsQ / HeadsKv,
-        M = SeqQ,
-        N = SeqKv,
-        K = HeadDim,
-        Type = s.Type,
-        TypeC = DType.Float32,
-        Alpha = Problem(a, s).EffectiveScale,
     };
 
     private static (int Seq, int Dim) SeqAndDim(string name, IReadOnlyList<int> shape, int heads)

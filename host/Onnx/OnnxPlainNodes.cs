@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace AttnKernels.Onnx;
 
 /// <summary>Runs the nodes with one output on tensors of the host, through their entry points.</summary>
@@ -47,7 +49,7 @@ internal static class OnnxPlainNodes
         };
         using OnnxRotaryEmbedding plan = OnnxRotaryEmbedding.Plan(device, attributes, shapes);
         using DeviceTensor y = x.Upload(device), deviceCos = cos.Upload(device), deviceSin = sin.Upload(device);
-        using DeviceTensor? devicePositions = Narrow(device, positions);
+        using DeviceTensor? devicePositions = Words(device, positions);
         plan.Run(new RotaryTensors { X = y, Y = y, Cos = deviceCos, Sin = deviceSin, Positions = devicePositions });
         return OnnxTensor.FromFloats(x.Type, y.ToFloats(), x.Shape);
     }
@@ -66,12 +68,12 @@ internal static class OnnxPlainNodes
         using OnnxTensorScatter plan = OnnxTensorScatter.Plan(device, attributes, shapes);
         using DeviceTensor past = cache.Upload(device), deviceUpdate = update.Upload(device);
         using DeviceTensor present = device.Allocate(shapes.Type, cache.Shape);
-        using DeviceTensor? deviceStarts = Narrow(device, starts);
+        using DeviceTensor? deviceStarts = Words(device, starts);
         plan.Run(new() { PastCache = past, Update = deviceUpdate, PresentCache = present, WriteIndices = deviceStarts });
         return OnnxTensor.FromFloats(cache.Type, present.ToFloats(), cache.Shape);
     }
 
-    /// <summary>The graph's int64 as the Int32 that kernels read.</summary>
-    private static DeviceTensor? Narrow(AttentionDevice device, OnnxTensor? tensor) =>
-        tensor is null ? null : device.Upload(Array.ConvertAll(tensor.ToInt64s(), value => checked((int)value)), tensor.Shape);
+    /// <summary>The graph's int64 as the entry points take them: as they lie in memory.</summary>
+    private static DeviceTensor? Words(AttentionDevice device, OnnxTensor? tensor) =>
+        tensor is null ? null : device.Upload<int>(MemoryMarshal.Cast<long, int>(tensor.ToInt64s()), [.. tensor.Shape, 2]);
 }

@@ -8,6 +8,7 @@ namespace AttnKernels.Onnx;
 public sealed class OnnxRotaryEmbedding : IDisposable
 {
     private readonly RotaryPlan plan;
+    private readonly OnnxIndices? positions;
     private readonly int rank;
 
     private OnnxRotaryEmbedding(AttentionDevice device, OnnxRotaryAttributes attributes, OnnxRotaryShapes shapes)
@@ -30,6 +31,7 @@ public sealed class OnnxRotaryEmbedding : IDisposable
             MaxPosition = shapes.MaxPosition ?? 0,
             Type = shapes.Type,
         });
+        if (shapes.MaxPosition is not null) positions = new OnnxIndices(device, x[0], x[^2]);
     }
 
     /// <summary>The embedding that runs.</summary>
@@ -49,7 +51,7 @@ public sealed class OnnxRotaryEmbedding : IDisposable
     }
 
     /// <summary>Checks the tensors and queues the node, as <see cref="RotaryPlan"/> does. X and Y have the node's shape; the positions are
-    /// Int32, the graph's int64 narrowed.</summary>
+    /// the int64's memory seen as Int32 (batch, seq, 2), the words of each number, the low one first; or Int32 (batch, seq).</summary>
     /// <exception cref="ArgumentException">A tensor is missing, not expected, overlaps the output, or has the wrong shape, type, strides or
     /// device. Nothing has been written.</exception>
     public void Run(in RotaryTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
@@ -60,12 +62,17 @@ public sealed class OnnxRotaryEmbedding : IDisposable
             {
                 X = OnnxCheck.Heads(nameof(tensors.X), tensors.X, rank, p.Heads, p.HeadDim),
                 Y = OnnxCheck.Heads(nameof(tensors.Y), tensors.Y, rank, p.Heads, p.HeadDim),
+                Positions = positions is null ? tensors.Positions : positions.Narrow(nameof(tensors.Positions), tensors.Positions, stream, cancel),
             },
             stream, cancel);
     }
 
-    /// <summary>Frees the plan.</summary>
-    public void Dispose() => plan.Dispose();
+    /// <summary>Frees the plan and its workspace.</summary>
+    public void Dispose()
+    {
+        plan.Dispose();
+        positions?.Dispose();
+    }
 }
 
 /// <summary>The attributes of an ONNX RotaryEmbedding node, with the operator's defaults.</summary>

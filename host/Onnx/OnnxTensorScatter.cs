@@ -9,6 +9,7 @@ public sealed class OnnxTensorScatter : IDisposable
 {
     private readonly CacheAppendPlan copy;
     private readonly CacheAppendPlan append;
+    private readonly OnnxIndices? indices;
     private readonly int[] cacheShape, updateShape;
 
     private OnnxTensorScatter(AttentionDevice device, OnnxTensorScatterAttributes attributes, OnnxTensorScatterShapes shapes)
@@ -38,6 +39,7 @@ public sealed class OnnxTensorScatter : IDisposable
         };
         copy = device.Plan(whole);
         append = device.Plan(whole with { Rows = updateShape[axis], Kv = attributes.Circular ? KvLayout.Ring : default, Starts = shapes.WriteIndices });
+        if (shapes.WriteIndices) indices = new OnnxIndices(device, cacheShape[0]);
     }
 
     /// <summary>The update that runs.</summary>
@@ -69,7 +71,8 @@ public sealed class OnnxTensorScatter : IDisposable
         TensorView cache = t.PresentCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim);
         CacheAppendTensors past = new() { Cache = cache, Update = t.PastCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim) };
         TensorView rows = t.Update.Reshape(p.Batch, p.Heads, p.Rows, p.Dim);
-        CacheAppendTensors fresh = new() { Cache = cache, Update = rows, Starts = t.WriteIndices };
+        TensorView starts = indices is null ? t.WriteIndices : indices.Narrow(nameof(t.WriteIndices), t.WriteIndices, stream, cancel);
+        CacheAppendTensors fresh = new() { Cache = cache, Update = rows, Starts = starts };
         bool isInPlace = Plans.Overlap.Same(past.Update, past.Cache);
 
         append.Verify(fresh);
@@ -77,11 +80,12 @@ public sealed class OnnxTensorScatter : IDisposable
         append.Run(fresh, stream, cancel);
     }
 
-    /// <summary>Frees the plans.</summary>
+    /// <summary>Frees the plans and their workspace.</summary>
     public void Dispose()
     {
         copy.Dispose();
         append.Dispose();
+        indices?.Dispose();
     }
 }
 
@@ -123,6 +127,6 @@ public readonly struct OnnxTensorScatterTensors
     /// <summary>Output: present_cache; past_cache itself, or memory that overlaps nothing.</summary>
     public required TensorView PresentCache { get; init; }
 
-    /// <summary>write_indices, as Int32 (batch): the graph's int64 narrowed.</summary>
+    /// <summary>write_indices: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch).</summary>
     public TensorView WriteIndices { get; init; }
 }

@@ -8,6 +8,9 @@ public sealed class OnnxAttentionTests
 {
     // Inputs lie in [-1, 1) and no sum has more than 12 terms: fp32 errs by less than 80 units in the last place of 1.
     private const double Tolerance = 1e-5;
+
+    // Results in fp16, at most 4 in size, are rounded by half a unit: 2^-10.
+    private const double HalfTolerance = 1.0 / 1024;
     private const float Poison = 7;
 
     public static TheoryData<string, string> Cases
@@ -23,6 +26,10 @@ public sealed class OnnxAttentionTests
                 "mode3 rank3 causal",
                 "mode3 past mask3 softcap", "mode0 softcap nonpad", "mode2", "mode1 softcap mask2", "mode1",
                 "mode2 softcap causal past fmask3", "mode2 nonpad causal window mask4", "mode2 softcap", "present rank3", "hidden mask2", "mode3 hidden mask2",
+                "mode2 mask2 short", "mode2 softcap causal past fmask4 short", "mode3 mask2 short", "mode3 rank3 past fmask3 short",
+                "mode1 softcap mask2 short", "nonpad mask2 short", "nonpad causal window fmask4 short int64", "mode2 nonpad causal mask2 short",
+                "mode3 nonpad softcap fmask2 short int64", "nonpad causal int64", "half mode0 mask2", "half mode1", "half mode1 softcap",
+                "half mode2 past fmask2 short", "half mode3 causal", "half rank3 mode3 nonpad mask4 short",
             ];
             foreach (string device in new[] { "cpu", "simulator" }.Intersect(AttentionDevice.List().Select(d => d.Name)))
                 foreach (string attribute in attributes) cases.Add(device, attribute);
@@ -44,6 +51,7 @@ public sealed class OnnxAttentionTests
     [InlineData("mode0 present nonpad")]
     [InlineData("mode3 window")]
     [InlineData("mode2 softcap nonpad fmask4")]
+    [InlineData("half mode3 nonpad mask2 short int64")]
     public void A_run_allocates_nothing(string attributes)
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
@@ -92,18 +100,21 @@ public sealed class OnnxAttentionTests
         plan.Should().Throw<ArgumentException>().WithMessage(message);
     }
 
-    [Theory]
-    [InlineData("mode2 mask2 short")]
-    [InlineData("mode3 mask2 short")]
-    [InlineData("nonpad mask2 short")]
-    public void What_is_not_built_says_so(string attributes)
+    [Fact]
+    public void Lengths_in_neither_form_are_refused()
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
-        Action plan = () => new Node(device, attributes).Dispose();
-        plan.Should().Throw<NotSupportedException>();
+        using Node node = new(device, "nonpad int64");
+        TensorView words = node.Tensors.NonpadKvSeqlen;
+        foreach (TensorView bad in new[] { words.Slice(1, 0, 1), words.Slice(0, 0, 1), words.Transpose(0, 1), node.Tensors.Q.Select(0, 0).Select(0, 0) })
+        {
+            Action run = () => node.Plan.Run(node.Tensors with { NonpadKvSeqlen = bad });
+            run.Should().Throw<ArgumentException>().WithParameterName("NonpadKvSeqlen");
+            node.Outputs.Should().OnlyContain(x => x == Poison);
+        }
     }
 
-    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, [f]maskN (N axes), modeN, ...</summary>
+    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, half, int64, [f]maskN (N axes), modeN, ...</summary>
     private sealed class Node : IDisposable
     {
         public const int Past = 3;
@@ -111,7 +122,7 @@ public sealed class OnnxAttentionTests
 
         private readonly HashSet<string> words;
         private readonly int past, mask, columns, mode;
-        private readonly int[] lengths = [4, 7];
+        private readonly int[] lengths;
         private readonly float[] q, k, v, pastK, pastV, maskValues;
         private readonly DeviceTensor y;
         private readonly DeviceTensor? presentK, presentV, scores;
@@ -122,6 +133,7 @@ public sealed class OnnxAttentionTests
             past = words.Contains("past") ? Past : 0;
             (mask, mode) = (Number("mask") + Number("fmask") + 1, Number("mode"));
             columns = Keys - (words.Contains("short") ? 2 : 0) + (words.Contains("longmask") ? 1 : 0);
+            lengths = words.Contains("short") ? [3, columns] : [4, Keys];
             bool isBool = Number("fmask") < 0;
             bool is3 = words.Contains("rank3") || words.Any(w => w.StartsWith("heads", StringComparison.Ordinal));
             bool hasPresent = past > 0 || words.Contains("present");
@@ -148,16 +160,17 @@ public sealed class OnnxAttentionTests
                     K = Shape(is3, HeadsKv, NewKeys, Dim),
                     V = Shape(is3, HeadsKv, NewKeys, DimV),
                     Mask = mask > 0 ? maskShape : null,
+                    Type = Type,
                     MaskType = isBool ? DType.Bool : DType.Float32,
                     PastLength = past > 0 ? past : null,
                     NonpadKvSeqlen = words.Contains("nonpad"),
                     Present = words.Contains("present"),
                     QkMatmulOutput = mode >= 0,
                 });
-            y = Poisoned(device, [.. Plan.OutputShape]);
-            if (hasPresent) presentK = Poisoned(device, Batch, HeadsKv, Keys, Dim);
-            if (hasPresent) presentV = Poisoned(device, Batch, HeadsKv, Keys, DimV);
-            if (mode >= 0) scores = Poisoned(device, Batch, HeadsQ, SeqQ, Keys);
+            y = Poisoned(device, Type, [.. Plan.OutputShape]);
+            if (hasPresent) presentK = Poisoned(device, Type, Batch, HeadsKv, Keys, Dim);
+            if (hasPresent) presentV = Poisoned(device, Type, Batch, HeadsKv, Keys, DimV);
+            if (mode >= 0) scores = Poisoned(device, Type, Batch, HeadsQ, SeqQ, Keys);
             Tensors = new OnnxAttentionTensors
             {
                 Q = Input(device, is3, q, HeadsQ, SeqQ, Dim),
@@ -169,7 +182,7 @@ public sealed class OnnxAttentionTests
                 Mask = mask <= 0 ? default(TensorView)
                     : isBool ? device.Upload(Array.ConvertAll(maskValues, x => x != 0), maskShape)
                     : device.Upload(maskValues, maskShape),
-                NonpadKvSeqlen = words.Contains("nonpad") ? device.Upload(lengths, Batch) : default(TensorView),
+                NonpadKvSeqlen = words.Contains("nonpad") ? Lengths(device) : default(TensorView),
                 PresentKey = presentK,
                 PresentValue = presentV,
                 QkMatmulOutput = scores,
@@ -183,6 +196,10 @@ public sealed class OnnxAttentionTests
         public IEnumerable<float> Outputs => new[] { y, presentK, presentV, scores }.SelectMany(t => t?.ToFloats() ?? []);
 
         private int Keys => past + NewKeys;
+
+        private DType Type => words.Contains("half") ? DType.Float16 : DType.Float32;
+
+        private double Tolerance => words.Contains("half") ? HalfTolerance : OnnxAttentionTests.Tolerance;
 
         private float Softcap => words.Contains("softcap") ? 0.7f : 0;
 
@@ -252,21 +269,26 @@ public sealed class OnnxAttentionTests
 
         private static int[] Shape(bool is3, int heads, int rows, int dim) => is3 ? [Batch, rows, heads * dim] : [Batch, heads, rows, dim];
 
-        private static float[] Random(int perBatch, int seed) => HostDevices.Random(Batch * perBatch, seed);
+        /// <summary>Numbers that fp16 holds, too.</summary>
+        private static float[] Random(int perBatch, int seed) => Array.ConvertAll(HostDevices.Random(Batch * perBatch, seed), x => (float)(Half)x);
 
-        private static DeviceTensor Input(AttentionDevice device, bool is3, float[] values, int heads, int rows, int dim)
+        private DeviceTensor Lengths(AttentionDevice device) => words.Contains("int64")
+            ? device.Upload<int>([.. lengths.SelectMany(length => new[] { length, 0 })], Batch, 2)
+            : device.Upload(lengths, Batch);
+
+        private DeviceTensor Input(AttentionDevice device, bool is3, float[] values, int heads, int rows, int dim)
         {
-            if (!is3) return device.Upload(values, Batch, heads, rows, dim);
+            if (!is3) return device.UploadAs(Type, values, Batch, heads, rows, dim);
             float[] moved = new float[values.Length];
             for (int n = 0; n < values.Length; n++)
             {
                 (int d, int h, int i, int b) = (n % dim, n / dim % heads, n / dim / heads % rows, n / dim / heads / rows);
                 moved[n] = values[At(heads, rows, dim, b, h, i, d)];
             }
-            return device.Upload(moved, Batch, rows, heads * dim);
+            return device.UploadAs(Type, moved, Batch, rows, heads * dim);
         }
 
-        private static DeviceTensor Poisoned(AttentionDevice device, params int[] shape) =>
-            device.Upload(Enumerable.Repeat(Poison, shape.Aggregate(1, (a, b) => a * b)).ToArray(), shape);
+        private static DeviceTensor Poisoned(AttentionDevice device, DType type, params int[] shape) =>
+            device.UploadAs(type, Enumerable.Repeat(Poison, shape.Aggregate(1, (a, b) => a * b)).ToArray(), shape);
     }
 }

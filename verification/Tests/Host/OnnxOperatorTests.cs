@@ -90,8 +90,9 @@ public sealed class OnnxOperatorTests
         int[] positions = [3, 0, 8, 5, 1, 2, 7, 4];
         Check(isRank3: false, isInterleaved: false, hasPositions: false);
         Check(isRank3: true, isInterleaved: true, hasPositions: true);
+        Check(isRank3: false, isInterleaved: true, hasPositions: true, areWords: true);
 
-        void Check(bool isRank3, bool isInterleaved, bool hasPositions)
+        void Check(bool isRank3, bool isInterleaved, bool hasPositions, bool areWords = false)
         {
             int[] shape = isRank3 ? [Batch, Seq, Heads * Dim] : [Batch, Heads, Seq, Dim];
             int[] angleShape = hasPositions ? [Rows, Turned / 2] : [Batch, Seq, Turned / 2];
@@ -104,7 +105,8 @@ public sealed class OnnxOperatorTests
             node.Run(new()
             {
                 X = device.Upload(x, shape), Y = y, Cos = device.Upload(cos, angleShape), Sin = device.Upload(sin, angleShape),
-                Positions = hasPositions ? device.Upload(positions, Batch, Seq) : default(TensorView),
+                Positions = !hasPositions ? default(TensorView)
+                    : areWords ? device.Upload(Words(positions), Batch, Seq, 2) : device.Upload(positions, Batch, Seq),
             });
 
             float[] got = y.ToFloats();
@@ -127,9 +129,10 @@ public sealed class OnnxOperatorTests
         Check("2,3,5,4", axis: -2, rows: 2, isCircular: false, [3, 0], isInPlace: false);
         Check("2,3,5,4", axis: 2, rows: 3, isCircular: true, [4, 1], isInPlace: true);
         Check("2,5,4", axis: 1, rows: 2, isCircular: false, [1, 2], isInPlace: false);
+        Check("2,5,4", axis: 1, rows: 2, isCircular: false, [3, 1], isInPlace: true, areWords: true);
         Check("2,4,5", axis: -1, rows: 2, isCircular: false, null, isInPlace: true);
 
-        void Check(string cacheShape, int axis, int rows, bool isCircular, int[]? starts, bool isInPlace)
+        void Check(string cacheShape, int axis, int rows, bool isCircular, int[]? starts, bool isInPlace, bool areWords = false)
         {
             int[] shape = Parse(cacheShape), updateShape = [.. shape];
             int at = axis < 0 ? axis + shape.Length : axis;
@@ -144,7 +147,7 @@ public sealed class OnnxOperatorTests
             node.Run(new()
             {
                 PastCache = pastTensor, Update = device.Upload(update, updateShape), PresentCache = present,
-                WriteIndices = starts is null ? default(TensorView) : device.Upload(starts, 2),
+                WriteIndices = starts is null ? default(TensorView) : areWords ? device.Upload(Words(starts), 2, 2) : device.Upload(starts, 2),
             });
 
             float[] got = present.ToFloats();
@@ -159,6 +162,9 @@ public sealed class OnnxOperatorTests
             if (!isInPlace) pastTensor.ToFloats().Should().Equal(past);
         }
     }
+
+    /// <summary>int64 as they lie in memory.</summary>
+    private static int[] Words(int[] values) => [.. values.SelectMany(value => new[] { value, 0 })];
 
     [Fact]
     public void A_run_allocates_nothing()

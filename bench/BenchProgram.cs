@@ -1,4 +1,5 @@
 using AttnKernels.Bench.Cli;
+using AttnKernels.Bench.Forms;
 using AttnKernels.Bench.Host;
 using AttnKernels.Bench.Measure;
 using AttnKernels.Bench.Peers;
@@ -21,6 +22,7 @@ internal static class BenchProgram
         string root = FindRoot();
         if (options.UpdateReadme) return UpdateReadme(root);
         if (options.Host) return HostRun.Run(root);
+        if (options.Forms) return FormsRun.Run(options);
         return options.List ? List(options, root) : Measure(options, root);
     }
 

@@ -34,12 +34,13 @@ public static class BenchCommand
         };
         var list = new Option<bool>("--list") { Description = "say which devices, workloads and peers there are" };
         var host = new Option<bool>("--host") { Description = "measure planning, run overhead and allocations with BenchmarkDotNet" };
+        var forms = new Option<bool>("--forms") { Description = "measure how every form of attention grows with the keys, and packed batches beside padded ones" };
         var readme = new Option<bool>("--update-readme") { Description = "only refresh the table of README.md from bench/results" };
         var firstCall = new Option<bool>("--first-call") { Hidden = true };
 
         var command = new RootCommand("Verifies and times the kernels on the workloads of real models, next to other implementations.")
         {
-            quick, full, device, workload, dtype, threads, peers, json, output, list, host, readme, firstCall,
+            quick, full, device, workload, dtype, threads, peers, json, output, list, host, forms, readme, firstCall,
         };
         command.SetAction(parse =>
         {
@@ -57,6 +58,7 @@ public static class BenchCommand
                     OutFolder = parse.GetValue(output),
                     List = parse.GetValue(list),
                     Host = parse.GetValue(host),
+                    Forms = parse.GetValue(forms),
                     UpdateReadme = parse.GetValue(readme),
                     FirstCall = parse.GetValue(firstCall),
                 }, parse.GetValue(quick)));

@@ -33,6 +33,9 @@ public sealed record BenchOptions
     /// <summary>Measure host-side times with BenchmarkDotNet instead.</summary>
     public bool Host { get; init; }
 
+    /// <summary>Measure how the forms of attention grow with the keys, and packed batches beside padded ones, instead.</summary>
+    public bool Forms { get; init; }
+
     /// <summary>Only refresh the table of README.md from bench/results.</summary>
     public bool UpdateReadme { get; init; }
 

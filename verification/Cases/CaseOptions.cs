@@ -18,6 +18,9 @@ public sealed record CaseOptions
     /// <summary>A NaN in one query, in one key and in one element of a value: only the rows that see it may be NaN.</summary>
     public bool VisibleNaN { get; init; }
 
+    /// <summary>The lengths of the batch entries, packed or padded; null: random ones.</summary>
+    public IReadOnlyList<int>? Lengths { get; init; }
+
     /// <summary>The last batch entry has key length 0.</summary>
     public bool EmptyBatch { get; init; }
 

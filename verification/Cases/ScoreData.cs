@@ -94,7 +94,7 @@ internal sealed class ScoreData : IDisposable
             float[] lengths = new float[batch];
             double longest = Math.Min(problem.MaxKeyLength, 3.0 * keys);
             for (int b = 0; b < batch; b++)
-                lengths[b] = options.EmptyBatch && b == batch - 1 ? 0 : 1 + (int)(random.Uniform(20, b) * longest);
+                lengths[b] = options.Lengths?[b] ?? (options.EmptyBatch && b == batch - 1 ? 0 : 1 + (int)(random.Uniform(20, b) * longest));
             rule = rule with { KeyLengths = new HostTensor(DType.Int32, lengths, batch) };
         }
         if (problem.Mask)

@@ -10,17 +10,17 @@ internal sealed class SequenceData : IDisposable
     private readonly AttentionProblem problem;
     private readonly int[]? startsQ, startsKv;
 
-    public SequenceData(AttentionDevice device, AttentionProblem problem, ScoreRule rule, Seeded random)
+    public SequenceData(AttentionDevice device, AttentionProblem problem, ScoreRule rule, Seeded random, IReadOnlyList<int>? lengths = null)
     {
         (this.problem, Rule) = (problem, rule);
         if (problem.Packed is { } packed)
         {
-            startsQ = Starts(random, 44, packed.TotalQ, problem.SeqQ);
+            startsQ = lengths is null ? Starts(random, 44, packed.TotalQ, problem.SeqQ) : Starts(lengths, 0);
             StartsQ = Place(device, startsQ);
             Rule = Rule with { QueryLengths = Lengths(problem.Batch, b => startsQ[b + 1] - startsQ[b]) };
             if (packed.TotalKv is { } total)
             {
-                startsKv = Starts(random, 45, total, problem.SeqKv);
+                startsKv = lengths is null ? Starts(random, 45, total, problem.SeqKv) : Starts(lengths, 0);
                 StartsKv = Place(device, startsKv);
                 Rule = Rule with { KeyLengths = Lengths(problem.Batch, b => Math.Min(rule.KeysOf(b, problem.SeqKv), startsKv[b + 1] - startsKv[b])) };
             }
@@ -118,9 +118,14 @@ internal sealed class SequenceData : IDisposable
             lengths[b] = Math.Min(left, (int)(random.Uniform(stream, b + 1) * (longest + 1)));
             left -= lengths[b];
         }
-        int[] starts = new int[problem.Batch + 1];
-        starts[0] = left / 2;
-        for (int b = 0; b < lengths.Length; b++) starts[b + 1] = starts[b] + lengths[b];
+        return Starts(lengths, left / 2);
+    }
+
+    private static int[] Starts(IReadOnlyList<int> lengths, int first)
+    {
+        int[] starts = new int[lengths.Count + 1];
+        starts[0] = first;
+        for (int b = 0; b < lengths.Count; b++) starts[b + 1] = starts[b] + lengths[b];
         return starts;
     }
 

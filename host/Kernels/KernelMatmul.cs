@@ -36,6 +36,7 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
             K = problem.K,
             Alpha = problem.Alpha,
             Beta = problem.Beta,
+            Activation = (int)problem.Activation,
         };
     }
 

@@ -14,21 +14,25 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
 
     private static readonly string Label = $"{Elements.Label<TElementA>()}x{Elements.Label<TElementB>()}->{Elements.Label<TElementC>()}";
 
-    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Large = Tiled<MatmulTile128, PlainMultiply>();
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Large = Tiled<MatmulTile128, PlainMultiply, NoActivation>();
 
-    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Small = Tiled<MatmulTile64, PlainMultiply>();
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Small = Tiled<MatmulTile64, PlainMultiply, NoActivation>();
 
     /// <summary>For P V of unfused attention, where a weight of 0 hides the value.</summary>
-    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> LargeZeroHides = Tiled<MatmulTile128, ZeroHidesMultiply>();
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> LargeZeroHides = Tiled<MatmulTile128, ZeroHidesMultiply, NoActivation>();
 
     /// <inheritdoc cref="LargeZeroHides"/>
-    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> SmallZeroHides = Tiled<MatmulTile64, ZeroHidesMultiply>();
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> SmallZeroHides = Tiled<MatmulTile64, ZeroHidesMultiply, NoActivation>();
+
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> LargeActivation = Tiled<MatmulTile128, PlainMultiply, AnyActivation>();
+
+    public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> SmallActivation = Tiled<MatmulTile64, PlainMultiply, AnyActivation>();
 
     /// <summary>The baseline of benchmarks and of those who read; only <see cref="MatmulProblem.Naive"/> chooses it.</summary>
     public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Naive = new(
         $"NaiveMatmul {Label}", NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>.Kernel, 256, 0);
 
-    public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries => [Large, Small, LargeZeroHides, SmallZeroHides, Naive];
+    public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries => [Large, Small, LargeZeroHides, SmallZeroHides, LargeActivation, SmallActivation, Naive];
 
     /// <summary>The kernel for a problem, and how many groups it runs in.</summary>
     public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem p, out long groups)
@@ -43,6 +47,7 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
             groups = batch * ((((long)p.M * p.N) + Naive.GroupSize - 1) / Naive.GroupSize);
             return Naive;
         }
+        if (p.Activation != Activation.None) return isLarge ? LargeActivation : SmallActivation;
         return (isLarge, p.SkipZeroA) switch
         {
             (true, false) => Large,
@@ -52,11 +57,12 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
         };
     }
 
-    private static KernelEntry<MatmulArgs<TA, TB, TC>> Tiled<TTile, TMultiply>()
+    private static KernelEntry<MatmulArgs<TA, TB, TC>> Tiled<TTile, TMultiply, TActivation>()
         where TTile : struct, IMatmulTile
-        where TMultiply : struct, IMultiply => new(
-            $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}{(TMultiply.ZeroHides ? " zero hides" : "")}",
-            TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply>.Kernel,
+        where TMultiply : struct, IMultiply
+        where TActivation : struct, IActivation => new(
+            $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}{(TMultiply.ZeroHides ? " zero hides" : "")}{(TActivation.IsPresent ? " activation" : "")}",
+            TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply, TActivation>.Kernel,
             MatmulTile<TTile>.GroupSize, MatmulTile<TTile>.SharedBytes)
         {
             // 512 lanes of 128 registers each fill a multiprocessor.

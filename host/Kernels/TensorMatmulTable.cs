@@ -10,27 +10,33 @@ internal static class TensorMatmulTable<TStored, TElement, TC, TElementC>
     where TC : unmanaged
     where TElementC : struct, IElement<TC>
 {
-    /// <summary>By whether A and B are transposed.</summary>
+    /// <summary>By whether there is an activation, and whether A and B are transposed.</summary>
     public static readonly KernelEntry<MatmulArgs<ushort, ushort, TC>>[] Entries =
     [
-        Entry<AlongK, AlongOuter>(),
-        Entry<AlongK, AlongK>(),
-        Entry<AlongOuter, AlongOuter>(),
-        Entry<AlongOuter, AlongK>(),
+        Entry<AlongK, AlongOuter, NoActivation>(),
+        Entry<AlongK, AlongK, NoActivation>(),
+        Entry<AlongOuter, AlongOuter, NoActivation>(),
+        Entry<AlongOuter, AlongK, NoActivation>(),
+        Entry<AlongK, AlongOuter, AnyActivation>(),
+        Entry<AlongK, AlongK, AnyActivation>(),
+        Entry<AlongOuter, AlongOuter, AnyActivation>(),
+        Entry<AlongOuter, AlongK, AnyActivation>(),
     ];
 
     /// <summary>The kernel that copies A and B fast where they lie row after row as given; it takes any other strides, too, slower.</summary>
     public static KernelEntry<MatmulArgs<ushort, ushort, TC>> Choose(MatmulProblem p, out long groups)
     {
         groups = (long)p.Batch0 * p.Batch1 * Grids.Tiles(p.M, TensorMatmulTile.Outer) * Grids.Tiles(p.N, TensorMatmulTile.Outer);
-        return Entries[(p.TransposeA ? 2 : 0) + (p.TransposeB ? 1 : 0)];
+        return Entries[(p.Activation != Activation.None ? 4 : 0) + (p.TransposeA ? 2 : 0) + (p.TransposeB ? 1 : 0)];
     }
 
-    private static KernelEntry<MatmulArgs<ushort, ushort, TC>> Entry<TA, TB>()
+    private static KernelEntry<MatmulArgs<ushort, ushort, TC>> Entry<TA, TB, TActivation>()
         where TA : struct, ITensorOperand
-        where TB : struct, ITensorOperand => new(
-            $"TensorMatmul {Elements.Label<TStored>()}->{Elements.Label<TElementC>()} 128x128x{TensorMatmulTile.BK} A-{TA.Label} B-{TB.Label}",
-            TensorMatmul<TElement, TC, TElementC, TA, TB>.Kernel, TensorMatmulTile.GroupSize, TensorMatmulTile.SharedBytes)
+        where TB : struct, ITensorOperand
+        where TActivation : struct, IActivation => new(
+            $"TensorMatmul {Elements.Label<TStored>()}->{Elements.Label<TElementC>()} 128x128x{TensorMatmulTile.BK} " +
+            $"A-{(TA.IsAlongK ? "k" : "outer")} B-{(TB.IsAlongK ? "k" : "outer")}{(TActivation.IsPresent ? " activation" : "")}",
+            TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>.Kernel, TensorMatmulTile.GroupSize, TensorMatmulTile.SharedBytes)
         {
             NeedsTensorCores = true,
         };

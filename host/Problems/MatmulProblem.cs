@@ -1,8 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// C[b0,b1] = alpha * A[b0,b1] B[b0,b1/groupB] + beta * C[b0,b1] + bias, with A (M, K), B (K, N), C (M, N) and bias (N) added to
-/// every row. Tensors are (batch0, batch1, rows, columns) with any strides; leading axes of size 1 may be left out. Sums are in fp32.
+/// C[b0,b1] = f(alpha * A[b0,b1] B[b0,b1/groupB] + beta * C[b0,b1] + bias), with A (M, K), B (K, N), C (M, N) and bias (N) added to
+/// every row and f an activation, none by default. Tensors are (batch0, batch1, rows, columns) with any strides; leading axes of size 1 may be left out. Sums are in fp32.
 /// Immutable; equal problems compare equal.
 /// </summary>
 public sealed record MatmulProblem
@@ -71,6 +71,9 @@ public sealed record MatmulProblem
     /// <summary>Type of the bias. Default Float32.</summary>
     public DType BiasType { get; init; } = DType.Float32;
 
+    /// <summary>f, applied to the finished element before it is rounded to C's type. Default None.</summary>
+    public Activation Activation { get; init; }
+
     /// <summary>An element of A that is exactly 0 contributes nothing, even where B holds NaN: the weights of masked keys.</summary>
     internal bool SkipZeroA { get; init; }
 
@@ -107,6 +110,10 @@ public sealed record MatmulProblem
         if (Bias) ProblemCheck.Float(BiasType);
         if (Batch1 % GroupB != 0)
             throw new ArgumentException($"Batch1 ({Batch1}) must be a multiple of GroupB ({GroupB}).", nameof(GroupB));
+        if (!Enum.IsDefined(Activation))
+            throw new ArgumentException($"Activation must be one of {string.Join(", ", Enum.GetNames<Activation>())}, is {Activation}.", nameof(Activation));
+        if (SkipZeroA && Activation != Activation.None)
+            throw new ArgumentException($"A product whose zeros hide has no activation, is {Activation}.", nameof(Activation));
         if (float.IsNaN(Alpha)) throw new ArgumentException("Alpha is NaN.", nameof(Alpha));
         if (float.IsNaN(Beta)) throw new ArgumentException("Beta is NaN.", nameof(Beta));
         ProblemCheck.Addressable("A", TypeA, Batch0, Batch1, M, K);
@@ -120,6 +127,6 @@ public sealed record MatmulProblem
         string types = TypeA == TypeB && TypeB == TypeC ? $"{TypeA}" : $"{TypeA}*{TypeB}->{TypeC}";
         string batch = Batch0 * (long)Batch1 == 1 ? "" : $", batch {Batch0}x{Batch1}{(GroupB == 1 ? "" : $" group {GroupB}")}";
         string layout = TransposeA || TransposeB ? $", {(TransposeA ? "T" : "N")}{(TransposeB ? "T" : "N")}" : "";
-        return $"matmul {M}x{N}x{K} {types}{batch}{layout}{(Beta == 0 ? "" : $", beta {Beta}")}{(Bias ? ", bias" : "")}";
+        return $"matmul {M}x{N}x{K} {types}{batch}{layout}{(Beta == 0 ? "" : $", beta {Beta}")}{(Bias ? ", bias" : "")}{(Activation == Activation.None ? "" : $", {Activation}")}";
     }
 }

@@ -19,7 +19,7 @@ public struct OperandView<T>
 }
 
 /// <summary>
-/// C = alpha A B + beta C + bias for each (b0, b1), where B's second batch index is b1 / GroupB. A (M, K), B (K, N), C (M, N), bias (N).
+/// C = f(alpha A B + beta C + bias) for each (b0, b1), where B's second batch index is b1 / GroupB. A (M, K), B (K, N), C (M, N), bias (N).
 /// C is not read where beta is 0.
 /// </summary>
 public struct MatmulArgs<TA, TB, TC>
@@ -37,5 +37,8 @@ public struct MatmulArgs<TA, TB, TC>
     public long BiasOffset;
 
     public int Batch0, Batch1, GroupB, M, N, K;
+
+    /// <summary>f: an <see cref="AttnKernels.Activation"/>.</summary>
+    public int Activation;
     public float Alpha, Beta;
 }

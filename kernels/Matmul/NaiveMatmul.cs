@@ -3,7 +3,7 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The readable baseline: c = alpha * sum_k a[m,k] b[k,n] + beta * c + bias[n], one lane an element of C, every operand from global memory.
+/// The readable baseline: c = f(alpha * sum_k a[m,k] b[k,n] + beta * c + bias[n]), one lane an element of C, every operand from global memory.
 /// Grid: ceil(M N / group) * batch0 * batch1 groups; shared: none.
 /// </summary>
 public static class NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>
@@ -32,6 +32,6 @@ public static class NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>
         for (int k = 0; k < args.K; k++)
             sum += TElementA.Load(args.A.Data[a + k * args.A.KStride]) * TElementB.Load(args.B.Data[b + k * args.B.KStride]);
 
-        MatmulEpilogue.Store<TA, TB, TC, TElementC>(args, args.C.Batch(b0, b1), m, n, sum);
+        MatmulEpilogue<TA, TB, TC, TElementC, AnyActivation>.Store(args, args.C.Batch(b0, b1), m, n, sum);
     }
 }

@@ -3,16 +3,17 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = alpha A B + beta C + bias on tensor cores, 16-bit A and B, sums in fp32. A group computes 128 x 128 of C, a warp 64 x 32 of it in registers,
+/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes 128 x 128 of C, a warp 64 x 32 of it in registers,
 /// walking K in steps of BK through three stages in shared memory: two are under way while one is multiplied.
 /// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: 256 lanes; shared: 48 KB.
 /// </summary>
-public static class TensorMatmul<TElement, TC, TElementC, TA, TB>
+public static class TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>
     where TElement : struct, ITensorElement
     where TC : unmanaged
     where TElementC : struct, IElement<TC>
     where TA : struct, ITensorOperand
     where TB : struct, ITensorOperand
+    where TActivation : struct, IActivation
 {
     private const int BM = TensorMatmulTile.Outer;
     private const int BN = TensorMatmulTile.Outer;
@@ -53,10 +54,7 @@ public static class TensorMatmul<TElement, TC, TElementC, TA, TB>
         }
 
         long c = args.C.Batch(b0, b1);
-        Write(args, c, m0 + row, n0 + column, sum.R0);
-        Write(args, c, m0 + row + 16, n0 + column, sum.R1);
-        Write(args, c, m0 + row + 32, n0 + column, sum.R2);
-        Write(args, c, m0 + row + 48, n0 + column, sum.R3);
+        Write(args, c, m0 + row, n0 + column, sum);
     }
 
     /// <summary>The tile of C that this group computes.</summary>
@@ -97,25 +95,32 @@ public static class TensorMatmul<TElement, TC, TElementC, TA, TB>
         sum.Add(a0, a1, a2, a3, left, right);
     }
 
-    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TensorRow<TElement> row)
+    /// <summary>A loop over blocks of eight columns, which move left in registers, for the sake of short code; a lane stores four of the columns.</summary>
+    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TensorBlock<TElement> sum)
     {
-        Write(args, batch, m, n, row.C0);
-        Write(args, batch, m, n + 8, row.C1);
-        Write(args, batch, m, n + 16, row.C2);
-        Write(args, batch, m, n + 24, row.C3);
+        n += 2 * (Group.IdxX & 2);
+        for (int end = n + TensorBlock<TElement>.Columns; n < end; n += 8)
+        {
+            F4 bias = MatmulEpilogue<ushort, ushort, TC, TElementC, TActivation>.Bias4(args, n);
+            Write(args, batch, m, n, sum.R0.C0, bias);
+            Write(args, batch, m + 16, n, sum.R1.C0, bias);
+            Write(args, batch, m + 32, n, sum.R2.C0, bias);
+            Write(args, batch, m + 48, n, sum.R3.C0, bias);
+            sum.MoveLeft();
+        }
     }
 
     /// <summary>
     /// 16 x 8 elements. A lane has two neighbours of a row and two of the row 8 below; it exchanges two with the next lane, so that it
     /// stores four neighbours of one row.
     /// </summary>
-    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, F4 sum)
+    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, F4 sum, F4 bias)
     {
         int lane = Group.IdxX & 31;
         bool isLower = (lane & 1) != 0;
         float x = Warp.ShuffleXor(isLower ? sum.X : sum.Z, 1);
         float y = Warp.ShuffleXor(isLower ? sum.Y : sum.W, 1);
         F4 four = isLower ? new F4(x, y, sum.Z, sum.W) : new F4(sum.X, sum.Y, x, y);
-        MatmulEpilogue.Store4<ushort, ushort, TC, TElementC>(args, batch, m + lane / 4 + (isLower ? 8 : 0), n + 2 * (lane & 2), four);
+        MatmulEpilogue<ushort, ushort, TC, TElementC, TActivation>.Store4(args, batch, m + lane / 4 + (isLower ? 8 : 0), n, four, bias);
     }
 }

@@ -3,11 +3,11 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = alpha A B + beta C + bias with shared and register tiles: a group computes BM x BN of C, walking K in steps of BK through two
+/// C = f(alpha A B + beta C + bias) with shared and register tiles: a group computes BM x BN of C, walking K in steps of BK through two
 /// shared buffers; while one is multiplied, the next step's elements travel from global memory into registers.
 /// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: BM BN / 64 lanes; shared: MatmulTile.SharedBytes.
 /// </summary>
-public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply>
+public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply, TActivation>
     where TA : unmanaged
     where TElementA : struct, IElement<TA>
     where TB : unmanaged
@@ -16,6 +16,7 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
     where TElementC : struct, IElement<TC>
     where TTile : struct, IMatmulTile
     where TMultiply : struct, IMultiply
+    where TActivation : struct, IActivation
 {
     private static int StrideA => MatmulTile<TTile>.StrideA;
 
@@ -57,8 +58,7 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         Multiply(ref sum, sA, sB, buffer, row, column);
 
         long c = args.C.Batch(b0, b1);
-        Write(args, c, m0 + row, n0 + column, sum.Upper);
-        Write(args, c, m0 + row + TTile.BM / 2, n0 + column, sum.Lower);
+        Write(args, c, m0 + row, n0 + column, sum);
     }
 
     /// <summary>The tile of C that this group computes.</summary>
@@ -114,17 +114,17 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         sum.Add<TMultiply>(aUpper, aLower, bLeft, bRight);
     }
 
-    private static void Write(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, MatmulQuad quad)
+    /// <summary>A loop over the rows, which move up in registers: written out, the epilogue would be most of the kernel's code.</summary>
+    private static void Write(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, MatmulAccumulator sum)
     {
-        Write(args, batch, m, n, quad.R0);
-        Write(args, batch, m + 1, n, quad.R1);
-        Write(args, batch, m + 2, n, quad.R2);
-        Write(args, batch, m + 3, n, quad.R3);
-    }
-
-    private static void Write(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, MatmulRow row)
-    {
-        MatmulEpilogue.Store4<TA, TB, TC, TElementC>(args, batch, m, n, row.Left);
-        MatmulEpilogue.Store4<TA, TB, TC, TElementC>(args, batch, m, n + TTile.BN / 2, row.Right);
+        F4 left = MatmulEpilogue<TA, TB, TC, TElementC, TActivation>.Bias4(args, n);
+        F4 right = MatmulEpilogue<TA, TB, TC, TElementC, TActivation>.Bias4(args, n + TTile.BN / 2);
+        for (int i = 0; i < 8; i++)
+        {
+            int row = m + (i & 3) + (i >> 2) * (TTile.BM / 2);
+            MatmulEpilogue<TA, TB, TC, TElementC, TActivation>.Store4(args, batch, row, n, sum.Upper.R0.Left, left);
+            MatmulEpilogue<TA, TB, TC, TElementC, TActivation>.Store4(args, batch, row, n + TTile.BN / 2, sum.Upper.R0.Right, right);
+            sum.MoveUp();
+        }
     }
 }

@@ -1,6 +1,6 @@
 namespace AttnKernels.Kernels;
 
-/// <summary>Sizes of <see cref="TensorMatmul{TElement, TC, TElementC, TA, TB}"/>.</summary>
+/// <summary>Sizes of <see cref="TensorMatmul{TElement, TC, TElementC, TA, TB, TActivation}"/>.</summary>
 public static class TensorMatmulTile
 {
     /// <summary>Rows of A and columns of B of a group.</summary>

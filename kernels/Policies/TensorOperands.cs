@@ -8,8 +8,8 @@ namespace AttnKernels.Kernels;
 /// </summary>
 public interface ITensorOperand
 {
-    /// <summary>The layout in a kernel's name.</summary>
-    static abstract string Label { get; }
+    /// <summary>Whether rows run along k.</summary>
+    static abstract bool IsAlongK { get; }
 
     /// <summary>Starts loading the tile at (outer0, k0), 128 x 32; zeros past the sizes.</summary>
     static abstract void Load(
@@ -27,7 +27,7 @@ public readonly struct AlongK : ITensorOperand
 {
     private const int Chunks = TensorMatmulTile.BK / 8;
 
-    public static string Label => "k";
+    public static bool IsAlongK => true;
 
     public static void Load(
         in OperandView<ushort> source, long batch, int outer0, int k0, int outers, int ks, ArrayView<U4> sTiles, int offset)
@@ -59,7 +59,7 @@ public readonly struct AlongOuter : ITensorOperand
 {
     private const int Chunks = TensorMatmulTile.Outer / 8;
 
-    public static string Label => "outer";
+    public static bool IsAlongK => false;
 
     public static void Load(
         in OperandView<ushort> source, long batch, int outer0, int k0, int outers, int ks, ArrayView<U4> sTiles, int offset)

@@ -12,6 +12,18 @@ public struct MatmulAccumulator
         Upper.Add<TMultiply>(aUpper, bLeft, bRight);
         Lower.Add<TMultiply>(aLower, bLeft, bRight);
     }
+
+    /// <summary>Every row becomes the next one.</summary>
+    public void MoveUp()
+    {
+        Upper.R0 = Upper.R1;
+        Upper.R1 = Upper.R2;
+        Upper.R2 = Upper.R3;
+        Upper.R3 = Lower.R0;
+        Lower.R0 = Lower.R1;
+        Lower.R1 = Lower.R2;
+        Lower.R2 = Lower.R3;
+    }
 }
 
 /// <summary>Four rows of eight columns.</summary>

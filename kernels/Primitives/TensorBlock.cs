@@ -16,6 +16,15 @@ public struct TensorBlock<TElement>
         R2.Add(a2, left, right);
         R3.Add(a3, left, right);
     }
+
+    /// <summary>Every eight columns become the next ones.</summary>
+    public void MoveLeft()
+    {
+        R0.MoveLeft();
+        R1.MoveLeft();
+        R2.MoveLeft();
+        R3.MoveLeft();
+    }
 }
 
 /// <summary>16 x 32 elements: the accumulators of four products.</summary>
@@ -31,5 +40,12 @@ public struct TensorRow<TElement>
         C1 = TElement.Multiply(C1, a, left.Z, left.W);
         C2 = TElement.Multiply(C2, a, right.X, right.Y);
         C3 = TElement.Multiply(C3, a, right.Z, right.W);
+    }
+
+    public void MoveLeft()
+    {
+        C0 = C1;
+        C1 = C2;
+        C2 = C3;
     }
 }

@@ -189,7 +189,7 @@ public unsafe struct MatrixArgs
 }
 
 /// <summary>
-/// C[b0,b1] = Alpha * A[b0,b1] B[b0,b1/GroupB] + Beta * C[b0,b1] + Bias, with A (M, K), B (K, N), C (M, N) at any strides
+/// C[b0,b1] = f(Alpha * A[b0,b1] B[b0,b1/GroupB] + Beta * C[b0,b1] + Bias), f = <see cref="Activation"/>, with A (M, K), B (K, N), C (M, N) at any strides
 /// (a transposed operand is one whose strides are swapped) and Bias (N) of type <see cref="BiasType"/> or null. C is not read where Beta = 0.
 /// </summary>
 public unsafe struct MatmulArgs
@@ -207,6 +207,7 @@ public unsafe struct MatmulArgs
     public DType BiasType;
     public float Alpha;
     public float Beta;
+    public Activation Activation;
 
     /// <summary>An element of A that is exactly 0 contributes nothing, even where B holds NaN or infinity (attention weights of masked keys).</summary>
     public bool SkipZeroA;

@@ -86,11 +86,20 @@ public static class References
             {
                 double value = m.Element(at / height, at % height, column, out double magnitude);
                 double error = (gamma * magnitude) + (k * Rounding.Flush);
+                if (m.Activation != Activation.None) error = Activated(m.Activation, ref value, error);
                 c.Values[(n * columns) + column] = value;
                 c.Bounds[(n * columns) + column] = error + (u * (Math.Abs(value) + error)) + Rounding.Tiny(m.TypeC);
             }
         });
         return c;
+    }
+
+    /// <summary>f(value) and its error: what the argument's becomes, and that of computing f (verification/README.md).</summary>
+    private static double Activated(Activation activation, ref double value, double error)
+    {
+        value = ActivationReference.Apply(activation, value);
+        error *= ActivationReference.Slope(activation);
+        return activation == Activation.Relu ? error : error + (4 * Rounding.U * (1 + Math.Abs(value) + error));
     }
 
     private static void EachRow(Expected rows, int keys, Action<int, int, ScoreRow, RowBound> body) =>

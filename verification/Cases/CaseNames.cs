@@ -34,6 +34,7 @@ internal static class CaseNames
         p.Alpha == 1 ? "" : $"alpha={p.Alpha}",
         p.Beta == 0 ? "" : $"beta={p.Beta}",
         p.Bias ? $"bias-{p.BiasType}" : "",
+        p.Activation == Activation.None ? "" : $"{p.Activation}",
         p.SkipZeroA ? "zero-hides" : "",
         a == Placement.Dense && b == Placement.Dense ? "" : $"{a.Name},{b.Name}",
     ]);

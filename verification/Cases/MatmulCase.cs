@@ -2,7 +2,7 @@ namespace AttnKernels.Verification;
 
 /// <summary>A product of random matrices.</summary>
 /// <param name="Problem">What is computed.</param>
-/// <param name="Options">Only the placement matters; it is that of A and C, and of B unless <see cref="PlacementB"/> is set.</param>
+/// <param name="Options">The placement, which is that of A and C, and of B unless <see cref="PlacementB"/> is set; a NaN in A.</param>
 /// <param name="Name">Says the sizes and features.</param>
 /// <param name="Size">Where it runs.</param>
 public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, string Name, CaseSize Size)
@@ -32,8 +32,10 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
             Alpha = p.Alpha,
             Beta = p.Beta,
             ZeroHides = p.SkipZeroA,
+            Activation = p.Activation,
         };
         if (p.SkipZeroA) HideSome(reference);
+        if (Options.VisibleNaN) reference.A.Values[0] = float.NaN;
 
         using PlacedTensor a = PlacedTensor.Input(device, Batched(reference.A, p.Batch0, p.Batch1), Options.Placement);
         using PlacedTensor b = PlacedTensor.Input(device, Batched(reference.B, p.Batch0, p.Batch1 / p.GroupB), PlacementB);

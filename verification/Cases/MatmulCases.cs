@@ -36,17 +36,19 @@ internal static class MatmulCases
         {
             yield return Case(Problem(type, 17, 40, 129), CaseSize.Tiny);
             yield return Case(Problem(type, 130, 129, 16), CaseSize.Tiny);
-            for (int form = 0; form < 8; form++)
+            for (int form = 0; form < 16; form++)
                 yield return Case(Problem(type, 24, 40, 104) with
                 {
                     TransposeA = (form & 1) != 0,
                     TransposeB = (form & 2) != 0,
                     TypeC = (form & 4) != 0 ? Float32 : type,
+                    Activation = (form & 8) != 0 ? Activation.Silu : Activation.None,
                 }, CaseSize.Tiny);
             yield return Case(Problem(type, 16, 17, 24) with { Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Alpha = 0.5f, Beta = -1.5f }, CaseSize.Tiny);
             foreach (Placement lines in (Placement[])[Placement.OddLines, Placement.QuadLines])
                 yield return Case(Problem(type, 24, 16, 40) with { TransposeA = true }, CaseSize.Tiny, lines, lines);
         }
+        foreach (VerificationCase activated in Activated(CaseSize.Tiny, 40, 25, 24)) yield return activated;
         foreach ((DType a, DType b, DType c) in Combinations())
         {
             if (a != b || b != c) yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c }, CaseSize.Tiny);
@@ -64,6 +66,25 @@ internal static class MatmulCases
             MatmulProblem p = Problem(a, 65, 65, 20) with { TypeB = b, TypeC = c, Batch0 = 16, Batch1 = 8 };
             yield return Case(p);
             yield return Case(p with { SkipZeroA = true });
+            yield return Case(p with { Activation = Activation.Gelu, Bias = true });
+        }
+    }
+
+    /// <summary>Every activation after bias and old C, stored as vectors and one by one, from few factors that leave them at either side of 0.</summary>
+    private static IEnumerable<VerificationCase> Activated(CaseSize size, int m, int n, int k)
+    {
+        foreach (Activation activation in Enum.GetValues<Activation>().Skip(1))
+        {
+            foreach ((DType a, DType b, DType c) in Combinations())
+            {
+                MatmulProblem p = Problem(a, m, n, k) with { TypeB = b, TypeC = c, Activation = activation, Alpha = 0.5f };
+                yield return Case(p with { N = n / 8 * 8 }, size);
+                yield return Case(p with { Bias = true, Beta = -1.5f, TransposeB = true }, size);
+            }
+            MatmulCase single = Case(Problem(Float32, m, n, 1) with { Activation = activation }, size);
+            yield return single with { Name = $"{single.Name} visible-nan", Options = new CaseOptions { VisibleNaN = true } };
+            yield return Case(Problem(Float32, m, n, k) with { Activation = activation, Alpha = -4, Bias = true }, size, Placement.ColumnMajor);
+            yield return Case(Problem(Float32, m, n, k) with { Activation = activation, Naive = true }, size) with { NeedsKernels = true };
         }
     }
 
@@ -114,6 +135,7 @@ internal static class MatmulCases
                 foreach (Placement b in placements)
                     yield return Case(Problem(type, 33, 47, 29) with { Batch0 = 2, Batch1 = 2, Beta = 0.5f }, CaseSize.Normal, a, b);
         }
+        foreach (VerificationCase activated in Activated(CaseSize.Normal, 130, 137, 65)) yield return activated;
         foreach (DType a in Types)
             foreach (DType b in Types)
                 foreach (DType c in Types)

@@ -68,6 +68,7 @@ internal static class FuzzGenerator
         if (p.Bias) p = p with { BiasType = Type(choose, "biasType") };
         CaseOptions options = new() { Placement = choose.Pick("placement", 0.5, Matrices, l => l.Name) };
         Placement placementB = choose.Pick("placementB", 0.5, Matrices, l => l.Name);
+        if (!p.SkipZeroA) p = p with { Activation = choose.Pick("activation", 0.6, Enum.GetValues<Activation>(), activation => $"{activation}") };
         return (new MatmulCase(p, options, "", size) { PlacementB = placementB }, p.Flops / 2);
     }
 

@@ -7,6 +7,7 @@ internal static class KernelMutants
     private const string Tiled = "kernels/Matmul/TiledMatmul.cs";
     private const string Naive = "kernels/Matmul/NaiveMatmul.cs";
     private const string Epilogue = "kernels/Matmul/MatmulEpilogue.cs";
+    private const string Activations = "kernels/Policies/Activations.cs";
     private const string Softmax = "kernels/Softmax/FusedSoftmax.cs";
     private const string Online = "kernels/Primitives/OnlineSoftmax.cs";
     private const string Elements = "kernels/Policies/Elements.cs";
@@ -50,22 +51,47 @@ internal static class KernelMutants
             "B is not shared", "matmul-naive float32"),
         new("matmul.naive-writes-past-the-end", Naive, "        if (index >= elements) return;\n", "",
             "lanes past the last element write", "matmul-naive float32"),
-        new("matmul.beta-ignored", Epilogue, "        if (args.Beta != 0f) value += args.Beta * TElementC.Load(args.C.Data[at]);\n", "",
-            "beta is 0", "matmul float32"),
-        new("matmul.c-read-for-beta-0", Epilogue, "if (args.Beta != 0f) value +=", "value +=",
+        new("matmul.beta-ignored", Epilogue, "if (args.Beta != 0f) value.Fma(args.Beta,", "if (args.Beta > 0f) value.Fma(args.Beta,",
+            "a negative beta is 0", "matmul float32"),
+        new("matmul.c-read-for-beta-0", Epilogue, "if (args.Beta != 0f) value.Fma(", "value.Fma(",
             "C is read where beta is 0", "matmul float32"),
-        new("matmul.alpha-twice", Epilogue, "float value = args.Alpha * sum;", "float value = args.Alpha * args.Alpha * sum;",
+        new("matmul.naive-beta-ignored", Epilogue, "        if (args.Beta != 0f) value += args.Beta * TElementC.Load(args.C.Data[at]);\n", "",
+            "beta is 0", "matmul-naive float32"),
+        new("matmul.old-c-past-the-end-read", Epilogue, "n < args.N ? TElementC.Load(args.C.Data[row + n * args.C.KStride]) : 0f;",
+            "TElementC.Load(args.C.Data[row + n * args.C.KStride]);", "columns of C past N are read", "matmul float32 beta"),
+        new("matmul.alpha-twice", Epilogue, "value.Fma(args.Alpha, sum);", "value.Fma(args.Alpha * args.Alpha, sum);",
             "alpha squared", "matmul float32"),
-        new("matmul.alpha-ignored-in-vectors", Epilogue, "            sum.Scale(args.Alpha);\n", "",
-            "alpha is 1 where C is written four at a time", "matmul float32"),
-        new("matmul.bias-by-row", Epilogue, "args.Bias.Load(args.BiasOffset + n)", "args.Bias.Load(args.BiasOffset + m)",
-            "the bias runs along M", "matmul float32"),
+        new("matmul.bias-of-four-columns-before", Epilogue, "new(Bias(args, n), Bias(args, n + 1)", "new(Bias(args, n - n % 8), Bias(args, n + 1)",
+            "four columns have the bias of another", "matmul float32 bias"),
+        new("matmul.bias-past-the-end-read", Epilogue, "n < args.N ? args.Bias.Load(args.BiasOffset + n) : 0f;", "args.Bias.Load(args.BiasOffset + n);",
+            "biases past N are read", "matmul float32 bias"),
+        new("matmul.rows-not-moved-up", "kernels/Primitives/MatmulAccumulator.cs", "        Upper.R3 = Lower.R0;\n", "",
+            "the lower rows of a tile are those above", "matmul float32"),
         new("matmul.columns-past-the-end-written", Epilogue, "if (n + 3 < args.N)", "if (n + 2 < args.N)",
             "a column past N is written", "matmul float32"),
         new("matmul.vector-past-the-end-written", Epilogue, " && n + 4 <= args.N)", " && n < args.N)",
             "the gap after a row of C is written", "matmul float32"),
         new("matmul.rows-past-the-end-written", Epilogue, "        if (m >= args.M) return;\n", "",
             "rows past M are written", "matmul float32"),
+
+        // Activations.
+        new("activation.before-old-c", Epilogue, "        value = TActivation.Apply(value, args.Activation);\n        if (isVector)",
+            "        if (isVector)", "none where rows of four are stored", "matmul float32 Relu"),
+        new("activation.before-the-bias", Epilogue, "        value.Fma(args.Alpha, sum);\n",
+            "        value = default;\n        value.Fma(args.Alpha, sum);\n        value = TActivation.Apply(value, args.Activation);\n        value.Fma(1f, bias);\n",
+            "the bias is added to f", "matmul float32 Gelu"),
+        new("activation.relu-sign", Activations, "x < 0f ? 0f : x;", "x < 0f ? x : 0f;", "ReLU keeps what is negative", "matmul float32 Relu"),
+        new("activation.relu-loses-nan", Activations, "x < 0f ? 0f : x;", "x > 0f ? x : 0f;", "ReLU of NaN is 0", "matmul float32 Relu"),
+        new("activation.gelu-by-tanh", Activations, "return new F4(Gelu(x.X), Gelu(x.Y)", "return new F4(GeluTanh(x.X), Gelu(x.Y)",
+            "exact GELU computed in tanh's form", "matmul float32 Gelu"),
+        new("activation.tanh-by-gelu", Activations, "return new F4(GeluTanh(x.X), GeluTanh(x.Y)", "return new F4(Gelu(x.X), GeluTanh(x.Y)",
+            "tanh's form computed exactly", "matmul float32 GeluTanh"),
+        new("activation.gelu-right-tail", Activations, "x < 0f ? tail : 1f - tail;", "tail;", "Phi is even", "matmul float32 Gelu"),
+        new("activation.gelu-short-polynomial", Activations, "(C5 + t * C6)", "C5", "Phi's polynomial lacks its last term", "matmul float32 Gelu"),
+        new("activation.tanh-without-cubic", Activations, "(TanhScale + TanhCubic * x * x)", "TanhScale", "tanh's form without x^3", "matmul float32 GeluTanh"),
+        new("activation.logistic-even", Activations, "(y < 0f ? e : 1f)", "1f", "1 / (1 + exp(-|y|))", "matmul float32 Silu"),
+        new("activation.silu-base-2", Activations, "SpecialMath.Exp2(-SpecialMath.Log2E * XMath.Abs(y))", "SpecialMath.Exp2(-XMath.Abs(y))",
+            "2^-y for exp(-y)", "matmul float32 Silu"),
 
         // Softmax.
         new("softmax.add-without-rescale", Online, "L = L * SpecialMath.Exp2((M - finite) * factor) + sum;", "L = L + sum;",

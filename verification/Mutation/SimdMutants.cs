@@ -20,6 +20,7 @@ internal static class SimdMutants
     private const string Pairs = "kernels/Simd/Decode/KeyElements.cs";
     private const string Run = "kernels/Simd/Decode/KeyRun.cs";
     private const string Matmul = "kernels/Simd/Matmul/BlockedMatmul.cs";
+    private const string Activations = "kernels/Simd/Matmul/Activations.cs";
     private const string Store = "kernels/Simd/Matmul/StoreC.cs";
     private const string Product = "kernels/Simd/TileProduct.cs";
     private const string Softmax = "kernels/Simd/Softmax/RowSoftmax.cs";
@@ -172,6 +173,16 @@ internal static class SimdMutants
             "where C is column-major, every column gets the first one's bias", "matmul float32"),
         new("simd.matmul-tail-without-alpha", Store, "float sum = args.Alpha * source[done]", "float sum = source[done]",
             "alpha is 1 in the tail columns", "matmul float32"),
+        new("simd.activation-not-in-tail", Store, "TActivation.Apply<Width1, float>(sum)", "sum", "the tail columns have no activation", "matmul float32 Relu"),
+        new("simd.activation-not-in-vectors", Store, "TActivation.Apply<W, V>(sum)", "sum", "whole vectors have no activation", "matmul float32 Relu"),
+        new("simd.activation-of-block-only", "kernels/Simd/Matmul/MatmulPlan.cs", "&& Args.Activation == Activation.None;", "&& Args.M > 0;",
+            "none where C is stored from registers", "matmul float32 Relu"),
+        new("simd.activation-relu-sign", Activations, "W.Select(W.Less(x, W.Zero), W.Zero, x)", "W.Select(W.Less(x, W.Zero), x, W.Zero)",
+            "ReLU keeps what is negative", "matmul float32 Relu"),
+        new("simd.activation-gelu-by-tanh", Store, "Block<Gelu>(", "Block<GeluTanh>(", "exact GELU computed in tanh's form", "matmul float32 Gelu"),
+        new("simd.activation-tanh-by-gelu", Store, "Block<GeluTanh>(", "Block<Gelu>(", "tanh's form computed exactly", "matmul float32 GeluTanh"),
+        new("simd.activation-gelu-right-tail", Activations, "W.Select(W.Less(x, W.Zero), tail, W.Subtract(one, tail))", "tail", "Phi is even", "matmul float32 Gelu"),
+        new("simd.activation-logistic-even", Activations, "W.Select(W.Less(y, W.Zero), e, one)", "one", "1 / (1 + exp(-|y|))", "matmul float32 Silu"),
 
         // Softmax.
         new("simd.softmax-log-without-maximum", Softmax, "float lse = m + MathF.Log(l);", "float lse = MathF.Log(l);",

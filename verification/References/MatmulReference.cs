@@ -1,7 +1,7 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// C[b] = alpha A[b] B[b'] + beta C0[b] + bias over a batch of (outer, inner) matrices: b = (b0, b1), b' = (b0, b1 / groupB). A is
+/// C[b] = f(alpha A[b] B[b'] + beta C0[b] + bias) over a batch of (outer, inner) matrices: b = (b0, b1), b' = (b0, b1 / groupB). A is
 /// (batch, M, K), or (batch, K, M) where transposed; B (batch', K, N) or (batch', N, K); bias (N).
 /// </summary>
 public sealed record MatmulReference
@@ -36,6 +36,9 @@ public sealed record MatmulReference
     /// <summary>Factor of <see cref="C0"/>.</summary>
     public float Beta { get; init; }
 
+    /// <summary>f.</summary>
+    public Activation Activation { get; init; }
+
     /// <summary>A zero of A hides the element of B that it meets, whatever that holds.</summary>
     public bool ZeroHides { get; init; }
 
@@ -64,7 +67,7 @@ public sealed record MatmulReference
     }
 
     /// <summary>
-    /// Element (<paramref name="row"/>, <paramref name="column"/>) of C[b] in double; <paramref name="magnitude"/> is
+    /// What f is applied to for element (<paramref name="row"/>, <paramref name="column"/>) of C[b], in double; <paramref name="magnitude"/> is
     /// |alpha| sum |a||b| + |beta c0| + |bias|, what its rounding error is relative to.
     /// </summary>
     public double Element(int b, int row, int column, out double magnitude)

@@ -56,7 +56,7 @@ public static class Plain
         return y;
     }
 
-    /// <summary>C (batch, M, N) = alpha A B + beta C0 + bias, see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.</summary>
+    /// <summary>C (batch, M, N) = f(alpha A B + beta C0 + bias), see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.</summary>
     public static HostTensor Matmul(MatmulReference m, int[]? rows = null)
     {
         HostTensor c = Rows(m.TypeC, [m.Batch, m.M, m.N], rows);
@@ -74,7 +74,7 @@ public static class Plain
                 float value = m.Alpha * sum;
                 if (m.C0 is not null) value += m.Beta * m.C0.Values[(at * m.N) + n];
                 if (m.Bias is not null) value += m.Bias.Values[n];
-                c.Values[(row * m.N) + n] = HostTensor.Round(m.TypeC, value);
+                c.Values[(row * m.N) + n] = HostTensor.Round(m.TypeC, ActivationReference.Plain(m.Activation, value));
             }
         });
         return c;

@@ -25,6 +25,7 @@ internal sealed unsafe class CpuMatmul(MatmulProblem p, SimdWorkers workers) : E
             Alpha = p.Alpha,
             Beta = p.Beta,
             SkipZeroA = p.SkipZeroA,
+            Activation = p.Activation,
         };
         SimdMatmul.Run(args, workers, cancel);
     }

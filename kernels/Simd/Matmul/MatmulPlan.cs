@@ -59,7 +59,8 @@ internal unsafe struct MatmulPlan
 
     /// <summary>Whether register tiles can be stored into C as they are, if the columns of a block are whole vectors.</summary>
     public readonly bool StoresDirectly =>
-        Args.C.Type == DType.Float32 && Args.C.ColumnStride == 1 && Args.Alpha == 1 && Args.Beta == 0 && Args.Bias == null;
+        Args.C.Type == DType.Float32 && Args.C.ColumnStride == 1 && Args.Alpha == 1 && Args.Beta == 0 && Args.Bias == null
+        && Args.Activation == Activation.None;
 
     /// <summary>Floats of the block of C, the packed block of B, the widened block of A and the widened bias.</summary>
     public readonly long FloatsC => (long)BlockM * BlockN;

@@ -1,6 +1,6 @@
 namespace AttnKernels.Simd;
 
-/// <summary>C = Alpha * sums + Beta * C + Bias, rounded to the type of C.</summary>
+/// <summary>C = f(Alpha * sums + Beta * C + Bias), f the activation, rounded to the type of C.</summary>
 internal static unsafe class StoreC<W, V>
     where W : struct, IWidth<V>
     where V : struct
@@ -8,21 +8,35 @@ internal static unsafe class StoreC<W, V>
     /// <param name="sums">(rows, BlockN), the sums of A B.</param>
     public static void Block(in MatmulPlan plan, byte* c, int row, int column, int rows, int columns, float* sums)
     {
+        switch (plan.Args.Activation)
+        {
+            case Activation.Relu: Block<Relu>(plan, c, row, column, rows, columns, sums); break;
+            case Activation.Gelu: Block<Gelu>(plan, c, row, column, rows, columns, sums); break;
+            case Activation.GeluTanh: Block<GeluTanh>(plan, c, row, column, rows, columns, sums); break;
+            case Activation.Silu: Block<Silu>(plan, c, row, column, rows, columns, sums); break;
+            default: Block<NoActivation>(plan, c, row, column, rows, columns, sums); break;
+        }
+    }
+
+    private static void Block<TActivation>(in MatmulPlan plan, byte* c, int row, int column, int rows, int columns, float* sums)
+        where TActivation : struct, IActivation
+    {
         for (int p = 0; p < columns; p += plan.Panel)
         {
             int width = Math.Min(plan.Panel, columns - p);
             float* panel = sums + p;
             switch (plan.Args.C.Type)
             {
-                case DType.Float16: Panel<Float16Element>(plan, c, row, column, p, rows, width, panel); break;
-                case DType.BFloat16: Panel<BFloat16Element>(plan, c, row, column, p, rows, width, panel); break;
-                default: Panel<Float32Element>(plan, c, row, column, p, rows, width, panel); break;
+                case DType.Float16: Panel<Float16Element, TActivation>(plan, c, row, column, p, rows, width, panel); break;
+                case DType.BFloat16: Panel<BFloat16Element, TActivation>(plan, c, row, column, p, rows, width, panel); break;
+                default: Panel<Float32Element, TActivation>(plan, c, row, column, p, rows, width, panel); break;
             }
         }
     }
 
-    private static void Panel<E>(in MatmulPlan plan, byte* c, int row, int column, int p, int rows, int columns, float* panel)
+    private static void Panel<E, TActivation>(in MatmulPlan plan, byte* c, int row, int column, int p, int rows, int columns, float* panel)
         where E : struct, IElement
+        where TActivation : struct, IActivation
     {
         ref readonly var args = ref plan.Args;
         float* bias = stackalloc float[plan.Panel];
@@ -41,7 +55,7 @@ internal static unsafe class StoreC<W, V>
                 {
                     V sum = W.Fma(alpha, W.Load(source + done), W.Load(bias + done));
                     if (args.Beta != 0) sum = W.Fma(beta, E.Load<W, V>(cRow + done * E.Size), sum);
-                    E.Store<W, V>(cRow + done * E.Size, sum);
+                    E.Store<W, V>(cRow + done * E.Size, TActivation.Apply<W, V>(sum));
                 }
             }
 
@@ -49,7 +63,7 @@ internal static unsafe class StoreC<W, V>
             {
                 float sum = args.Alpha * source[done] + bias[done];
                 if (args.Beta != 0) sum += args.Beta * E.Load<Width1, float>(cRow + done * step);
-                E.Store<Width1, float>(cRow + done * step, sum);
+                E.Store<Width1, float>(cRow + done * step, TActivation.Apply<Width1, float>(sum));
             }
         }
     }

@@ -1,3 +1,5 @@
+using AttnKernels.Verification;
+
 namespace AttnKernels.Tests.Host;
 
 /// <summary>The same calls on every device of this machine give the same numbers.</summary>
@@ -30,6 +32,26 @@ public class EveryDeviceTests
         float[] p = weights.ToFloats();
         for (int row = 0; row < p.Length; row += 9) p.AsSpan(row, 9).ToArray().Sum().Should().BeApproximately(1, 1e-5f);
         p[5].Should().Be(0, "query 0 of 5 is aligned with key 4 of 9");
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Activations_of_zeros_infinities_and_huge_numbers_are_what_the_formulas_give(string name)
+    {
+        float[] x = [0, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e20f, -1e20f, 1e-30f, -100, 100, -1, 2];
+        using AttentionDevice device = AttentionDevice.Open(name);
+        using DeviceTensor one = device.Upload([1f], 1, 1), b = device.Upload(x, 1, x.Length), c = device.Allocate(DType.Float32, 1, x.Length);
+        foreach (Activation activation in Enum.GetValues<Activation>())
+        {
+            using MatmulPlan plan = device.Plan(new MatmulProblem { M = 1, N = x.Length, K = 1, Activation = activation });
+            plan.Run(new MatmulTensors { A = one, B = b, C = c });
+            float[] got = c.ToFloats();
+            for (int i = 0; i < x.Length; i++)
+            {
+                double value = ActivationReference.Apply(activation, x[i]);
+                bool isRight = double.IsFinite(value) ? Math.Abs(got[i] - value) <= 4e-7 * (1 + Math.Abs(value)) : got[i].Equals((float)value);
+                isRight.Should().BeTrue("{0} of {1} is {2}, got {3}", activation, x[i], value, got[i]);
+            }
+        }
     }
 
     [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]

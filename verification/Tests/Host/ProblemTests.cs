@@ -41,6 +41,11 @@ public class ProblemTests
         FluentActions.Invoking((valid with { TypeB = DType.Bool }).Validate)
             .Should().Throw<ArgumentException>().WithMessage("*TypeB*Bool*");
         FluentActions.Invoking((valid with { Alpha = float.NaN }).Validate).Should().Throw<ArgumentException>().WithMessage("*Alpha*");
+        FluentActions.Invoking((valid with { Activation = (Activation)5 }).Validate)
+            .Should().Throw<ArgumentException>().WithMessage("*Activation must be one of None, Relu, Gelu, GeluTanh, Silu, is 5*").WithParameterName("Activation");
+        FluentActions.Invoking((valid with { Activation = Activation.Silu, SkipZeroA = true }).Validate)
+            .Should().Throw<ArgumentException>().WithParameterName("Activation");
+        (valid with { Activation = Activation.Silu }).ToString().Should().EndWith(", Silu");
     }
 
     [Fact]

@@ -52,6 +52,10 @@ public sealed class RunTests : IDisposable
         using MatmulPlan matmul = device.Plan(new MatmulProblem { M = 65, N = 65, K = 129, TransposeB = true });
         DeviceTensor c = device.Allocate(DType.Float32, 65, 65);
         Allocated(() => matmul.Run(new MatmulTensors { A = x, B = x, C = c })).Should().Be(0);
+
+        using MatmulPlan activated = device.Plan(matmul.Problem with { Bias = true, Activation = Activation.Gelu });
+        DeviceTensor bias = device.Allocate(DType.Float32, 65);
+        Allocated(() => activated.Run(new MatmulTensors { A = x, B = x, C = c, Bias = bias })).Should().Be(0);
     }
 
     [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]

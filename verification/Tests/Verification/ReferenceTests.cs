@@ -22,6 +22,22 @@ public class ReferenceTests
         References.Matmul(m).Values.Should().Equal(137, 243, 185, 299);
     }
 
+    // Values of erf: Abramowitz and Stegun, table 7.1.
+    [Theory]
+    [InlineData(0, 0), InlineData(0.5, 0.5204998778), InlineData(1, 0.8427007929), InlineData(2, 0.9953222650), InlineData(-1, -0.8427007929), InlineData(7, 1)]
+    public void Erf_has_the_tables_values(double z, double value) => ActivationReference.Erf(z).Should().BeApproximately(value, 1e-10);
+
+    [Fact]
+    public void Activations_follow_their_formulas()
+    {
+        // x Phi(x) with Phi(1) = 0.8413447461 (the same, table 26.1); 1 / (1 + e^-1); (1 + tanh(sqrt(2 / pi) 1.044715)) / 2.
+        ActivationReference.Apply(Activation.Gelu, 1).Should().BeApproximately(0.8413447461, 1e-10);
+        ActivationReference.Apply(Activation.Gelu, -1).Should().BeApproximately(-0.1586552539, 1e-10);
+        ActivationReference.Apply(Activation.Silu, 1).Should().BeApproximately(0.7310585786, 1e-10);
+        ActivationReference.Apply(Activation.GeluTanh, 1).Should().BeApproximately(0.8411919906, 1e-10);
+        ActivationReference.Apply(Activation.Relu, -1).Should().Be(0);
+    }
+
     [Fact]
     public void Matmul_reads_transposed_operands_and_shares_B_in_groups()
     {

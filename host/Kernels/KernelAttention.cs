@@ -11,9 +11,6 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     where TKeys : struct, IKeySource
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
-    /// <summary>Below half a product's height the portable kernel wastes less.</summary>
-    private const int FewestRows = 9;
-
     private readonly KernelDevice device;
     private readonly AttentionProblem problem;
     private readonly KernelEntry entry;
@@ -62,15 +59,13 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
             reason = "no tensor cores on this device";
         else if (typeof(TKeys) != typeof(PlainKeys<T, TElement>))
             reason = "no tensor cores, which copy keys only as they are stored, row after row";
-        else if (problem.SeqQ < FewestRows)
-            reason = $"no tensor cores, which multiply 16 rows at a time, for {problem.SeqQ} query rows";
-        else if (TensorEntry(problem) is { } tensor)
+        else if (TensorChoice(device.Info, problem, out string tile) is { } choice)
         {
-            reason = "on tensor cores";
-            return new((KernelEntry<FlashArgs<T, TScore, TKeys>>)tensor, TensorFlashTile.Br, problem.HeadDim);
+            reason = $"on tensor cores; {tile}";
+            return (FlashChoice<FlashArgs<T, TScore, TKeys>>)choice;
         }
         else
-            reason = "no tensor cores, since Q and O of heads this wide do not fit into registers";
+            reason = "no tensor cores, since O of heads this wide does not fit into registers";
         return null;
     }
 
@@ -81,9 +76,9 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         return choice;
     }
 
-    private static KernelEntry? TensorEntry(AttentionProblem problem) => problem.Type == DType.Float16
-        ? TensorFlashTable<Float16Element, Float16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV)
-        : TensorFlashTable<BFloat16Element, BFloat16Tensor, TScore>.Choose(problem.HeadDim, problem.HeadDimV);
+    private static object? TensorChoice(DeviceInfo device, AttentionProblem problem, out string tile) => problem.Type == DType.Float16
+        ? TensorFlashTable<Float16Element, Float16Tensor, TScore>.Choose(device, problem, out tile)
+        : TensorFlashTable<BFloat16Element, BFloat16Tensor, TScore>.Choose(device, problem, out tile);
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -72,7 +72,8 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; few query " +
-        $"rows a key head ({DecodeSplits.Rows(problem)}), so {sizes.Splits} splits of {DecodeSplits.Keys} keys are read once for all of them, then " +
+        $"rows a key head ({DecodeSplits.Rows(problem)}), so reading K and V takes the time: {sizes.Splits} splits of {DecodeSplits.Keys} keys, " +
+        "read once for all of them, then " +
         $"{KernelMerge<float, Float32Element, T, TElement>.Entry.Name}";
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)

@@ -1,49 +1,97 @@
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The instantiations of TensorFlashForward and the choice among them: 64 query rows, and as many keys as leave room for two stages of K
-/// and V in 32 KB. Heads past 128 are not among them: Q and O of 16 rows would take 192 registers a lane, and ptxas spills.
+/// The instantiations of TensorFlashForward and the choice among them, for every head size up to 256. What decides a tile: O, S and the
+/// rest of a lane's registers are at most 255, and as many query rows as possible share a load of K and V.
 /// </summary>
 internal static class TensorFlashTable<TStored, TElement, TScore>
     where TStored : struct, IElement<ushort>
     where TElement : struct, ITensorElement
     where TScore : struct, IScoreRule
 {
-    public static readonly KernelEntry<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>[] Entries = Sizes<
-        BothQueries<TElement, BothQueries<TElement, TensorQuery<TElement>>>,
-        BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement>>>>.Entries();
+    private const int FewRows = 64;
 
-    private static readonly int[] HeadDims = [64, 128];
+    /// <summary>
+    /// In the order of preference. For heads up to 128, tiles of few and of many query rows have the same keys, so that a row's bits do not
+    /// depend on which it gets.
+    /// </summary>
+    private static readonly FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>[] Choices =
+    [
+        // Scores that are looked up pair by pair make much code: half as many keys.
+        TScore.IsPointwise ? Rows<TensorTile128>.Keys32Dim64() : Rows<TensorTile128>.Keys64Dim64(),
+        Rows<TensorTile128>.Keys32Dim128(), // O takes 128 registers, S 32; with 64 keys ptxas spills
+        TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim64() : Rows<TensorTile64>.Keys64Dim64(),
+        Rows<TensorTile64>.Keys32Dim128(),
+        TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim256() : Rows<TensorTile64>.Keys64Dim256(), // O takes 128 registers, S 16 or 32
+        Rows<TensorTile64>.Keys16Dim256(), // for 48 KB of shared memory
+    ];
 
-    /// <summary>The kernel for heads of this size; null where they are larger than any.</summary>
-    public static KernelEntry? Choose(int headDim, int headDimV)
+    public static readonly KernelEntry<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>[] Entries =
+        [.. Choices.Select(choice => choice.Entry)];
+
+    /// <summary>The kernel for a problem on a device, and why its tile; null where heads are wider than any.</summary>
+    public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>? Choose(
+        DeviceInfo device, AttentionProblem problem, out string why)
     {
-        int widest = Math.Max(headDim, headDimV);
-        int index = Array.FindIndex(HeadDims, size => widest <= size);
-        return index < 0 ? null : Entries[index];
+        int widest = Math.Max(problem.HeadDim, problem.HeadDimV);
+        why = widest <= 128
+            ? "32 query rows a warp share each load of K and V"
+            : "16 query rows a warp, whose O alone takes 128 registers a lane";
+        foreach (FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> choice in Choices.Where(c => widest <= c.HeadDim))
+        {
+            if (choice.Entry.SharedBytes > device.SharedMemoryPerGroup)
+                why += $"; fewer keys than a tile of {choice.Entry.SharedBytes} bytes, since the device gives {device.SharedMemoryPerGroup}";
+            else if (choice.Br > FewRows && problem.SeqQ <= FewRows)
+                why = $"16 query rows a warp, since there are only {problem.SeqQ}";
+            else if (choice.Br > FewRows && choice.Groups(problem) < device.ComputeUnits)
+                why = $"16 query rows a warp, since {choice.Groups(problem)} larger tiles leave some of {device.ComputeUnits} multiprocessors idle";
+            else
+                return choice;
+        }
+        return null;
     }
 
-    /// <summary>From 64 columns to those of all tiles.</summary>
-    private static class Sizes<TQueries64, TColumns64>
-        where TQueries64 : struct, ITensorQueries<TElement>
-        where TColumns64 : struct, ITensorColumns<TElement>
+    private static class Rows<TTile>
+        where TTile : struct, ITensorTile
     {
-        public static KernelEntry<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>[] Entries() =>
-        [
-            Entry<TQueries64, TColumns64, TColumns64>(),
-            Entry<BothQueries<TElement, TQueries64>, BothColumns<TElement, TensorColumn<TElement>>, BothColumns<TElement, TColumns64>>(),
-        ];
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys32Dim64() => Of<
+            BothColumns<TElement, TensorColumn<TElement, TTile>>,
+            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>();
 
-        private static KernelEntry<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Entry<TQueries, TScores, TOutput>()
-            where TQueries : struct, ITensorQueries<TElement>
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys64Dim64() => Of<
+            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>,
+            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>();
+
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys32Dim128() => Of<
+            BothColumns<TElement, TensorColumn<TElement, TTile>>,
+            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>();
+
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys32Dim256() => Of<
+            BothColumns<TElement, TensorColumn<TElement, TTile>>,
+            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys64Dim256() => Of<
+            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>,
+            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+
+        public static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Keys16Dim256() => Of<
+            TensorColumn<TElement, TTile>,
+            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+
+        private static FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> Of<TScores, TOutput>()
             where TScores : struct, ITensorColumns<TElement>
-            where TOutput : struct, ITensorColumns<TElement> => new(
-                $"TensorFlashForward {Elements.Label<TStored>()} {TensorFlashTile.Br}x{TScores.Columns} D<={TOutput.Columns} " +
-                $"{ScoreLabel.Of<TScore>()}",
-                TensorFlashForward<TStored, TElement, TQueries, TScores, TOutput, TScore>.Kernel, TensorFlashTile.GroupSize,
-                TensorFlashTile.SharedBytes)
+            where TOutput : struct, ITensorColumns<TElement>
+        {
+            int br = TensorFlashTile<TElement, TTile, TScores, TOutput>.Br;
+            KernelEntry<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>> entry = new(
+                $"TensorFlashForward {Elements.Label<TStored>()} {br}x{TScores.Columns} D<={TOutput.Columns} {ScoreLabel.Of<TScore>()}",
+                TensorFlashForward<TStored, TElement, TTile, TScores, TOutput, TScore>.Kernel,
+                TensorFlashTile<TElement, TTile, TScores, TOutput>.GroupSize,
+                TensorFlashTile<TElement, TTile, TScores, TOutput>.SharedBytes)
             {
                 NeedsTensorCores = true,
             };
+            return new FlashChoice<FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>>>(entry, br, TOutput.Columns);
+        }
     }
 }

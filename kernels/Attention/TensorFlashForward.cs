@@ -2,147 +2,140 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>Sizes of <see cref="TensorFlashForward{TStored, TElement, TQueries, TScores, TOutput, TScore}"/>.</summary>
-public static class TensorFlashTile
-{
-    /// <summary>Four warps.</summary>
-    public const int GroupSize = 128;
-
-    /// <summary>Query rows of a tile: 16 a warp, the height of one product.</summary>
-    public const int Br = 64;
-
-    /// <summary>Shared memory in chunks of 16 bytes: K and V twice, 64 x 64 or 32 x 128 elements each.</summary>
-    public const int Chunks = 4 * Tile;
-
-    /// <summary>Chunks of one tile of K or V.</summary>
-    public const int Tile = 512;
-
-    public const int SharedBytes = 16 * Chunks;
-}
-
 /// <summary>
 /// Fused attention on tensor cores: O = softmax(score(Q K^T)) V and LSE in one pass over the keys (Dao, FlashAttention-2, algorithm 1).
-/// A warp owns 16 query rows; Q, S, P and O stay in its registers. K and V of the next tile travel to shared memory while this one is
-/// multiplied.
-/// Grid: Tr * headsQ * batch groups; group: 128 lanes; shared: 32 KB.
+/// A warp owns 16 or 32 query rows; its S, P and O stay in registers. V_j travels to shared memory while S = Q K_j^T is multiplied, K of
+/// the next tile while O += P V_j is. Tiles that no mask cuts have a loop of their own.
+/// Grid: Tr * headsQ * batch groups; group: 128 lanes; shared: TensorFlashTile.SharedBytes.
 /// </summary>
-public static class TensorFlashForward<TStored, TElement, TQueries, TScores, TOutput, TScore>
+public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutput, TScore>
     where TStored : struct, IElement<ushort>
     where TElement : struct, ITensorElement
-    where TQueries : struct, ITensorQueries<TElement>
+    where TTile : struct, ITensorTile
     where TScores : struct, ITensorColumns<TElement>
     where TOutput : struct, ITensorColumns<TElement>
     where TScore : struct, IScoreRule
 {
-    private const int Br = TensorFlashTile.Br;
-    private const int Tile = TensorFlashTile.Tile;
+    private static int Br => TensorFlashTile<TElement, TTile, TScores, TOutput>.Br;
 
-    private static int Bc => TScores.Columns;
+    private static int Bc => TensorFlashTile<TElement, TTile, TScores, TOutput>.Bc;
 
-    /// <summary>Chunks of 16 bytes in a row of Q, K or V.</summary>
-    private static int RowChunks => TOutput.Columns / 8;
+    private static int Chunks => TensorFlashTile<TElement, TTile, TScores, TOutput>.Chunks;
+
+    private static int Lanes => TensorFlashTile<TElement, TTile, TScores, TOutput>.GroupSize;
+
+    /// <summary>The first of the warp's rows in the tile.</summary>
+    private static int WarpRow => Group.IdxX / 32 * TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows;
+
+    /// <summary>The lane's row in a block of 16; it has the row 8 below, too.</summary>
+    private static int LaneRow => (Group.IdxX & 31) / 4;
 
     public static void Kernel(FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args)
     {
-        // [stage][K, V][Bc][head dim]; Q [Br][head dim] before the first tile.
-        ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TensorFlashTile.Chunks);
-        FlashPosition at = FlashPosition.Of(args, Br, out _, out int i0);
-        int warpRow = Group.IdxX / 32 * 16;
-        int i = i0 + warpRow + (Group.IdxX & 31) / 4; // the upper one of the lane's two rows; the lower is i + 8
-        int t = Group.IdxX & 3;
+        ArrayView<U4> sK = SharedMemory.Allocate<U4>(Bc * Chunks);
+        ArrayView<U4> sV = SharedMemory.Allocate<U4>(Bc * Chunks);
+        ArrayView<U4> sQ = SharedMemory.Allocate<U4>(Br * Chunks);
+        TensorPosition at = TensorPosition.Of(args, Br);
+        int headKv = at.Flash.H / (args.HeadsQ / args.HeadsKv);
+        TileCopy keys = TileCopy.Of(args.Keys.K, at.Flash.B, headKv, args.HeadDim, sK, Chunks, Lanes);
+        TileCopy values = TileCopy.Of(args.Keys.V, at.Flash.B, headKv, args.HeadDimV, sV, Chunks, Lanes);
+        if (!keys.IsWide || !values.IsWide) at.EndOfFirst = 0; // rows are loaded element by element: not the fast loop's business
 
-        // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
-        int iLast = Math.Min(i0 + Br, args.SeqQ) - 1;
-        int first = args.Band.First(i0, at.Shift);
-        int end = args.Band.End(iLast, at.Shift, at.KeyLength);
-        int firstOfLast = args.Band.First(iLast, at.Shift);
-        int endOfFirst = args.Band.End(i0, at.Shift, at.KeyLength);
-
-        SwizzledTile.Load(args.Q, args.Q.Head(at.B, at.H), i0, Br, 0, args.SeqQ, args.HeadDim, sTiles, 0, RowChunks);
-        TensorCore.WaitForCopies();
-        Group.Barrier(); // sTiles holds Q_i
-        TQueries q = default;
-        q.Load(sTiles, warpRow, 0, RowChunks);
-        Group.Barrier(); // Q_i is in registers
-
+        TileCopy queries = TileCopy.Of(args.Q, at.Flash.B, at.Flash.H, args.HeadDim, sQ, Chunks, Lanes);
+        queries.MoveTo(at.I0);
+        queries.Start(at.I0, Br, 0, args.SeqQ);
+        int j = NextTile(args, at, at.First - at.First % Bc);
+        keys.MoveTo(j);
+        values.MoveTo(j);
+        if (j < at.End) keys.Start(j, Bc, at.First, at.End);
         TOutput o = default;
-        o.Clear();
-        float mUpper = float.NegativeInfinity, mLower = float.NegativeInfinity;
-        float lUpper = 0f, lLower = 0f;
-        float factor = args.Score.Log2Factor;
-        int stage = 0;
-        int j = NextTile(args, at, i0, iLast, first - first % Bc, end);
-        if (j < end) LoadKeys(args, at, j, first, end, sTiles, stage);
-        while (j < end)
+        TensorSoftmax<TTile> rows = TensorSoftmax<TTile>.Empty;
+        while (j < at.End)
         {
-            TensorCore.WaitForCopies();
-            Group.Barrier(); // K_j and V_j are there; the other stage has been read
-            int next = NextTile(args, at, i0, iLast, j + Bc, end);
-            if (next < end) LoadKeys(args, at, next, first, end, sTiles, 2 * Tile - stage);
+            while (!TScore.IsPointwise && j >= at.FirstOfLast && j + Bc <= at.EndOfFirst)
+            {
+                AddWholeTile(args, sQ, sK, sV, ref values, ref o, ref rows, out TScores p);
+                j += Bc;
+                if (j + Bc <= at.End) keys.StartWhole(Bc);
+                else if (j < at.End) keys.Start(j, Bc, at.First, at.End);
+                p.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
+            }
+            if (j >= at.End) break;
 
-            TScores s = default;
-            s.Clear();
-            q.AddDots(ref s, sTiles, stage, 0, RowChunks);
-            bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
-            if (!isWhole) s.ApplyScore(args.Score, at, i, j + 2 * t);
-
-            // m' = max(m, rowmax S), alpha = exp(m - m'), P = exp(S - m'), l = alpha l + rowsum P, O = alpha O
-            float upper = mUpper, lower = mLower;
-            s.Max(ref upper, ref lower);
-            upper = QuadMax(upper);
-            lower = QuadMax(lower);
-            float finiteUpper = SpecialMath.FiniteMax(upper);
-            float finiteLower = SpecialMath.FiniteMax(lower);
-            float alphaUpper = SpecialMath.Exp2((mUpper - finiteUpper) * factor);
-            float alphaLower = SpecialMath.Exp2((mLower - finiteLower) * factor);
-            mUpper = upper;
-            mLower = lower;
-            lUpper *= alphaUpper;
-            lLower *= alphaLower;
-            s.Exponentiate(finiteUpper, finiteLower, factor, ref lUpper, ref lLower);
-            o.Scale(alphaUpper, alphaLower);
-
-            // A hidden key has weight 0, which a product would turn into NaN beside a value that is infinite or NaN.
-            bool mustHide = false;
-            if (!isWhole) mustHide = Group.BarrierOr(HasNonFinite(sTiles, stage + Tile));
-            if (mustHide) AddVisible(ref o, s, sTiles, stage, warpRow);
-            else s.AddTo(ref o, sTiles, stage + Tile, 0, RowChunks);
-            stage = 2 * Tile - stage;
-            j = next;
+            AddCutTile(args, at, sQ, sK, sV, ref values, j, ref o, ref rows);
+            j = NextTile(args, at, j + Bc);
+            if (TScore.IsGeneral)
+            {
+                keys.MoveTo(j);
+                values.MoveTo(j);
+            }
+            if (j < at.End) keys.Start(j, Bc, at.First, at.End);
         }
+        TensorCore.WaitForCopies(); // of Q, where there was no key
+        Write(args, at, sQ, ref o, rows);
+    }
 
-        Write(args, at, i, t, ref o, mUpper, QuadSum(lUpper), isLower: false);
-        Write(args, at, i + 8, t, ref o, mLower, QuadSum(lLower), isLower: true);
+    /// <summary>P and the running m and l of a tile whose every key every row sees. Afterwards V_j is there, and K_j has been read.</summary>
+    private static void AddWholeTile(
+        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
+        ref TileCopy values, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
+    {
+        TensorCore.WaitForCopies();
+        Group.Barrier(); // K_j is there (and Q); V of the tile before has been read
+        values.StartWhole(Bc);
+        s = default;
+        TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
+        rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
+        TensorCore.WaitForCopies();
+        Group.Barrier(); // V_j is there; K_j has been read
+    }
+
+    /// <summary>
+    /// O and the running m and l take in a tile that a mask may cut; a warp whose rows the band hides all of it from leaves it out. Afterwards
+    /// K_j and V_j have been read.
+    /// </summary>
+    private static void AddCutTile(
+        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, ArrayView<U4> sQ, ArrayView<U4> sK,
+        ArrayView<U4> sV, ref TileCopy values, int j, ref TOutput o, ref TensorSoftmax<TTile> rows)
+    {
+        Group.Barrier(); // V of the tile before has been read
+        values.Start(j, Bc, at.First, at.End);
+        TensorCore.WaitForCopies();
+        Group.Barrier(); // K_j and V_j are there (and Q)
+
+        // A hidden key has weight 0, which a product would turn into NaN beside a value that is infinite or NaN.
+        bool mustHide = Group.BarrierOr(HasNonFinite(sV));
+        int i = at.I0 + WarpRow;
+        int iLast = Math.Min(i + TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows, args.SeqQ) - 1;
+        if (j < args.Band.End(iLast, at.Flash.Shift, at.Flash.KeyLength) && j + Bc > args.Band.First(i, at.Flash.Shift))
+        {
+            TScores s = default;
+            TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
+            s.ApplyScore(args.Score, at.Flash, i + LaneRow, j + 2 * (Group.IdxX & 3));
+            rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
+            if (mustHide) o.AddVisible(ref s, sV.Cast<uint>(), 0, Chunks);
+            else s.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
+        }
+        Group.Barrier(); // K_j has been read
     }
 
     /// <summary>The first key tile from j on in which something may be visible.</summary>
-    private static int NextTile(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in FlashPosition at, int i0, int iLast, int j, int end)
+    private static int NextTile(in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, int j)
     {
         if (TScore.IsGeneral)
         {
-            while (j < end && args.Score.HidesTile(at.B, at.H, i0, iLast, j, Math.Min(j + Bc, end) - 1)) j += Bc;
+            while (j < at.End && args.Score.HidesTile(at.Flash.B, at.Flash.H, at.I0, at.ILast, j, Math.Min(j + Bc, at.End) - 1)) j += Bc;
         }
         return j;
     }
 
-    /// <summary>Starts loading K_j and V_j.</summary>
-    private static void LoadKeys(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in FlashPosition at, int j, int first, int end, ArrayView<U4> sTiles,
-        int stage)
-    {
-        KeyPlace keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
-        SwizzledTile.Load(args.Keys.K, keys.K, j, Bc, first, end, args.HeadDim, sTiles, stage, RowChunks);
-        SwizzledTile.Load(args.Keys.V, keys.V, j, Bc, first, end, args.HeadDimV, sTiles, stage + Tile, RowChunks);
-    }
-
     /// <summary>Whether this lane's share of the tile of V has an element that is infinite or NaN.</summary>
-    private static bool HasNonFinite(ArrayView<U4> sTiles, int offset)
+    private static bool HasNonFinite(ArrayView<U4> sV)
     {
         bool found = false;
-        for (int index = Group.IdxX; index < Tile; index += TensorFlashTile.GroupSize)
+        for (int index = Group.IdxX; index < Bc * Chunks; index += Lanes)
         {
-            U4 v = sTiles[offset + index];
+            U4 v = sV[index];
             found |= HasNonFinite(v.X) | HasNonFinite(v.Y) | HasNonFinite(v.Z) | HasNonFinite(v.W);
         }
         return found;
@@ -155,57 +148,67 @@ public static class TensorFlashForward<TStored, TElement, TQueries, TScores, TOu
         return (exponents & low) == 0 || (exponents & ~low) == 0;
     }
 
-    /// <summary>
-    /// O += P V where a weight of 0 hides its value. Rare, so it is small and not fast: P goes through K_j's memory, one key at a time.
-    /// </summary>
-    private static void AddVisible(ref TOutput o, in TScores p, ArrayView<U4> sTiles, int stage, int warpRow)
-    {
-        ArrayView<uint> sWords = sTiles.Cast<uint>(); // the barrier of the decision came after the last read of K_j
-        int row = (Group.IdxX & 31) / 4;
-        int upper = 4 * stage + (warpRow + row) * (Bc / 2);
-        int lower = upper + 8 * (Bc / 2);
-        int swizzle = 4 * (row * (Bc / 2) / 32); // eight rows lie in different banks
-        TScores weights = p;
-        weights.StoreWeights(sWords, upper, lower, Group.IdxX & 3, swizzle);
-        Group.Barrier(); // P is in shared memory
-        for (int key = 0; key < Bc; key++)
-        {
-            int shift = 16 * (key & 1);
-            float pUpper = TElement.Load((ushort)(sWords[upper + ((key / 2) ^ swizzle)] >> shift));
-            float pLower = TElement.Load((ushort)(sWords[lower + ((key / 2) ^ swizzle)] >> shift));
-            o.AddWeighted(pUpper, pLower, sWords, stage + Tile, key, 0, RowChunks);
-        }
-    }
-
-    private static float QuadMax(float value)
-    {
-        value = SpecialMath.Max(value, Warp.ShuffleXor(value, 1));
-        return SpecialMath.Max(value, Warp.ShuffleXor(value, 2));
-    }
-
-    private static float QuadSum(float value)
-    {
-        value += Warp.ShuffleXor(value, 1);
-        return value + Warp.ShuffleXor(value, 2);
-    }
-
-    /// <summary>
-    /// l += exp(sink - m), O = O / l, LSE = m + ln(l); a row that saw no key gives O = 0 and LSE = sink, or -inf where there is none.
-    /// </summary>
+    /// <summary>O = O / l to memory by way of Q_i's, in rows of 16 bytes a lane; and LSE.</summary>
     private static void Write(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in FlashPosition at, int i, int t, ref TOutput o, float m, float l,
-        bool isLower)
+        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, ArrayView<U4> sQ, ref TOutput o,
+        TensorSoftmax<TTile> rows)
     {
-        if (i >= args.SeqQ) return;
-        float factor = args.Score.Log2Factor;
-        OnlineSoftmax state = new() { M = m, L = l };
-        if (TScore.IsGeneral) state.Merge(args.Score.Sink(at.H), 1f, factor);
+        int i = at.I0 + WarpRow + LaneRow;
+        LaneRows scale = default;
+        scale.Top.Upper = Finish(args, at.Flash, i, rows.M.Top.Upper, rows.L.Top.Upper);
+        scale.Top.Lower = Finish(args, at.Flash, i + 8, rows.M.Top.Lower, rows.L.Top.Lower);
+        if (TTile.RowBlocks > 1)
+        {
+            scale.Bottom.Upper = Finish(args, at.Flash, i + 16, rows.M.Bottom.Upper, rows.L.Bottom.Upper);
+            scale.Bottom.Lower = Finish(args, at.Flash, i + 24, rows.M.Bottom.Lower, rows.L.Bottom.Lower);
+        }
+        o.Scale(scale);
+
+        Group.Barrier(); // Q_i has been read
+        ArrayView<uint> sO = sQ.Cast<uint>();
+        int pairs = 4 * Chunks;
+        int upper = (WarpRow + LaneRow) * pairs;
+        o.Store(0, sO, upper, upper + 8 * pairs, Group.IdxX & 3, 4 * LaneRow);
+        if (TTile.RowBlocks > 1) o.Store(1, sO, upper + 16 * pairs, upper + 24 * pairs, Group.IdxX & 3, 4 * LaneRow);
+        Group.Barrier(); // O_i is in shared memory
+        SwizzledTile.Store(args.O, args.O.Head(at.Flash.B, at.Flash.H), at.I0, Br, args.SeqQ, args.HeadDimV, sQ, Chunks);
+    }
+
+    /// <summary>
+    /// l += exp(sink - m), LSE = m + ln(l), and 1 / l, what O is scaled by; a row that saw no key gives O = 0 and LSE = sink, or -inf where
+    /// there is none.
+    /// </summary>
+    private static float Finish(
+        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in FlashPosition at, int i, float m, float l)
+    {
+        OnlineSoftmax state = new() { M = m, L = TensorSoftmax<TTile>.QuadSum(l) };
+        if (TScore.IsGeneral) state.Merge(args.Score.Sink(at.H) * args.Score.Log2Factor, 1f, 1f);
+        if (args.HasLse != 0 && (Group.IdxX & 3) == 0 && i < args.SeqQ)
+            args.Lse[args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ + i] = state.Lse(1f);
         float scale = state.L == 0f ? 0f : 1f / state.L;
-        if (TScore.IsGeneral) scale *= SpecialMath.Exp2((m - SpecialMath.FiniteMax(state.M)) * factor); // O has the old maximum
-        o.Scale(isLower ? 1f : scale, isLower ? scale : 1f);
-        long row = args.O.Head(at.B, at.H) + i * args.O.RowStride;
-        o.Write(args.O, row, 2 * t, args.HeadDimV, isLower);
-        if (args.HasLse == 0 || t != 0) return;
-        args.Lse[args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ + i] = state.Lse(factor);
+        if (TScore.IsGeneral) scale *= SpecialMath.Exp2(m - SpecialMath.FiniteMax(state.M)); // O has the old maximum
+        return scale;
+    }
+}
+
+/// <summary>Where a tile of queries lies, and the keys [First, End) that its rows see; all of them see [FirstOfLast, EndOfFirst).</summary>
+public struct TensorPosition
+{
+    public FlashPosition Flash;
+    public int I0, ILast, First, End, FirstOfLast, EndOfFirst;
+
+    /// <summary>The band's ends grow with the row, so the first and last rows of the tile bound all of them.</summary>
+    public static TensorPosition Of<TScore, TKeys>(in FlashArgs<ushort, TScore, TKeys> args, int br)
+        where TScore : struct, IScoreRule
+        where TKeys : struct, IKeySource
+    {
+        TensorPosition at = default;
+        at.Flash = FlashPosition.Of(args, br, out _, out at.I0);
+        at.ILast = Math.Min(at.I0 + br, args.SeqQ) - 1;
+        at.First = args.Band.First(at.I0, at.Flash.Shift);
+        at.End = args.Band.End(at.ILast, at.Flash.Shift, at.Flash.KeyLength);
+        at.FirstOfLast = args.Band.First(at.ILast, at.Flash.Shift);
+        at.EndOfFirst = args.Band.End(at.I0, at.Flash.Shift, at.Flash.KeyLength);
+        return at;
     }
 }

@@ -12,19 +12,10 @@ public static class SwizzledTile
     public static int Index(int row, int chunk, int chunks) => row * chunks + (chunks < 8 ? chunk ^ ((row >> 1) & 3) : chunk ^ (row & 7));
 
     /// <summary>
-    /// Starts loading rows row0 .. row0+rows-1 of one head, all lanes of the group together. Elements at or past column
-    /// <paramref name="columns"/> and rows outside [firstRow, endRow) become 0 and are not read. Rows that do not start at multiples of 16 bytes are
+    /// Starts loading columns column0 .. of rows row0 .. row0+rows-1, all lanes of the group together. Elements at or past endColumn and rows
+    /// outside [firstRow, endRow) become 0 and are not read. Where <paramref name="isWide"/> says that chunks cannot be copied whole, they are
     /// loaded element by element, and are there at the next barrier, too.
     /// </summary>
-    public static void Load(
-        in HeadView<ushort> source, long head, int row0, int rows, int firstRow, int endRow, int columns, ArrayView<U4> sTiles, int offset,
-        int chunks)
-    {
-        bool isWide = ((source.Offset | source.BatchStride | source.HeadStride | source.RowStride | (long)columns) & 7) == 0;
-        Load(source.Data, head, source.RowStride, 1, isWide, row0, rows, firstRow, endRow, 0, columns, sTiles, offset, chunks);
-    }
-
-    /// <summary>The same of columns from column0 on and of any strides; isWide says that chunks can be copied whole.</summary>
     public static void Load(
         ArrayView<ushort> data, long start, long rowStride, long columnStride, bool isWide, int row0, int rows, int firstRow, int endRow,
         int column0, int endColumn, ArrayView<U4> sTiles, int offset, int chunks)
@@ -43,6 +34,23 @@ public static class SwizzledTile
         }
     }
 
+    /// <summary>Stores a tile's rows, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.</summary>
+    public static void Store(
+        in HeadView<ushort> target, long head, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
+    {
+        bool isWide = target.IsWide != 0 && (columns & 7) == 0;
+        for (int index = Group.IdxX; index < rows * chunks; index += Group.DimX)
+        {
+            int r = index / chunks;
+            int chunk = index - r * chunks;
+            if (row0 + r >= endRow || 8 * chunk >= columns) continue;
+            U4 values = sTile[Index(r, chunk, chunks)];
+            long at = head + (row0 + r) * target.RowStride + 8 * chunk;
+            if (isWide) target.Data.Cast<U4>()[at >> 3] = values;
+            else Scatter(target.Data, at, columns - 8 * chunk, values);
+        }
+    }
+
     private static U4 Gather(ArrayView<ushort> data, long at, long step, int count) => new(
         Pair(data, at, step, count), Pair(data, at + 2 * step, step, count - 2), Pair(data, at + 4 * step, step, count - 4),
         Pair(data, at + 6 * step, step, count - 6));
@@ -53,5 +61,19 @@ public static class SwizzledTile
         if (count > 0) low = data[at];
         if (count > 1) high = data[at + step];
         return low | high << 16;
+    }
+
+    private static void Scatter(ArrayView<ushort> data, long at, int count, U4 values)
+    {
+        Put(data, at, count, values.X);
+        Put(data, at + 2, count - 2, values.Y);
+        Put(data, at + 4, count - 4, values.Z);
+        Put(data, at + 6, count - 6, values.W);
+    }
+
+    private static void Put(ArrayView<ushort> data, long at, int count, uint pair)
+    {
+        if (count > 0) data[at] = (ushort)pair;
+        if (count > 1) data[at + 1] = (ushort)(pair >> 16);
     }
 }

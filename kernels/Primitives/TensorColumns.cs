@@ -3,49 +3,52 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// A warp's 16 rows of S or O, in registers: a multiple of 16 columns. Registers cannot be indexed, so many columns are
-/// <see cref="BothColumns{TElement, TColumns}"/> half as many, down to the 16 of a <see cref="TensorColumn{TElement}"/>. Lane 4 r + t holds rows r ("upper")
-/// and r + 8 ("lower"), columns 2t and 2t + 1 of every 8.
+/// A warp's rows of S or O, in registers: a multiple of 16 columns. Registers cannot be indexed, so many columns are
+/// <see cref="BothColumns{TElement, TColumns}"/> half as many, down to the 16 of a <see cref="TensorColumn{TElement, TTile}"/>. A warp has 16 rows,
+/// or 32 in two blocks of 16: "below" is then an operand of the second.
 /// </summary>
 public interface ITensorColumns<TElement>
     where TElement : struct, ITensorElement
 {
     static abstract int Columns { get; }
 
-    void Clear();
+    /// <summary>S += Q K^T over as many elements of the head dim as there are columns, from <paramref name="chunk"/> on.</summary>
+    static abstract void Multiply<TScores>(ref TScores s, in LaneTile sQ, in LaneTile sK, int chunk)
+        where TScores : struct, ITensorColumns<TElement>;
 
-    void Scale(float upper, float lower);
-
-    /// <summary>S += Q K^T over 16 elements of the head dim: q is the fragment of Q, sK holds K from row <paramref name="row"/> on.</summary>
-    void AddDots(U4 q, ArrayView<U4> sK, int offset, int row, int chunk, int chunks);
+    /// <summary>S += Q K^T over 16 elements of the head dim: K from row <paramref name="row"/> on.</summary>
+    void AddDots(U4 q, U4 below, in LaneTile sK, int row, int chunk);
 
     /// <summary>S = score(S), or minus infinity where row i does not see key j; i and j are those of the lane's first element.</summary>
     void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule;
 
-    void Max(ref float upper, ref float lower);
+    void Max(ref LaneRows max);
 
-    /// <summary>P = exp(S - m) in place; its sums are added to l.</summary>
-    void Exponentiate(float mUpper, float mLower, float log2Factor, ref float lUpper, ref float lLower);
+    /// <summary>P = exp2(factor S - m) in place; its sums are added to l.</summary>
+    void Exponentiate(LaneRows m, float factor, ref LaneRows l);
 
     /// <summary>O += P V: these columns are P, and sV holds V from row <paramref name="row"/> on.</summary>
-    void AddTo<TOutput>(ref TOutput output, ArrayView<U4> sV, int offset, int row, int chunks)
+    void AddTo<TOutput>(ref TOutput output, in LaneTile sV, int row)
         where TOutput : struct, ITensorColumns<TElement>;
 
     /// <summary>O += P V over 16 keys: p is the fragment of P.</summary>
-    void AddValues(U4 p, ArrayView<U4> sV, int offset, int row, int chunk, int chunks);
+    void AddValues(U4 p, U4 below, in LaneTile sV, int row, int chunk);
+
+    void Scale(LaneRows factor);
+
+    /// <summary>Stores 16 rows, those of a block, as <see cref="TensorSquare{TElement}.Store"/> does.</summary>
+    void Store(int block, ArrayView<uint> sPairs, int upper, int lower, int column, int swizzle);
 
     /// <summary>
-    /// P as 16-bit pairs to sP [Br][Bc / 2], whose rows begin at upper and lower: the lane's first pair is <paramref name="column"/>, and
-    /// pair c lies at c ^ <paramref name="swizzle"/>.
+    /// O += P V of these columns, where a weight of 0 hides its value: key by key, not fast. <paramref name="sV"/> is V as pairs of
+    /// elements.
     /// </summary>
-    void StoreWeights(ArrayView<uint> sP, int upper, int lower, int column, int swizzle);
+    void AddVisible<TScores>(ref TScores p, ArrayView<uint> sV, int chunk, int chunks)
+        where TScores : struct, ITensorColumns<TElement>;
 
-    /// <summary>O += p V over one key, where a weight of 0 hides the value.</summary>
-    void AddWeighted(float upper, float lower, ArrayView<uint> sV, int offset, int row, int chunk, int chunks);
-
-    /// <summary>Stores O's elements of one row from column <paramref name="column"/> on: the upper or the lower row.</summary>
-    void Write(in HeadView<ushort> o, long row, int column, int columns, bool isLower);
+    /// <summary>P of one key in the lane's rows, whichever lane holds it. All lanes of the warp together, with the same key.</summary>
+    LaneRows Weight(int key);
 }
 
 /// <summary>Two blocks of columns side by side.</summary>
@@ -57,22 +60,17 @@ public struct BothColumns<TElement, TColumns> : ITensorColumns<TElement>
 
     public static int Columns => 2 * TColumns.Columns;
 
-    public void Clear()
+    public static void Multiply<TScores>(ref TScores s, in LaneTile sQ, in LaneTile sK, int chunk)
+        where TScores : struct, ITensorColumns<TElement>
     {
-        Left.Clear();
-        Right.Clear();
+        TColumns.Multiply(ref s, sQ, sK, chunk);
+        TColumns.Multiply(ref s, sQ, sK, chunk + TColumns.Columns / 8);
     }
 
-    public void Scale(float upper, float lower)
+    public void AddDots(U4 q, U4 below, in LaneTile sK, int row, int chunk)
     {
-        Left.Scale(upper, lower);
-        Right.Scale(upper, lower);
-    }
-
-    public void AddDots(U4 q, ArrayView<U4> sK, int offset, int row, int chunk, int chunks)
-    {
-        Left.AddDots(q, sK, offset, row, chunk, chunks);
-        Right.AddDots(q, sK, offset, row + TColumns.Columns, chunk, chunks);
+        Left.AddDots(q, below, sK, row, chunk);
+        Right.AddDots(q, below, sK, row + TColumns.Columns, chunk);
     }
 
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
@@ -82,46 +80,53 @@ public struct BothColumns<TElement, TColumns> : ITensorColumns<TElement>
         Right.ApplyScore(score, at, i, j + TColumns.Columns);
     }
 
-    public void Max(ref float upper, ref float lower)
+    public void Max(ref LaneRows max)
     {
-        Left.Max(ref upper, ref lower);
-        Right.Max(ref upper, ref lower);
+        Left.Max(ref max);
+        Right.Max(ref max);
     }
 
-    public void Exponentiate(float mUpper, float mLower, float log2Factor, ref float lUpper, ref float lLower)
+    public void Exponentiate(LaneRows m, float factor, ref LaneRows l)
     {
-        Left.Exponentiate(mUpper, mLower, log2Factor, ref lUpper, ref lLower);
-        Right.Exponentiate(mUpper, mLower, log2Factor, ref lUpper, ref lLower);
+        Left.Exponentiate(m, factor, ref l);
+        Right.Exponentiate(m, factor, ref l);
     }
 
-    public void AddTo<TOutput>(ref TOutput output, ArrayView<U4> sV, int offset, int row, int chunks)
+    public void AddTo<TOutput>(ref TOutput output, in LaneTile sV, int row)
         where TOutput : struct, ITensorColumns<TElement>
     {
-        Left.AddTo(ref output, sV, offset, row, chunks);
-        Right.AddTo(ref output, sV, offset, row + TColumns.Columns, chunks);
+        Left.AddTo(ref output, sV, row);
+        Right.AddTo(ref output, sV, row + TColumns.Columns);
     }
 
-    public void AddValues(U4 p, ArrayView<U4> sV, int offset, int row, int chunk, int chunks)
+    public void AddValues(U4 p, U4 below, in LaneTile sV, int row, int chunk)
     {
-        Left.AddValues(p, sV, offset, row, chunk, chunks);
-        Right.AddValues(p, sV, offset, row, chunk + TColumns.Columns / 8, chunks);
+        Left.AddValues(p, below, sV, row, chunk);
+        Right.AddValues(p, below, sV, row, chunk + TColumns.Columns / 8);
     }
 
-    public void StoreWeights(ArrayView<uint> sP, int upper, int lower, int column, int swizzle)
+    public void Scale(LaneRows factor)
     {
-        Left.StoreWeights(sP, upper, lower, column, swizzle);
-        Right.StoreWeights(sP, upper, lower, column + TColumns.Columns / 2, swizzle);
+        Left.Scale(factor);
+        Right.Scale(factor);
     }
 
-    public void AddWeighted(float upper, float lower, ArrayView<uint> sV, int offset, int row, int chunk, int chunks)
+    public void Store(int block, ArrayView<uint> sPairs, int upper, int lower, int column, int swizzle)
     {
-        Left.AddWeighted(upper, lower, sV, offset, row, chunk, chunks);
-        Right.AddWeighted(upper, lower, sV, offset, row, chunk + TColumns.Columns / 8, chunks);
+        Left.Store(block, sPairs, upper, lower, column, swizzle);
+        Right.Store(block, sPairs, upper, lower, column + TColumns.Columns / 2, swizzle);
     }
 
-    public void Write(in HeadView<ushort> o, long row, int column, int columns, bool isLower)
+    public void AddVisible<TScores>(ref TScores p, ArrayView<uint> sV, int chunk, int chunks)
+        where TScores : struct, ITensorColumns<TElement>
     {
-        Left.Write(o, row, column, columns, isLower);
-        Right.Write(o, row, column + TColumns.Columns, columns, isLower);
+        Left.AddVisible(ref p, sV, chunk, chunks);
+        Right.AddVisible(ref p, sV, chunk + TColumns.Columns / 8, chunks);
+    }
+
+    public LaneRows Weight(int key)
+    {
+        if (key < TColumns.Columns) return Left.Weight(key);
+        return Right.Weight(key - TColumns.Columns);
     }
 }

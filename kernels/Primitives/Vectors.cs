@@ -86,6 +86,10 @@ public static class SharedVector
     public static ArrayView<T> From<T>(this ArrayView<T> view, int offset)
         where T : unmanaged => view.SubView(offset, view.Length - offset);
 
+    /// <inheritdoc cref="From{T}(ArrayView{T}, int)"/>
+    public static ArrayView<T> From<T>(this ArrayView<T> view, long offset)
+        where T : unmanaged => view.SubView(offset, view.Length - offset);
+
     /// <summary>Four floats from a multiple of 4 on.</summary>
     public static F4 LoadF4(this ArrayView<float> view, int offset) => view.Cast<F4>()[offset >> 2];
 

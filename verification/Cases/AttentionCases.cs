@@ -61,6 +61,15 @@ internal static class AttentionCases
             yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9, Lse = true },
                 CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         }
+        // Tiles of 128 rows: whole tiles of keys between those that window and diagonal cut, rows of a warp past the last, maxima that rise.
+        foreach (DType type in Types.Skip(1))
+        {
+            yield return Case(Problem(type, 1, 1, 1, 130, 500, 64) with { Causal = CausalMask.BottomRight, WindowLeft = 250, Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 17, 150, 192) with { Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 70, 150, 128) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Logits = 50 });
+            yield return Case(Problem(type, 1, 1, 1, 70, 100, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
+                CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+        }
         foreach (VerificationCase stored in StoredKeys(CaseSize.Tiny).Concat(Sequences(CaseSize.Tiny)).Concat(Vectors(CaseSize.Tiny)))
             yield return stored;
         foreach (VerificationCase ruled in Ruled(small, CaseSize.Tiny)) yield return ruled;

@@ -21,7 +21,12 @@ public sealed class TensorCoreTests : IDisposable
     public void Half_precision_runs_on_them()
     {
         Explain(Sizes).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("on tensor cores");
+        Explain(Sizes with { SeqQ = 1 })
+            .Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("since there are only 1");
         Explain(Sizes with { HeadDim = 65, HeadDimV = 1 }).Should().Contain("TensorFlashForward fp16 64x32 D<=128 PlainScore");
+        Explain(Sizes with { SeqQ = 65 }).Should().Contain("TensorFlashForward fp16 128x64 D<=64 PlainScore");
+        Explain(Sizes with { SeqQ = 65, HeadDimV = 128 }).Should().Contain("TensorFlashForward fp16 128x32 D<=128 PlainScore");
+        Explain(Sizes with { SeqQ = 65, Bias = true }).Should().Contain("TensorFlashForward fp16 128x32 D<=64 GeneralScore");
         Explain(Sizes with { Type = DType.BFloat16, HeadDimV = 128, Mask = true, Sinks = true, Documents = true })
             .Should().Contain("TensorFlashForward bf16 64x32 D<=128 GeneralScore");
     }
@@ -30,8 +35,6 @@ public sealed class TensorCoreTests : IDisposable
     public void What_they_cannot_do_falls_back_and_says_why()
     {
         Portable(Sizes with { Type = DType.Float32 }, "fp32 is multiplied as fp32");
-        Portable(Sizes with { SeqQ = 8 }, "multiply 16 rows at a time, for 8 query rows");
-        Portable(Sizes with { HeadDimV = 129 }, "heads this wide do not fit into registers");
         Portable(Sizes with { KvType = DType.Int8 }, "only as they are stored");
         Portable(Sizes with { Kv = KvLayout.Paged(16, 9) }, "only as they are stored");
     }
@@ -49,6 +52,30 @@ public sealed class TensorCoreTests : IDisposable
         foreach (MatmulProblem small in (MatmulProblem[])[product with { M = 15 }, product with { N = 15 }, product with { K = 15 }])
             Explain(small).Should().Contain(" TiledMatmul").And.Contain($"blocks of 16, of which {small.M} x {small.N} x {small.K} leaves most empty");
         Explain(product with { M = 16, K = 16 }).Should().Contain(" TensorMatmul");
+    }
+
+    /// <summary>Few rows, wide heads and little shared memory have tiles of their own; many multiprocessors want small ones.</summary>
+    [Fact]
+    public void The_tile_is_that_of_the_problem_and_the_device()
+    {
+        DeviceInfo h100 = new("cuda:0", "none", DeviceKind.Cuda) { ComputeUnits = 132, SharedMemoryPerGroup = 227 << 10 };
+        AttentionProblem large = Sizes with { Batch = 16, SeqQ = 512, SeqKv = 512 };
+
+        Tile(h100, large).Should().Be("128x64 D<=64: 32 query rows a warp share each load of K and V");
+        Tile(h100, large with { HeadDim = 96 }).Should().StartWith("128x32 D<=128: 32 query rows");
+        Tile(h100, large with { SeqQ = 64 }).Should().Be("64x64 D<=64: 16 query rows a warp, since there are only 64");
+        Tile(h100, large with { Batch = 8 })
+            .Should().StartWith("64x64 D<=64: 16 query rows a warp, since 128 larger tiles leave some of 132");
+        Tile(h100, large with { HeadDimV = 129 }).Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
+        Tile(h100 with { SharedMemoryPerGroup = 48 << 10 }, large with { HeadDim = 256 })
+            .Should().EndWith("fewer keys than a tile of 98304 bytes, since the device gives 49152").And.StartWith("64x16 D<=256");
+        TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
+    }
+
+    private static string Tile(DeviceInfo device, AttentionProblem problem)
+    {
+        KernelEntry entry = TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Choose(device, problem, out string why)!.Entry;
+        return $"{entry.Name["TensorFlashForward fp16 ".Length..^" PlainScore".Length]}: {why}";
     }
 
     [Fact]

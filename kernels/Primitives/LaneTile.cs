@@ -1,0 +1,37 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// A swizzled tile as one lane's loads of matrices see it. The lane's place within 16 x 16 elements is computed once; other chunks are an
+/// exclusive or with a constant away, other rows a constant offset.
+/// </summary>
+public struct LaneTile
+{
+    private ArrayView<U4> sTile;
+    private int lane, chunks;
+
+    /// <summary>Matrices: rows 0-7 and 8-15 of columns 0-7, then of columns 8-15. An A operand; transposed, two B operands.</summary>
+    public static LaneTile ByRows(ArrayView<U4> sTile, int chunks) => Of(sTile, Group.IdxX & 15, (Group.IdxX >> 4) & 1, chunks);
+
+    /// <summary>Matrices: rows 0-7 of columns 0-7 and 8-15, then rows 8-15. Two B operands whose columns are the tile's rows.</summary>
+    public static LaneTile ByColumns(ArrayView<U4> sTile, int chunks) =>
+        Of(sTile, (Group.IdxX & 7) + ((Group.IdxX >> 1) & 8), (Group.IdxX >> 3) & 1, chunks);
+
+    /// <summary>The 16 x 16 elements from row <paramref name="row"/>, a multiple of 16, and the even chunk <paramref name="chunk"/> on.</summary>
+    public readonly U4 Load(int row, int chunk) => TensorCore.LoadMatrices(Chunk(chunk), Offset(row, chunk));
+
+    /// <summary>As <see cref="Load"/>, every matrix transposed.</summary>
+    public readonly U4 LoadTransposed(int row, int chunk) => TensorCore.LoadTransposed(Chunk(chunk), Offset(row, chunk));
+
+    /// <summary>The tile's rows from <paramref name="row"/> on, a multiple of 8.</summary>
+    public readonly LaneTile From(int row) => new() { sTile = sTile.From(row * chunks), lane = lane, chunks = chunks };
+
+    private static LaneTile Of(ArrayView<U4> sTile, int row, int chunk, int chunks) =>
+        new() { sTile = sTile, lane = SwizzledTile.Index(row, chunk, chunks), chunks = chunks };
+
+    // (chunk + 0 or 1) ^ (row & 7): chunk is even, so its low bits can be joined to the lane's by an exclusive or of their own.
+    private readonly ArrayView<U4> Chunk(int chunk) => sTile.From(lane ^ (chunk & 7));
+
+    private readonly int Offset(int row, int chunk) => row * chunks + (chunk & ~7);
+}

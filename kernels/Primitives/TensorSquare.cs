@@ -1,0 +1,130 @@
+using ILGPU;
+
+namespace AttnKernels.Kernels;
+
+/// <summary>
+/// 16 x 16 elements of S, P or O in a warp's registers: two accumulators, columns 0-7 and 8-15. Lane 4 r + t holds rows r ("upper") and
+/// r + 8 ("lower"), columns 2t and 2t + 1 of every 8.
+/// </summary>
+public struct TensorSquare<TElement>
+    where TElement : struct, ITensorElement
+{
+    private F4 left, right;
+
+    /// <summary>this += A B.</summary>
+    public void Multiply(U4 a, U4 b)
+    {
+        left = TElement.Multiply(left, a, b.X, b.Y);
+        right = TElement.Multiply(right, a, b.Z, b.W);
+    }
+
+    /// <summary>As an A operand: a product's accumulators hold the same elements, so that P needs no shared memory.</summary>
+    public readonly U4 Operand() => new(
+        TElement.Pack(left.X, left.Y), TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement.Pack(right.Z, right.W));
+
+    public void Scale(RowPair factor)
+    {
+        Scale(ref left, factor);
+        Scale(ref right, factor);
+    }
+
+    /// <summary>S = score(S), or minus infinity where row i does not see key j; i and j are those of the lane's first element.</summary>
+    public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
+        where TScore : struct, IScoreRule
+    {
+        int first = at.Band.First(i, at.Shift);
+        int end = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;
+        left.X = Score(score, at, left.X, i, j, first, end);
+        left.Y = Score(score, at, left.Y, i, j + 1, first, end);
+        right.X = Score(score, at, right.X, i, j + 8, first, end);
+        right.Y = Score(score, at, right.Y, i, j + 9, first, end);
+        int below = i + 8;
+        first = at.Band.First(below, at.Shift);
+        end = below < at.SeqQ ? at.Band.End(below, at.Shift, at.KeyLength) : 0;
+        left.Z = Score(score, at, left.Z, below, j, first, end);
+        left.W = Score(score, at, left.W, below, j + 1, first, end);
+        right.Z = Score(score, at, right.Z, below, j + 8, first, end);
+        right.W = Score(score, at, right.W, below, j + 9, first, end);
+    }
+
+    public readonly void Max(ref RowPair max)
+    {
+        max.Upper = SpecialMath.Max(max.Upper, SpecialMath.Max(SpecialMath.Max(left.X, left.Y), SpecialMath.Max(right.X, right.Y)));
+        max.Lower = SpecialMath.Max(max.Lower, SpecialMath.Max(SpecialMath.Max(left.Z, left.W), SpecialMath.Max(right.Z, right.W)));
+    }
+
+    /// <summary>P = exp2(factor S - m) in place; its sums are added to l.</summary>
+    public void Exponentiate(RowPair m, float factor, ref RowPair l)
+    {
+        Exponentiate(ref left, m, factor);
+        Exponentiate(ref right, m, factor);
+        l.Upper += (left.X + left.Y) + (right.X + right.Y);
+        l.Lower += (left.Z + left.W) + (right.Z + right.W);
+    }
+
+    /// <summary>
+    /// Stores 16-bit pairs to rows of shared memory that begin at upper and lower: the lane's first pair is <paramref name="column"/>, and
+    /// pair c lies at c ^ <paramref name="swizzle"/>.
+    /// </summary>
+    public readonly void Store(ArrayView<uint> sPairs, int upper, int lower, int column, int swizzle)
+    {
+        sPairs[upper + (column ^ swizzle)] = TElement.Pack(left.X, left.Y);
+        sPairs[upper + ((column + 4) ^ swizzle)] = TElement.Pack(right.X, right.Y);
+        sPairs[lower + (column ^ swizzle)] = TElement.Pack(left.Z, left.W);
+        sPairs[lower + ((column + 4) ^ swizzle)] = TElement.Pack(right.Z, right.W);
+    }
+
+    /// <summary>P of key 0 .. 15 in the lane's rows, which one of its row's four lanes holds. All lanes of the warp together.</summary>
+    public readonly RowPair Weight(int key)
+    {
+        F4 c = key < 8 ? left : right;
+        int owner = (Group.IdxX & 28) + (key & 7) / 2;
+        return new RowPair(Warp.Shuffle((key & 1) == 0 ? c.X : c.Y, owner), Warp.Shuffle((key & 1) == 0 ? c.Z : c.W, owner));
+    }
+
+    /// <summary>O += p V over one key, where a weight of 0 hides the value.</summary>
+    public void AddWeighted(RowPair p, uint leftValues, uint rightValues)
+    {
+        AddWeighted(ref left, p, leftValues);
+        AddWeighted(ref right, p, rightValues);
+    }
+
+    private static void Scale(ref F4 c, RowPair factor)
+    {
+        c.X *= factor.Upper;
+        c.Y *= factor.Upper;
+        c.Z *= factor.Lower;
+        c.W *= factor.Lower;
+    }
+
+    private static float Score<TScore>(in TScore score, in FlashPosition at, float dot, int i, int j, int first, int end)
+        where TScore : struct, IScoreRule
+    {
+        if (j < first || j >= end) return float.NegativeInfinity;
+        return score.Score(dot, at.B, at.H, i, j, i + at.Shift);
+    }
+
+    private static void Exponentiate(ref F4 c, RowPair m, float factor)
+    {
+        c.X = SpecialMath.Exp2(c.X * factor - m.Upper);
+        c.Y = SpecialMath.Exp2(c.Y * factor - m.Upper);
+        c.Z = SpecialMath.Exp2(c.Z * factor - m.Lower);
+        c.W = SpecialMath.Exp2(c.W * factor - m.Lower);
+    }
+
+    private static void AddWeighted(ref F4 c, RowPair p, uint values)
+    {
+        float low = TElement.Load((ushort)values);
+        float high = TElement.Load((ushort)(values >> 16));
+        if (p.Upper != 0f)
+        {
+            c.X += p.Upper * low;
+            c.Y += p.Upper * high;
+        }
+        if (p.Lower != 0f)
+        {
+            c.Z += p.Lower * low;
+            c.W += p.Lower * high;
+        }
+    }
+}

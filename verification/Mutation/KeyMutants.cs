@@ -113,6 +113,8 @@ internal static class KeyMutants
         new("cache.maximum-signed", Convert, " & 0x7FFFFFFFu", "", "negative elements are the largest", "cache-append float32 to-int8"),
         new("cache.nan-lost", Convert, "max < Infinity ? Interop.IntAsFloat(max) / 127f : float.NaN;", "Interop.IntAsFloat(max) / 127f;",
             "a row with an infinity has an infinite scale", "cache-append float32 to-int8"),
+        new("cache.no-barrier-after-maximum", Convert, "        Group.Barrier(); // lane 0 holds the maximum of the row\n", "",
+            "the maximum is read while it is written", "cache-append float32 to-int8"),
         new("cache.no-barrier-in-maximum", Convert, "            Group.Barrier(); // the maxima of this level are written\n", "",
             "maxima are read while they are written", "cache-append float32 to-int8"),
         new("simd.cache-table-of-entry-0", SimdAppend, "args.BlockTable[b * args.TableStride + (row", "args.BlockTable[0 * args.TableStride + (row",

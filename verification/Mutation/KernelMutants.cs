@@ -69,7 +69,7 @@ internal static class KernelMutants
             "the lower rows of a tile are those above", "matmul float32"),
         new("matmul.columns-past-the-end-written", Epilogue, "if (n + 3 < args.N)", "if (n + 2 < args.N)",
             "a column past N is written", "matmul float32"),
-        new("matmul.vector-past-the-end-written", Epilogue, " && n + 4 <= args.N)", " && n < args.N)",
+        new("matmul.vector-past-the-end-written", Epilogue, " && n + 4 <= args.N;", " && n < args.N;",
             "the gap after a row of C is written", "matmul float32"),
         new("matmul.rows-past-the-end-written", Epilogue, "        if (m >= args.M) return;\n", "",
             "rows past M are written", "matmul float32"),

@@ -109,7 +109,7 @@ public class FindingTests
 
     private static void AllocateTooMuch(LabArgs args)
     {
-        ArrayView<float> tile = SharedMemory.Allocate<float>(args.Mode == 0 ? 12 * 1024 + 1 : 12 * 1024);
+        ArrayView<float> tile = SharedMemory.Allocate<float>(args.Mode == 0 ? 227 * 256 + 1 : 227 * 256);
         tile[Group.IdxX] = 1;
     }
 
@@ -117,8 +117,8 @@ public class FindingTests
     public void Too_much_shared_memory()
     {
         Finding finding = Lab.TheFinding(Lab.Run(AllocateTooMuch, 32), FindingKind.TooMuchShared);
-        finding.Array.Should().Be("shared#0 Float32[12289]");
-        finding.Message.Should().Contain("49156").And.Contain("49152");
+        finding.Array.Should().Be("shared#0 Float32[58113]");
+        finding.Message.Should().Contain("232452").And.Contain("232448");
         Lab.Run(AllocateTooMuch, 32, mode: 1).Findings.Should().BeEmpty();
     }
 

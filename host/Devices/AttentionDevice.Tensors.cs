@@ -18,7 +18,7 @@ public sealed partial class AttentionDevice
         return new DeviceTensor(this, TensorView.Dense(buffer, type, 0, shape));
     }
 
-    /// <summary>A tensor with a copy of <paramref name="data"/>, row-major: float, Half, BFloat16, int, or bool (byte).</summary>
+    /// <summary>A tensor with a copy of <paramref name="data"/>, row-major: float, Half, BFloat16, int, sbyte, or bool (byte).</summary>
     /// <exception cref="ArgumentException">The data has not as many elements as the shape.</exception>
     public DeviceTensor Upload<T>(ReadOnlySpan<T> data, params ReadOnlySpan<int> shape) where T : unmanaged
     {
@@ -40,16 +40,23 @@ public sealed partial class AttentionDevice
     public DeviceTensor Upload<T>(ReadOnlyTensorSpan<T> tensor) where T : unmanaged
     {
         Span<int> shape = stackalloc int[TensorView.MaxRank];
-        TensorView.RequireRank(tensor.Rank);
+        TensorView.RequireRank(tensor.Rank, nameof(tensor));
+        if (tensor.FlattenedLength > Array.MaxLength)
+        {
+            throw new NotSupportedException(
+                $"The tensor span has {tensor.FlattenedLength} elements; one copy takes at most {Array.MaxLength}. Upload it in parts.");
+        }
         for (int axis = 0; axis < tensor.Rank; axis++) shape[axis] = checked((int)tensor.Lengths[axis]);
-        T[] dense = new T[checked((int)tensor.FlattenedLength)];
+        T[] dense = new T[tensor.FlattenedLength];
         tensor.FlattenTo(dense);
         return Upload((ReadOnlySpan<T>)dense, shape[..tensor.Rank]);
     }
 
     /// <summary>A tensor of the floating-point type <paramref name="type"/> with <paramref name="data"/> rounded to nearest even.</summary>
+    /// <exception cref="ArgumentException">Another type, or the data has not as many elements as the shape.</exception>
     public DeviceTensor UploadAs(DType type, ReadOnlySpan<float> data, params ReadOnlySpan<int> shape)
     {
+        if (!type.IsFloat()) throw DeviceTensor.NotFloat(type, nameof(type));
         RequireLength(data.Length, shape);
         DeviceTensor tensor = Allocate(type, shape);
         tensor.UploadFloats(data);

@@ -1,3 +1,5 @@
+using AttnKernels.Plans;
+
 namespace AttnKernels.Onnx;
 
 /// <summary>
@@ -31,6 +33,13 @@ namespace AttnKernels.Onnx;
 /// </summary>
 public sealed class OnnxAttention : IDisposable
 {
+    private const int Outputs = 4;
+
+    private static readonly string[] Names =
+    [
+        "Y", "PresentKey", "PresentValue", "QkMatmulOutput", "Q", "K", "V", "Mask", "PastKey", "PastValue", "NonpadKvSeqlen",
+    ];
+
     private readonly OnnxAttentionShapes shapes;
     private readonly OnnxAttentionSizes sizes;
     private readonly AttentionPlan attention;
@@ -96,6 +105,11 @@ public sealed class OnnxAttention : IDisposable
         OnnxCheck.Optional(nameof(t.PastKey), t.PastKey, sizes.PastLength > 0, sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDim);
         OnnxCheck.Optional(nameof(t.PastValue), t.PastValue, sizes.PastLength > 0,
             sizes.Batch, sizes.HeadsKv, sizes.PastLength, sizes.HeadDimV);
+        ReadOnlySpan<TensorView> views =
+        [
+            t.Y, t.PresentKey, t.PresentValue, t.QkMatmulOutput, t.Q, t.K, t.V, t.Mask, t.PastKey, t.PastValue, t.NonpadKvSeqlen,
+        ];
+        Overlap.Refuse(views, Names, Outputs); // of them all: no part below sees more than its own
         bool isBool = shapes.MaskType == DType.Bool;
         AttentionTensors inner = new()
         {

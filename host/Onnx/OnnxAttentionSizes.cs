@@ -40,8 +40,13 @@ internal sealed record OnnxAttentionSizes
         (int newValues, int headDimV) = SeqAndDim("V", s.V, headsKv);
         if (headDimK != headDim || newValues != newKeys || s.K[0] != s.Q[0] || s.V[0] != s.Q[0] || (rank == 4 && s.V[1] != headsKv))
             throw new ArgumentException($"Q, K and V do not fit: {Describe(s.Q)}, {Describe(s.K)} and {Describe(s.V)}.");
-        int past = s.PastLength ?? 0, keys = past + newKeys, visible = s.Mask is { Count: > 0 } mask ? mask[^1] : keys;
-        if (past < 0) throw new ArgumentException($"PastLength must not be negative, is {past}.");
+        int past = s.PastLength ?? 0;
+        if (past < 0 || past > ScoreProblem.MaxRows - newKeys)
+        {
+            throw new ArgumentException(
+                $"PastLength must be between 0 and {ScoreProblem.MaxRows - newKeys} ({ScoreProblem.MaxRows} keys in all), is {past}.");
+        }
+        int keys = past + newKeys, visible = s.Mask is { Count: > 0 } mask ? mask[^1] : keys;
         if (s.Mask is not null) CheckMask(s.Mask, keys, [s.Q[0], headsQ, seqQ]);
         return new OnnxAttentionSizes
         {

@@ -41,7 +41,14 @@ public sealed class DeviceTensor : IDisposable
     {
         RequireCopy<T>(data.Length);
         DeviceStream queue = Enter(stream);
-        lock (queue.Gate) Device.Backend.Upload(queue.Backend, MemoryMarshal.AsBytes(data), view.Buffer!, 0);
+        try
+        {
+            lock (queue.Gate) Device.Backend.Upload(queue.Backend, MemoryMarshal.AsBytes(data), view.Buffer!, 0);
+        }
+        finally
+        {
+            view.Buffer!.Release();
+        }
     }
 
     /// <summary>Copies all elements, row-major, after the work queued on <paramref name="stream"/>, or on all streams if it is
@@ -51,12 +58,21 @@ public sealed class DeviceTensor : IDisposable
     {
         RequireCopy<T>(data.Length);
         DeviceStream queue = Enter(stream);
-        lock (queue.Gate) Device.Backend.Download(queue.Backend, view.Buffer!, 0, MemoryMarshal.AsBytes(data));
+        try
+        {
+            lock (queue.Gate) Device.Backend.Download(queue.Backend, view.Buffer!, 0, MemoryMarshal.AsBytes(data));
+        }
+        finally
+        {
+            view.Buffer!.Release();
+        }
     }
 
     /// <summary>All elements, row-major.</summary>
+    /// <exception cref="NotSupportedException">They are more than an array holds.</exception>
     public T[] ToArray<T>() where T : unmanaged
     {
+        RequireArray(Count);
         T[] data = new T[Count];
         Download(data.AsSpan());
         return data;
@@ -70,7 +86,7 @@ public sealed class DeviceTensor : IDisposable
             case DType.Float32: return ToArray<float>();
             case DType.Float16: return Array.ConvertAll(ToArray<Half>(), x => (float)x);
             case DType.BFloat16: return Array.ConvertAll(ToArray<BFloat16>(), x => (float)x);
-            default: throw new ArgumentException($"A {Type} tensor has no floating-point elements.");
+            default: throw NotFloat(Type, nameof(Type));
         }
     }
 
@@ -93,7 +109,7 @@ public sealed class DeviceTensor : IDisposable
                 Upload<BFloat16>(brains);
                 break;
             default:
-                throw new ArgumentException($"A {Type} tensor has no floating-point elements.");
+                throw NotFloat(Type, nameof(Type));
         }
     }
 
@@ -102,11 +118,18 @@ public sealed class DeviceTensor : IDisposable
     public void Fill(byte value, DeviceStream? stream = null)
     {
         DeviceStream queue = Enter(stream);
-        lock (queue.Gate) Device.Backend.Fill(queue.Backend, view.Buffer!, 0, Bytes, value);
+        try
+        {
+            lock (queue.Gate) Device.Backend.Fill(queue.Backend, view.Buffer!, 0, Bytes, value);
+        }
+        finally
+        {
+            view.Buffer!.Release();
+        }
     }
 
     /// <summary>The memory itself, on the CPU device. It is gone when the tensor is disposed or collected: keep the tensor.</summary>
-    /// <exception cref="NotSupportedException">The memory has no address here.</exception>
+    /// <exception cref="NotSupportedException">The memory has no address here, or is longer than a span.</exception>
     public unsafe Span<T> AsSpan<T>() where T : unmanaged
     {
         ElementTypes.Require<T>(Type);
@@ -114,7 +137,8 @@ public sealed class DeviceTensor : IDisposable
         if (view.Buffer.Address == 0)
             throw new NotSupportedException(
                 $"Memory of device {Device.Name} has no address on this machine; that of cpu has. Use Download.");
-        return new Span<T>((void*)view.Buffer.Address, checked((int)view.Extent));
+        RequireArray(view.Extent);
+        return new Span<T>((void*)view.Buffer.Address, (int)view.Extent);
     }
 
     /// <summary>Frees the memory.</summary>
@@ -123,12 +147,25 @@ public sealed class DeviceTensor : IDisposable
     /// <summary>"Float16 (2, 8, 512, 64) on cuda:0"</summary>
     public override string ToString() => $"{view} on {Device.Name}";
 
+    /// <summary>Waits for the work before a copy and holds the memory until the caller releases it: it may be disposed meanwhile.</summary>
     private DeviceStream Enter(DeviceStream? stream)
     {
         ObjectDisposedException.ThrowIf(view.Buffer!.IsDisposed, this);
         DeviceStream queue = Device.Use(stream);
         if (stream is null) Device.Synchronize();
+        view.Buffer.Hold();
         return queue;
+    }
+
+    internal static ArgumentException NotFloat(DType type, string parameter) => new(
+        $"A {type} tensor has no floating-point elements.", parameter);
+
+    private void RequireArray(long elements)
+    {
+        if (elements <= Array.MaxLength) return;
+        throw new NotSupportedException(
+            $"The tensor of shape {Sizes.Format(Shape)} takes {elements} elements; an array or a span has at most {Array.MaxLength}. "
+            + "Allocate several tensors, split along an axis; on the CPU device, Wrap memory of your own and read that.");
     }
 
     private void RequireCopy<T>(int data) where T : unmanaged

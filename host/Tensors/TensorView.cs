@@ -217,9 +217,9 @@ public readonly struct TensorView
         return view;
     }
 
-    internal static void RequireRank(int rank)
+    internal static void RequireRank(int rank, string parameter = "shape")
     {
-        if (rank is < 1 or > MaxRank) throw new ArgumentException($"A tensor has 1 to {MaxRank} axes, not {rank}.", nameof(rank));
+        if (rank is < 1 or > MaxRank) throw new ArgumentException($"A tensor has 1 to {MaxRank} axes, not {rank}.", parameter);
     }
 
     private TensorView(DeviceBuffer? buffer, DType type, long offset, int rank, AxisSizes sizes, AxisStrides strides)

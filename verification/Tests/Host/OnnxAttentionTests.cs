@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using AttnKernels.Onnx;
 
 namespace AttnKernels.Tests.Host;
@@ -75,7 +76,7 @@ public sealed class OnnxAttentionTests
         Refuse("PresentValue", good with { PresentValue = good.PresentValue.Slice(2, 0, 2) });
         Refuse("QkMatmulOutput", good with { QkMatmulOutput = default });
         Refuse("Mask", good with { Mask = good.Q });
-        Refuse("Cache", good with { PastKey = good.PresentKey.Slice(2, 0, Node.Past) });
+        Refuse("PresentKey", good with { PastKey = good.PresentKey.Slice(2, 0, Node.Past) });
 
         void Refuse(string name, OnnxAttentionTensors tensors)
         {
@@ -84,6 +85,63 @@ public sealed class OnnxAttentionTests
             parameter.Should().BeOneOf(name, name == "Mask" ? "Bias" : name);
             node.Outputs.Should().OnlyContain(x => x == Poison);
         }
+    }
+
+    public static TheoryData<string, string, string> Pairs
+    {
+        get
+        {
+            TheoryData<string, string, string> pairs = [];
+            string[] outputs = ["Y", "PresentKey", "PresentValue", "QkMatmulOutput"];
+            for (int output = 0; output < outputs.Length; output++)
+            {
+                foreach (string other in (string[])[.. outputs[(output + 1)..], "Q", "K", "V", "Mask", "PastKey", "PastValue"])
+                    pairs.Add("past mode1 softcap mask4", outputs[output], other);
+                pairs.Add("present nonpad mode0", outputs[output], "NonpadKvSeqlen");
+            }
+            return pairs;
+        }
+    }
+
+    [Theory, MemberData(nameof(Pairs))]
+    public void An_output_that_overlaps_another_tensor_is_refused_and_nothing_is_written(string attributes, string output, string other)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using Node node = new(device, attributes);
+        float[] memory = Enumerable.Repeat(Poison, 4096).ToArray();
+        GCHandle pin = GCHandle.Alloc(memory, GCHandleType.Pinned);
+        OnnxAttentionTensors tensors = Shared(Shared(node.Tensors, output), other);
+
+        Action run = () => node.Plan.Run(tensors);
+        run.Should().Throw<ArgumentException>().WithMessage($"*{output} (*overlaps {other} (*").Which.ParamName.Should().Be(output);
+        node.Outputs.Concat(memory).Should().OnlyContain(x => x == Poison);
+        pin.Free();
+
+        OnnxAttentionTensors Shared(OnnxAttentionTensors t, string name) => name switch
+        {
+            "Y" => t with { Y = In(t.Y) },
+            "PresentKey" => t with { PresentKey = In(t.PresentKey) },
+            "PresentValue" => t with { PresentValue = In(t.PresentValue) },
+            "QkMatmulOutput" => t with { QkMatmulOutput = In(t.QkMatmulOutput) },
+            "Q" => t with { Q = In(t.Q) },
+            "K" => t with { K = In(t.K) },
+            "V" => t with { V = In(t.V) },
+            "Mask" => t with { Mask = In(t.Mask) },
+            "PastKey" => t with { PastKey = In(t.PastKey) },
+            "PastValue" => t with { PastValue = In(t.PastValue) },
+            _ => t with { NonpadKvSeqlen = In(t.NonpadKvSeqlen) },
+        };
+
+        TensorView In(TensorView view) => device.Wrap(pin.AddrOfPinnedObject(), view.Type, view.Shape);
+    }
+
+    [Fact]
+    public void A_past_that_overflows_the_number_of_keys_is_refused()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        OnnxAttentionShapes shapes = new() { Q = [1, 1, 1, 4], K = [1, 1, 1, 4], V = [1, 1, 1, 4], PastLength = int.MaxValue };
+        Action plan = () => OnnxAttention.Plan(device, new OnnxAttentionAttributes(), shapes);
+        plan.Should().Throw<ArgumentException>().WithMessage("PastLength must be between 0 and 536870911*");
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 
 namespace AttnKernels.Tests.Host;
 
@@ -98,6 +99,56 @@ public class TensorTests
         freed.Should().BeFalse();
         buffer.Release();
         freed.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("download")]
+    [InlineData("upload")]
+    [InlineData("fill")]
+    public void Memory_that_a_copy_uses_is_freed_when_the_copy_ends(string copy)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        bool freed = false;
+        float[] memory = new float[4];
+        GCHandle pin = GCHandle.Alloc(memory, GCHandleType.Pinned);
+        DeviceBuffer buffer = device.Backend.Wrap(pin.AddrOfPinnedObject(), 16, new OnDispose(() => freed = true));
+        DeviceTensor tensor = new(device, TensorView.Dense(buffer, DType.Float32, 0, [4]));
+        Thread other = new(() =>
+        {
+            if (copy == "download") tensor.Download(new float[4].AsSpan(), device.DefaultStream);
+            if (copy == "upload") tensor.Upload<float>([1, 2, 3, 4], device.DefaultStream);
+            if (copy == "fill") tensor.Fill(1, device.DefaultStream);
+        });
+        lock (device.DefaultStream.Gate)
+        {
+            other.Start();
+            SpinWait.SpinUntil(() => other.ThreadState == ThreadState.WaitSleepJoin, TimeSpan.FromSeconds(30)).Should().BeTrue();
+            tensor.Dispose();
+            freed.Should().BeFalse("the copy waits for the stream");
+        }
+        other.Join();
+        pin.Free();
+        freed.Should().BeTrue();
+    }
+
+    [Fact]
+    public void More_elements_than_an_array_holds_are_refused_with_the_shape()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using DeviceTensor tensor = device.Wrap(64, DType.Bool, [1 << 16, 1 << 15]);
+        FluentActions.Invoking(() => tensor.ToArray<byte>())
+            .Should().Throw<NotSupportedException>().WithMessage("*(65536, 32768)*2147483648 elements*split*");
+        FluentActions.Invoking(() => _ = tensor.AsSpan<byte>())
+            .Should().Throw<NotSupportedException>().WithMessage("*(65536, 32768)*Wrap*");
+    }
+
+    [Fact]
+    public void A_type_without_floats_is_refused_before_memory_is_taken()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        FluentActions.Invoking(() => device.UploadAs(DType.Int32, new float[2], 3)).Should().Throw<ArgumentException>()
+            .WithMessage("*Int32*").Which.ParamName.Should().Be("type");
+        FluentActions.Invoking(() => device.Allocate(DType.Float32)).Should().Throw<ArgumentException>().Which.ParamName.Should().Be("shape");
     }
 
     private static void RoundTrip<T>(AttentionDevice device, DType type, T[] data) where T : unmanaged

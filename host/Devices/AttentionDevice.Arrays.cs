@@ -15,11 +15,10 @@ public sealed partial class AttentionDevice
     {
         ArgumentNullException.ThrowIfNull(problem);
         RefuseOptional(problem);
-        if (problem.Weights) throw new NotSupportedException("Weights are returned by AttentionPlan.Run, not by this convenience.");
         using AttentionPlan plan = Plan(problem);
         using DeviceTensor tq = UploadAs(problem.Type, q, problem.Batch, problem.HeadsQ, problem.SeqQ, problem.HeadDim);
-        using DeviceTensor tk = UploadAs(problem.Type, k, problem.Batch, problem.HeadsKv, problem.SeqKv, problem.HeadDim);
-        using DeviceTensor tv = UploadAs(problem.Type, v, problem.Batch, problem.HeadsKv, problem.SeqKv, problem.HeadDimV);
+        using DeviceTensor tk = UploadAs(problem.KvType, k, problem.Batch, problem.HeadsKv, problem.SeqKv, problem.HeadDim);
+        using DeviceTensor tv = UploadAs(problem.KvType, v, problem.Batch, problem.HeadsKv, problem.SeqKv, problem.HeadDimV);
         using DeviceTensor to = Allocate(problem.Type, problem.Batch, problem.HeadsQ, problem.SeqQ, problem.HeadDimV);
         plan.Run(new AttentionTensors { Q = tq, K = tk, V = tv, O = to });
         return to.ToFloats();
@@ -66,11 +65,11 @@ public sealed partial class AttentionDevice
 
     private static void RefuseOptional(ScoreProblem problem)
     {
-        if (problem.KeyLengths || problem.Mask || problem.Bias || problem.Alibi || problem.Lse)
+        string names = string.Join(", ", problem.OptionalTensors);
+        if (names.Length > 0)
         {
             throw new NotSupportedException(
-                "KeyLengths, Mask, Bias, Alibi and Lse are tensors of a plan's Run; this convenience takes causal " +
-                "masks, windows, scale and softcap.");
+                $"The problem has optional tensors ({names}), which a plan's Run takes; this convenience has none.");
         }
     }
 }

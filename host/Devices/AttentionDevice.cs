@@ -156,7 +156,11 @@ public sealed partial class AttentionDevice : IDisposable
         ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
         if (stream is null) return DefaultStream;
         if (stream.Device != this)
-            throw new ArgumentException($"The stream belongs to device {stream.Device.Name}, not to this {Name}.", nameof(stream));
+        {
+            throw new ArgumentException(
+                $"The stream is of another device ({stream.Device.Name}) than this ({Name})" +
+                $"{(stream.Device.Name == Name ? ", opened separately" : "")}.", nameof(stream));
+        }
         ObjectDisposedException.ThrowIf(stream.IsDisposed, stream);
         return stream;
     }

@@ -34,8 +34,10 @@ public sealed class DeviceStream : IDisposable
 
     /// <summary>Waits until everything queued on this stream is done.</summary>
     /// <exception cref="DeviceFaultException">Something queued here failed.</exception>
+    /// <exception cref="ObjectDisposedException">The stream or its device has been disposed.</exception>
     public void Synchronize()
     {
+        ObjectDisposedException.ThrowIf(Device.Backend.IsDisposed, Device);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         Backend.Synchronize();
     }

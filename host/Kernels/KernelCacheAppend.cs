@@ -19,7 +19,7 @@ internal sealed class KernelCacheAppend<T> : Executable<CacheAppendTensors>
         this.device = device;
         this.problem = problem;
         kernel = device.Load(Entry);
-        long lanes = (long)problem.Batch * problem.Heads * problem.Rows * problem.Dim;
+        long lanes = (long)problem.Batch * problem.Heads * problem.Rows * problem.HeadDim;
         groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
     }
 
@@ -35,7 +35,7 @@ internal sealed class KernelCacheAppend<T> : Executable<CacheAppendTensors>
             Batch = problem.Batch,
             Heads = problem.Heads,
             Rows = problem.Rows,
-            Dim = problem.Dim,
+            Dim = problem.HeadDim,
         };
         kernel.Launch(stream, groups, args);
     }
@@ -76,7 +76,7 @@ internal sealed class KernelCacheConvert<T, TElement> : Executable<CacheAppendTe
             Batch = problem.Batch,
             Heads = problem.Heads,
             Rows = problem.Rows,
-            Dim = problem.Dim,
+            Dim = problem.HeadDim,
         };
         kernel.Launch(stream, groups, args);
     }

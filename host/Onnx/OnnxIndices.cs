@@ -20,7 +20,7 @@ internal sealed class OnnxIndices : IDisposable
     {
         (this.device, this.shape) = (device, shape);
         count = OnnxCheck.Product(shape);
-        copy = device.Plan(new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = count, Rows = count, Dim = 1 });
+        copy = device.Plan(new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = count, Rows = count, HeadDim = 1 });
         narrow = new StreamWorkspace(device.Backend, (long)count * sizeof(int));
     }
 

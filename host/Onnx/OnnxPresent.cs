@@ -20,7 +20,7 @@ internal sealed class OnnxPresent : IDisposable
             Heads = sizes.HeadsKv,
             Capacity = rows,
             Rows = rows,
-            Dim = dim,
+            HeadDim = dim,
             Type = shapes.Type,
         });
     }

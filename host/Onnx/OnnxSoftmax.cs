@@ -26,7 +26,7 @@ public sealed class OnnxSoftmax : IDisposable
 
         // Rows of one element can be laid out in any order, so that copying them exchanges two axes.
         transpose = device.Plan(
-            new CacheAppendProblem { Batch = outer, Heads = columns, Capacity = inner, Rows = inner, Dim = 1, Type = type });
+            new CacheAppendProblem { Batch = outer, Heads = columns, Capacity = inner, Rows = inner, HeadDim = 1, Type = type });
     }
 
     /// <summary>The softmax that runs.</summary>

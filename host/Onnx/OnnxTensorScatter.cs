@@ -15,6 +15,8 @@ public sealed class OnnxTensorScatter : IDisposable
     private OnnxTensorScatter(AttentionDevice device, OnnxTensorScatterAttributes attributes, OnnxTensorScatterShapes shapes)
     {
         (cacheShape, updateShape) = ([.. shapes.Cache], [.. shapes.Update]);
+        if (cacheShape.Length < 2)
+            throw new ArgumentException($"past_cache {Sizes.Format(cacheShape)} needs 2 axes or more: the batch, and one to write along.");
         int axis = OnnxCheck.Axis(attributes.Axis, cacheShape.Length, first: 1);
         if (updateShape.Length != cacheShape.Length)
             throw new ArgumentException($"update {Sizes.Format(updateShape)} has not the axes of the cache {Sizes.Format(cacheShape)}.");
@@ -34,7 +36,7 @@ public sealed class OnnxTensorScatter : IDisposable
             Heads = OnnxCheck.Product(cacheShape.AsSpan(1, axis - 1)),
             Capacity = cacheShape[axis],
             Rows = cacheShape[axis],
-            Dim = OnnxCheck.Product(cacheShape.AsSpan(axis + 1)),
+            HeadDim = OnnxCheck.Product(cacheShape.AsSpan(axis + 1)),
             Type = shapes.Type,
         };
         copy = device.Plan(whole);
@@ -68,9 +70,9 @@ public sealed class OnnxTensorScatter : IDisposable
         OnnxCheck.Dense(nameof(t.Update), t.Update, updateShape);
         OnnxCheck.Dense(nameof(t.PresentCache), t.PresentCache, cacheShape);
         CacheAppendProblem p = append.Problem;
-        TensorView cache = t.PresentCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim);
-        CacheAppendTensors past = new() { Cache = cache, Update = t.PastCache.Reshape(p.Batch, p.Heads, p.Capacity, p.Dim) };
-        TensorView rows = t.Update.Reshape(p.Batch, p.Heads, p.Rows, p.Dim);
+        TensorView cache = t.PresentCache.Reshape(p.Batch, p.Heads, p.Capacity, p.HeadDim);
+        CacheAppendTensors past = new() { Cache = cache, Update = t.PastCache.Reshape(p.Batch, p.Heads, p.Capacity, p.HeadDim) };
+        TensorView rows = t.Update.Reshape(p.Batch, p.Heads, p.Rows, p.HeadDim);
         TensorView starts = indices is null ? t.WriteIndices : indices.Narrow(nameof(t.WriteIndices), t.WriteIndices, stream, cancel);
         CacheAppendTensors fresh = new() { Cache = cache, Update = rows, Starts = starts };
         bool isInPlace = Plans.Overlap.Same(past.Update, past.Cache);

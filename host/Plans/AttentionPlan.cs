@@ -60,8 +60,10 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
         Launch(tensors, t, views, queue, cancel);
     }
 
-    /// <summary>Compares each tensor with the problem and returns them with all axes.</summary>
-    internal static AttentionTensors Check(AttentionDevice device, AttentionProblem p, in AttentionTensors t, bool hasModifier = false)
+    /// <summary>Compares each tensor with the problem and returns them with all axes; without values V, its scales and O are left
+    /// out.</summary>
+    internal static AttentionTensors Check(
+        AttentionDevice device, AttentionProblem p, in AttentionTensors t, bool hasModifier = false, bool hasValues = true)
     {
         TensorCheck check = new(device);
         TensorView keyLengths = ScoreCheck.KeyLengths(check, p, t.KeyLengths);
@@ -69,8 +71,8 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
         {
             Q = check.Rows(nameof(t.Q), t.Q, p.Type, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDim),
             K = check.Rows(nameof(t.K), t.K, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDim),
-            V = check.Rows(nameof(t.V), t.V, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDimV),
-            O = check.Rows(nameof(t.O), t.O, p.Type, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV),
+            V = !hasValues ? default : check.Rows(nameof(t.V), t.V, p.KvType, p.KeyBatch, p.HeadsKv, p.KeyRows, p.HeadDimV),
+            O = !hasValues ? default : check.Rows(nameof(t.O), t.O, p.Type, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV),
             Lse = ScoreCheck.Lse(check, p, t.Lse),
             Weights = p.Weights
                 ? check.Rows(nameof(t.Weights), t.Weights, DType.Float32, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
@@ -86,7 +88,7 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
             BlockMask = ScoreCheck.BlockMask(check, p, t.BlockMask),
             BlockTable = KeyCheck.BlockTable(check, p, t.BlockTable, keyLengths),
             KScales = KeyCheck.Scales(check, p, nameof(t.KScales), t.KScales),
-            VScales = KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
+            VScales = !hasValues ? default : KeyCheck.Scales(check, p, nameof(t.VScales), t.VScales),
             StartsQ = KeyCheck.Starts(nameof(t.StartsQ), check, p, p.Packed?.TotalQ, p.SeqQ, t.StartsQ),
             Cos = RotaryCheck.Angles(check, p, nameof(t.Cos), t.Cos),
             Sin = RotaryCheck.Angles(check, p, nameof(t.Sin), t.Sin),
@@ -98,7 +100,7 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
         };
         RotaryCheck.RequireInTable(p, keyLengths);
         if (!p.Weights) check.Absent(nameof(t.Weights), t.Weights, nameof(p.Weights));
-        TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);
+        if (hasValues) TensorCheck.RequireDistinct(nameof(t.O), checkedTensors.O);
         if (p.Weights) TensorCheck.RequireDistinct(nameof(t.Weights), checkedTensors.Weights);
         return checkedTensors;
     }

@@ -12,8 +12,8 @@ public readonly struct AttentionTensors
     public required TensorView Q { get; init; }
 
     /// <summary>
-    /// Keys (batch, headsKv, seqKv, headDim), or (blocks, headsKv, blockSize, headDim) where they are paged, or (1, headsKv, totalKv, headDim) where
-    /// they are packed.
+    /// Keys (batch, headsKv, seqKv, headDim), or (blocks, headsKv, blockSize, headDim) where they are paged, or (1, headsKv, totalKv,
+    /// headDim) where they are packed.
     /// </summary>
     public required TensorView K { get; init; }
 
@@ -47,7 +47,7 @@ public readonly struct AttentionTensors
     /// <summary>Factors of the scale, Float32 (headsQ).</summary>
     public TensorView HeadScales { get; init; }
 
-    /// <summary>Document of each query, Int32 (batch or 1, querys).</summary>
+    /// <summary>Document of each query, Int32 (batch or 1, queries).</summary>
     public TensorView DocumentsQ { get; init; }
 
     /// <summary>Document of each key, Int32 (batch or 1, keys).</summary>
@@ -89,8 +89,8 @@ public readonly struct AttentionTensors
     public TensorView VScales { get; init; }
 
     /// <summary>
-    /// The first row of each packed sequence's queries and the end of the last one, Int32 (batch + 1), not decreasing, 0..totalQ. On the CPU device
-    /// others are refused; elsewhere they are clamped.
+    /// The first row of each packed sequence's queries and the end of the last one, Int32 (batch + 1), not decreasing, 0..totalQ. On the
+    /// CPU device others are refused; elsewhere they are clamped.
     /// </summary>
     public TensorView StartsQ { get; init; }
 
@@ -104,11 +104,12 @@ public readonly struct AttentionTensors
     public TensorView Sin { get; init; }
 
     /// <summary>
-    /// Position of each query, Int32 (batch or 1, seqQ), or (1, totalQ) where they are packed; each 0..maxPosition-1. On the CPU device others are
-    /// refused; elsewhere the row becomes NaN.
+    /// Position of each query, Int32 (batch or 1, seqQ), or (1, totalQ) where they are packed; each 0..maxPosition-1. On the CPU device
+    /// others are refused; elsewhere the row becomes NaN.
     /// </summary>
     public TensorView PositionsQ { get; init; }
 
-    /// <summary>Position of each key, Int32 (batch or 1, seqKv), or (1, totalKv) where they are packed; as <see cref="PositionsQ"/>.</summary>
+    /// <summary>Position of each key, Int32 (batch or 1, seqKv), or (1, totalKv) where they are packed; as
+    /// <see cref="PositionsQ"/>.</summary>
     public TensorView PositionsKv { get; init; }
 }

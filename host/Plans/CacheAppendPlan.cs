@@ -26,9 +26,9 @@ public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensor
         bool isInteger = p.CacheType == DType.Int8;
         CacheAppendTensors checkedTensors = new()
         {
-            Cache = check.Rows(nameof(t.Cache), t.Cache, p.CacheType, p.CacheBatch, p.Heads, p.CacheRows, p.Dim),
+            Cache = check.Rows(nameof(t.Cache), t.Cache, p.CacheType, p.CacheBatch, p.Heads, p.CacheRows, p.HeadDim),
             Scales = isInteger ? check.Strided(nameof(t.Scales), t.Scales, DType.Float32, p.CacheBatch, p.Heads, p.CacheRows) : default,
-            Update = check.Rows(nameof(t.Update), t.Update, p.Type, p.Batch, p.Heads, p.Rows, p.Dim),
+            Update = check.Rows(nameof(t.Update), t.Update, p.Type, p.Batch, p.Heads, p.Rows, p.HeadDim),
             Starts = p.Starts ? check.Dense(nameof(t.Starts), t.Starts, DType.Int32, p.Batch) : default,
             BlockTable = p.Kv.IsPaged ? check.Rows(nameof(t.BlockTable), t.BlockTable, DType.Int32, p.Batch, p.TableColumns) : default,
         };
@@ -41,7 +41,8 @@ public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensor
         return checkedTensors;
     }
 
-    /// <summary>Refuses starts from which the rows do not fit, and blocks for them that the cache does not hold, where memory can be read here.</summary>
+    /// <summary>Refuses starts from which the rows do not fit, and blocks for them that the cache does not hold, where memory can be read
+    /// here.</summary>
     private static unsafe void RequireRoom(CacheAppendProblem p, in CacheAppendTensors t)
     {
         int* starts = Host(t.Starts), blocks = Host(t.BlockTable);
@@ -49,11 +50,11 @@ public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensor
         for (int b = 0; b < p.Batch; b++)
         {
             int start = starts is null ? 0 : starts[b];
-            if (start < 0 || (!p.Kv.IsRing && start > p.Capacity - p.Rows))
+            if (start < 0 || start > p.MaxStart)
             {
                 Refuse(
                     nameof(t.Starts), start,
-                    $"Starts[{b}] = {start} is not in 0..{(p.Kv.IsRing ? int.MaxValue : p.Capacity - p.Rows)}: the cache holds {p.Capacity} rows " +
+                    $"Starts[{b}] = {start} is not in 0..{p.MaxStart}: the cache holds {p.Capacity} rows " +
                     $"of each entry, and {p.Rows} are to be written from there on.");
             }
             if (blocks is null) continue;

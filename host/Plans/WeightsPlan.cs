@@ -32,9 +32,11 @@ public sealed class WeightsPlan : Plan<WeightsProblem, WeightsTensors>
     {
         AttentionProblem p = Problem.Attention;
         TensorCheck check = new(Device);
+        AttentionTensors attention = AttentionPlan.Check(Device, p, t.Attention, hasValues: false);
         WeightsTensors checkedTensors = new()
         {
-            Attention = AttentionPlan.Check(Device, p, t.Attention),
+            // Kernels take V and O and do not touch them: K and Q stand in.
+            Attention = attention with { V = attention.K, VScales = attention.KScales, O = attention.Q },
             Rows = check.Rows(nameof(t.Rows), t.Rows, DType.Int32, Problem.Rows, 3),
             P = check.Rows(nameof(t.P), t.P, DType.Float32, Problem.Rows, p.SeqKv),
         };

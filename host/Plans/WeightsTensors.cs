@@ -3,7 +3,8 @@ namespace AttnKernels;
 /// <summary>What a <see cref="WeightsPlan"/> reads and writes.</summary>
 public readonly struct WeightsTensors
 {
-    /// <summary>Those of the fused run. Its Q, K, LSE and the tensors of its score are read; V and O are not.</summary>
+    /// <summary>Those of the fused run. Its Q, K, LSE and the tensors of its score are read; V, its scales and O are not, and may be left
+    /// out.</summary>
     public required AttentionTensors Attention { get; init; }
 
     /// <summary>

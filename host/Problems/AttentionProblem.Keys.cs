@@ -9,8 +9,8 @@ public sealed partial record AttentionProblem
     public KvLayout Kv { get; init; }
 
     /// <summary>
-    /// Type of K and V, which may differ from that of Q and O: a floating-point type, or Int8, where Run also receives scales and a value is
-    /// its integer times the scale of its head and token. Default: Type.
+    /// Type of K and V, which may differ from that of Q and O: a floating-point type, or Int8, where Run also receives scales and a value
+    /// is its integer times the scale of its head and token. Default: Type.
     /// </summary>
     public DType KvType
     {
@@ -27,7 +27,8 @@ public sealed partial record AttentionProblem
     /// <summary>How queries and keys are compared. Default: by their dot product.</summary>
     public Similarity Similarity { get; init; }
 
-    /// <summary>Q and K turn by their positions when they are loaded. Null (the default): they do not, or have been turned before.</summary>
+    /// <summary>Q and K turn by their positions when they are loaded. Null (the default): they do not, or have been turned
+    /// before.</summary>
     public RotaryForm? Rotary { get; init; }
 
     /// <summary>K and V lie contiguously, sequence by sequence, and have the type of Q.</summary>
@@ -66,6 +67,23 @@ public sealed partial record AttentionProblem
     internal override int LseBatch => QueryBatch;
 
     internal override int LseRows => QueryRows;
+
+    private IEnumerable<string> OwnTensors
+    {
+        get
+        {
+            if (Weights) yield return nameof(AttentionTensors.Weights);
+            if (Kv.IsPaged) yield return nameof(AttentionTensors.BlockTable);
+            if (KvType == DType.Int8) yield return nameof(AttentionTensors.KScales);
+            if (KvType == DType.Int8) yield return nameof(AttentionTensors.VScales);
+            if (Packed is not null) yield return nameof(AttentionTensors.StartsQ);
+            if (Packed?.TotalKv is not null) yield return nameof(AttentionTensors.StartsKv);
+            if (Rotary is not null) yield return nameof(AttentionTensors.Cos);
+            if (Rotary is not null) yield return nameof(AttentionTensors.Sin);
+            if (Rotary is { Positions: true }) yield return nameof(AttentionTensors.PositionsQ);
+            if (Rotary is { Positions: true }) yield return nameof(AttentionTensors.PositionsKv);
+        }
+    }
 
     private void ValidateKeys()
     {

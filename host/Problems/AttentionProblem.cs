@@ -11,8 +11,8 @@ public sealed partial record AttentionProblem : ScoreProblem
     private readonly int? headsKv;
     private readonly int? headDimV;
 
-    /// <summary>Batch entries, at least 1.</summary>
-    public required int Batch { get; init; }
+    /// <summary>Batch entries, at least 1. Default 1.</summary>
+    public int Batch { get; init; } = 1;
 
     /// <summary>Query heads, a multiple of <see cref="HeadsKv"/>.</summary>
     public required int HeadsQ { get; init; }
@@ -40,7 +40,8 @@ public sealed partial record AttentionProblem : ScoreProblem
         init => headDimV = value;
     }
 
-    /// <summary>Type of Q and O, and of K and V unless <see cref="KvType"/> says otherwise, in memory; sums and the softmax are in fp32. Default Float32.</summary>
+    /// <summary>Type of Q and O, and of K and V unless <see cref="KvType"/> says otherwise, in memory; sums and the softmax are in fp32.
+    /// Default Float32.</summary>
     public DType Type { get; init; } = DType.Float32;
 
     /// <summary>Factor of the dot products; null = 1/sqrt(headDim), or 1 under cosine similarity.</summary>
@@ -81,6 +82,10 @@ public sealed partial record AttentionProblem : ScoreProblem
     internal override int ScoreRows => SeqQ;
 
     internal override int ScoreColumns => SeqKv;
+
+    internal override (string Rows, string Columns) ScoreNames => (nameof(SeqQ), nameof(SeqKv));
+
+    internal override IEnumerable<string> OptionalTensors => [.. base.OptionalTensors, .. OwnTensors];
 
     internal override float ScoreScale => EffectiveScale;
 

@@ -2,12 +2,12 @@ namespace AttnKernels;
 
 /// <summary>
 /// Merges attention results over disjoint sets of keys (shards on several devices, a shared prefix and a suffix) into the result over all
-/// of them: LSE = log sum_p exp(LSE_p), O = sum_p exp(LSE_p - LSE) O_p, per row. A part whose LSE is -inf saw no key and contributes nothing,
-/// whatever its O holds; where all are -inf, O = 0 and LSE = -inf. Immutable; equal problems compare equal.
+/// of them: LSE = log sum_p exp(LSE_p), O = sum_p exp(LSE_p - LSE) O_p, per row. A part whose LSE is -inf saw no key and contributes
+/// nothing, whatever its O holds; where all are -inf, O = 0 and LSE = -inf. Immutable; equal problems compare equal.
 /// </summary>
 /// <remarks>
-/// Part p of batch entry b is entry p * batch + b of the parts, so that part p is the slice [p * batch, (p + 1) * batch) of one tensor and can
-/// be the output of an attention plan. What a part's softmax adds besides its keys, such as a sink, must be in one part only.
+/// Part p of batch entry b is entry p * batch + b of the parts, so that part p is the slice [p * batch, (p + 1) * batch) of one tensor and
+/// can be the output of an attention plan. What a part's softmax adds besides its keys, such as a sink, must be in one part only.
 /// </remarks>
 public sealed record MergeProblem
 {
@@ -16,8 +16,8 @@ public sealed record MergeProblem
     /// <summary>How many results are merged.</summary>
     public required int Parts { get; init; }
 
-    /// <summary>Batch entries of each.</summary>
-    public required int Batch { get; init; }
+    /// <summary>Batch entries of each. Default 1.</summary>
+    public int Batch { get; init; } = 1;
 
     /// <summary>Query heads.</summary>
     public required int Heads { get; init; }

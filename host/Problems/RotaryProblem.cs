@@ -9,8 +9,8 @@ public sealed record RotaryProblem
     private readonly int? rotaryDim;
     private readonly DType? angleType;
 
-    /// <summary>Batch entries.</summary>
-    public required int Batch { get; init; }
+    /// <summary>Batch entries. Default 1.</summary>
+    public int Batch { get; init; } = 1;
 
     /// <summary>Heads; all turn by the same angles.</summary>
     public required int Heads { get; init; }
@@ -32,8 +32,8 @@ public sealed record RotaryProblem
     public bool Interleaved { get; init; }
 
     /// <summary>
-    /// Rows of the angle tables where Run receives positions, Int32 (batch, seq): token (b, s) turns by row Positions[b, s]. 0: no positions, and
-    /// the tables are (batch, seq, rotaryDim / 2), the batch full or 1.
+    /// Rows of the angle tables where Run receives positions, Int32 (batch, seq): token (b, s) turns by row Positions[b, s]. 0: no
+    /// positions, and the tables are (batch, seq, rotaryDim / 2), the batch full or 1.
     /// </summary>
     public int MaxPosition { get; init; }
 

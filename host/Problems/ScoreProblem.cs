@@ -1,8 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// What turns a dot product (or an element of X) into a score, in this order: s = scale * headScale * dot; s = softcap * tanh(s / softcap) where
-/// softcap &gt; 0; s += bias - slope * |i + shift - j|; s = -inf where the causal mask, the window, the key length or the
+/// What turns a dot product (or an element of X) into a score, in this order: s = scale * headScale * dot; s = softcap * tanh(s / softcap)
+/// where softcap &gt; 0; s += bias - slope * |i + shift - j|; s = -inf where the causal mask, the window, the key length or the
 /// boolean mask hides key j from query i. Masks compose: a key is visible where all of them allow it.
 /// </summary>
 public abstract record ScoreProblem
@@ -56,7 +56,8 @@ public abstract record ScoreProblem
     /// <summary>Run receives a factor of the scale for each head, Float32 (heads): cosine attention's learned scale (Swin V2).</summary>
     public bool HeadScales { get; init; }
 
-    /// <summary>Run receives document ids, Int32 (batch or 1, queries) and (batch or 1, keys): a key is visible where its id is the query's.</summary>
+    /// <summary>Run receives document ids, Int32 (batch or 1, queries) and (batch or 1, keys): a key is visible where its id is the
+    /// query's.</summary>
     public bool Documents { get; init; }
 
     /// <summary>Run receives a mask of blocks; those that are false are hidden, and skipped where a whole tile is. Null = none.</summary>
@@ -74,6 +75,27 @@ public abstract record ScoreProblem
     internal abstract int ScoreColumns { get; }
 
     internal abstract float ScoreScale { get; }
+
+    /// <summary>What the rows and the columns of the scores are called, in that order.</summary>
+    internal abstract (string Rows, string Columns) ScoreNames { get; }
+
+    /// <summary>Names of the tensors that Run receives for this problem beside those that every one has.</summary>
+    internal virtual IEnumerable<string> OptionalTensors
+    {
+        get
+        {
+            if (KeyLengths) yield return nameof(AttentionTensors.KeyLengths);
+            if (Mask) yield return nameof(AttentionTensors.Mask);
+            if (Bias) yield return nameof(AttentionTensors.Bias);
+            if (Alibi) yield return nameof(AttentionTensors.AlibiSlopes);
+            if (Sinks) yield return nameof(AttentionTensors.Sinks);
+            if (HeadScales) yield return nameof(AttentionTensors.HeadScales);
+            if (Documents) yield return nameof(AttentionTensors.DocumentsQ);
+            if (Documents) yield return nameof(AttentionTensors.DocumentsKv);
+            if (Blocks is not null) yield return nameof(AttentionTensors.BlockMask);
+            if (Lse) yield return nameof(AttentionTensors.Lse);
+        }
+    }
 
     /// <summary>The largest key length that Run may receive.</summary>
     internal virtual int MaxKeyLength => ScoreColumns;
@@ -104,8 +126,8 @@ public abstract record ScoreProblem
 
     private protected void ValidateScore()
     {
-        ProblemCheck.InRange(ScoreRows, 1, MaxRows, "SeqQ (Rows)");
-        ProblemCheck.InRange(ScoreColumns, 1, MaxRows, "SeqKv (Columns)");
+        ProblemCheck.InRange(ScoreRows, 1, MaxRows, ScoreNames.Rows);
+        ProblemCheck.InRange(ScoreColumns, 1, MaxRows, ScoreNames.Columns);
         if (!float.IsFinite(ScoreScale)) throw new ArgumentException($"Scale must be finite, is {ScoreScale}.", "Scale");
         if (!float.IsFinite(Softcap) || Softcap < 0)
             throw new ArgumentException($"Softcap must be finite and not negative (0 = none), is {Softcap}.", nameof(Softcap));

@@ -2,8 +2,8 @@ namespace AttnKernels;
 
 /// <summary>
 /// Y = softmax(score(X)) per row, or its logarithm, or the scores alone, with the score of <see cref="ScoreProblem"/>; X and Y (batch,
-/// heads, rows, columns). The row index plays the query's part in the masks, the column index the key's. A row with no visible column gives Y = 0
-/// (log: -inf) and LSE = -inf. X and Y may be the same view. Immutable; equal problems compare equal.
+/// heads, rows, columns). The row index plays the query's part in the masks, the column index the key's. A row with no visible column gives
+/// Y = 0 (log: -inf) and LSE = -inf. X and Y may be the same view. Immutable; equal problems compare equal.
 /// </summary>
 public sealed record SoftmaxProblem : ScoreProblem
 {
@@ -61,6 +61,8 @@ public sealed record SoftmaxProblem : ScoreProblem
     internal override int ScoreRows => Rows;
 
     internal override int ScoreColumns => Columns;
+
+    internal override (string Rows, string Columns) ScoreNames => (nameof(Rows), nameof(Columns));
 
     internal override float ScoreScale => Scale;
 

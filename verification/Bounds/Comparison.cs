@@ -13,21 +13,29 @@ namespace AttnKernels.Verification;
 public sealed record Comparison(
     string Tensor, double Worst, int[] At, double Expected, double Got, double Bound, long Failures, double MaxError)
 {
-    /// <summary>Whether every element is within its bound.</summary>
-    public bool Passed => Failures == 0;
+    /// <summary>A result of so many elements is not within bounds above its largest element by luck.</summary>
+    private const int LeastElements = 16;
+
+    /// <summary>Whether every element is within its bound, and the bounds prove something.</summary>
+    public bool Passed => Failures == 0 && !ProvesNothing;
+
+    /// <summary>Every bound is above the largest element expected: zeros would pass.</summary>
+    public bool ProvesNothing { get; private init; }
 
     /// <summary>
     /// Compares element by element. The test is <c>!(error &lt;= bound)</c>, so a NaN fails, except where NaN is expected: there anything
     /// else fails. An infinity must be that infinity.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A bound is not finite, so the comparison would accept anything.</exception>
+    /// <exception cref="InvalidOperationException">A bound is negative or not finite, so the comparison would accept anything; or there is
+    /// no element to compare.</exception>
     public static Comparison Of(Expected expected, ReadOnlySpan<float> got)
     {
         int count = HostTensor.Count(expected.Shape);
         if (got.Length != count)
             throw new ArgumentException($"{got.Length} elements of {expected.Name}, {count} expected", nameof(got));
 
-        double worst = -1, maxError = 0;
+        if (expected.Values.Length == 0) throw new InvalidOperationException($"{expected.Name}: no element was compared");
+        double worst = -1, maxError = 0, largest = 0, leastBound = double.PositiveInfinity;
         int worstAt = 0;
         long failures = 0;
         for (int n = 0; n < expected.Values.Length; n++)
@@ -40,8 +48,9 @@ public sealed record Comparison(
             }
             else
             {
-                if (!double.IsFinite(bound))
+                if (!double.IsFinite(bound) || bound < 0)
                     throw new InvalidOperationException($"{expected.Name}: element {n} has the bound {bound}, which checks nothing");
+                (largest, leastBound) = (Math.Max(largest, Math.Abs(value)), Math.Min(leastBound, bound));
                 double error = Math.Abs(result - value);
                 ratio = error == 0 ? 0 : error / bound;
                 if (!(error <= bound)) ratio = double.IsNaN(error) ? double.PositiveInfinity : ratio;
@@ -50,14 +59,17 @@ public sealed record Comparison(
             if (!(ratio <= 1)) failures++;
             if (ratio > worst) (worst, worstAt) = (ratio, n);
         }
-        if (worst < 0) return new Comparison(expected.Name, 0, [], 0, 0, 0, 0, 0);
         long offset = expected.OffsetOf(worstAt);
         return new Comparison(expected.Name, worst, HostTensor.IndexOf(expected.Shape, offset), expected.Values[worstAt], got[(int)offset],
-            expected.Bounds[worstAt], failures, maxError);
+            expected.Bounds[worstAt], failures, maxError)
+        {
+            ProvesNothing = expected.Values.Length >= LeastElements && largest > 0 && leastBound > largest,
+        };
     }
 
     /// <summary>Where and by how much, in one line.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"{Tensor}[{string.Join(',', At)}]: expected {Expected:G9}, got {Got:G9}, bound {Bound:G3}, ")
-        + FormattableString.Invariant($"error/bound {Worst:G3}, {Failures} elements outside");
+        + FormattableString.Invariant($"error/bound {Worst:G3}, {Failures} elements outside")
+        + (ProvesNothing ? "; the bounds are above every element and prove nothing" : "");
 }

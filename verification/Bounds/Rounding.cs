@@ -44,5 +44,6 @@ public static class Rounding
 
     /// <summary>gamma_n = n u / (1 - n u): relative error of a sum of n terms, in any order (Higham, Accuracy and Stability,
     /// 3.1).</summary>
-    public static double Gamma(double n, double u = U) => n * u / (1 - (n * u));
+    /// <remarks>Infinite from n u = 1 on, where the sum may be off by all of itself.</remarks>
+    public static double Gamma(double n, double u = U) => n * u < 1 ? n * u / (1 - (n * u)) : double.PositiveInfinity;
 }

@@ -60,7 +60,9 @@ public sealed class RowBound(int keys)
         double exponential = Rounding.Exp2 + (Math.Max(0, rescales) * (Rounding.Exp2 + (2 * u)));
         double sum = Rounding.Gamma(terms, u);
         Sum = Math.Max(Math.Log(raised), -Math.Log(lowered));
-        Common = ((1 + exponential) / (1 - exponential) * (1 + (4 * u)) / (1 - sum)) - 1;
+        Common = exponential < 1 && sum < 1
+            ? ((1 + exponential) / (1 - exponential) * (1 + (4 * u)) / (1 - sum)) - 1
+            : double.PositiveInfinity;
         Lse = Sum + (2 * (exponential + sum)) + (Rounding.Log * (1 + Math.Abs(row.Lse - row.Max)))
             + (4 * u * (Math.Abs(row.Max) + Math.Abs(row.Lse)));
         if (terms == 0) (Sum, Common, Lse) = (0, 0, 0);

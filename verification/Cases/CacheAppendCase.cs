@@ -1,6 +1,7 @@
 namespace AttnKernels.Verification;
 
-/// <summary>New rows into a cache; nothing else of it may change. Entries of a block table that no new row needs lie outside the cache.</summary>
+/// <summary>New rows into a cache; nothing else of it may change. Entries of a block table that no new row needs lie outside the
+/// cache.</summary>
 /// <param name="Problem">What is copied.</param>
 /// <param name="Options">Placement of cache and update.</param>
 /// <param name="Name">Says the sizes and features.</param>
@@ -14,7 +15,7 @@ public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Opt
         Seeded random = Random();
         using CacheAppendPlan plan = device.Plan(p);
         bool isInteger = p.CacheType == DType.Int8;
-        HostTensor cache = random.Normals(0, isInteger ? DType.Float32 : p.CacheType, 1, p.CacheBatch, p.Heads, p.CacheRows, p.Dim);
+        HostTensor cache = random.Normals(0, isInteger ? DType.Float32 : p.CacheType, 1, p.CacheBatch, p.Heads, p.CacheRows, p.HeadDim);
         if (isInteger) cache = new HostTensor(DType.Int8, [.. cache.Values.Select(x => MathF.Round(Math.Clamp(40 * x, -127, 127)))], cache.Shape);
         HostTensor scales = random.Normals(3, DType.Float32, 1, p.CacheBatch, p.Heads, p.CacheRows);
         HostTensor update = Update(random);
@@ -43,22 +44,23 @@ public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Opt
             [target.Damage(true), targetScales?.Damage(true), source.Damage(false), where?.Damage(false), blocks?.Damage(false)]);
     }
 
-    /// <summary>Normal rows of different sizes; where they are quantised also one of zeros, one with a NaN and one with an infinity.</summary>
+    /// <summary>Normal rows of different sizes; where they are quantised also one of zeros, one with a NaN and one with an
+    /// infinity.</summary>
     private HostTensor Update(Seeded random)
     {
         CacheAppendProblem p = Problem;
-        HostTensor update = random.Normals(1, p.Type, 1, p.Batch, p.Heads, p.Rows, p.Dim);
+        HostTensor update = random.Normals(1, p.Type, 1, p.Batch, p.Heads, p.Rows, p.HeadDim);
         if (p.CacheType != DType.Int8) return update;
         for (int n = 0; n < update.Values.Length; n++)
         {
-            float size = MathF.Pow(4, (n / p.Dim % 7) - 3);
-            update.Values[n] = HostTensor.Round(p.Type, (n / p.Dim % 11) switch
+            float size = MathF.Pow(4, (n / p.HeadDim % 7) - 3);
+            update.Values[n] = HostTensor.Round(p.Type, (n / p.HeadDim % 11) switch
             {
                 4 => 0,
-                6 when n % p.Dim == p.Dim - 1 => float.NaN,
-                8 when n % p.Dim == 0 => float.NegativeInfinity,
+                6 when n % p.HeadDim == p.HeadDim - 1 => float.NaN,
+                8 when n % p.HeadDim == 0 => float.NegativeInfinity,
                 // A maximum of 127 / 16 makes every 32nd a tie.
-                9 => n % p.Dim == 0 ? -127 / 16f : MathF.Round(32 * update.Values[n]) / 32,
+                9 => n % p.HeadDim == 0 ? -127 / 16f : MathF.Round(32 * update.Values[n]) / 32,
                 _ => size * update.Values[n],
             });
         }

@@ -2,7 +2,8 @@ using static AttnKernels.DType;
 
 namespace AttnKernels.Verification;
 
-/// <summary>The cases of rotary embedding and cache append: small for every device, there is nothing in them that size brings out.</summary>
+/// <summary>The cases of rotary embedding and cache append: small for every device, there is nothing in them that size brings
+/// out.</summary>
 internal static class CacheCases
 {
     private static readonly DType[] Types = [Float32, Float16, DType.BFloat16];
@@ -19,7 +20,7 @@ internal static class CacheCases
                 yield return Rotary(p with { MaxPosition = 9, HeadDim = 15, RotaryDim = 14, AngleType = Float32 }, new CaseOptions { InPlace = true });
                 yield return Rotary(p with { RotaryDim = 2 }, new CaseOptions { Placement = Placement.OddLines });
             }
-            CacheAppendProblem append = new() { Type = type, Batch = 3, Heads = 2, Capacity = 37, Rows = 5, Dim = 15 };
+            CacheAppendProblem append = new() { Type = type, Batch = 3, Heads = 2, Capacity = 37, Rows = 5, HeadDim = 15 };
             yield return Append(append, new CaseOptions());
             yield return Append(append with { Starts = true }, new CaseOptions { Placement = Placement.OddLines });
             yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Rows = 36 }, new CaseOptions { Placement = Placement.SequenceFirst });
@@ -30,10 +31,13 @@ internal static class CacheCases
             {
                 if (stored == type) continue;
                 yield return Append(paged with { CacheType = stored }, new CaseOptions());
-                yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Dim = 65, Rows = 30, CacheType = stored }, new CaseOptions { Placement = Placement.OddLines });
-                yield return Append(append with { Rows = 30, Dim = 257, CacheType = stored }, new CaseOptions { Placement = Placement.SequenceFirst });
+                yield return Append(
+                    append with { Starts = true, Kv = KvLayout.Ring, HeadDim = 65, Rows = 30, CacheType = stored },
+                    new CaseOptions { Placement = Placement.OddLines });
+                yield return Append(
+                    append with { Rows = 30, HeadDim = 257, CacheType = stored }, new CaseOptions { Placement = Placement.SequenceFirst });
             }
-            yield return Append(append with { Rows = 37, Dim = 64 }, new CaseOptions());
+            yield return Append(append with { Rows = 37, HeadDim = 64 }, new CaseOptions());
         }
     }
 
@@ -42,6 +46,7 @@ internal static class CacheCases
         + (options.InPlace ? " inplace" : "") + (p.AngleType == p.Type ? "" : $" angles-{p.AngleType}"), CaseSize.Tiny);
 
     private static CacheAppendCase Append(CacheAppendProblem p, CaseOptions options) => new(p, options,
-        $"b{p.Batch} h{p.Heads} {p.Rows} of {p.Capacity} d{p.Dim} {p.Kv}{(p.CacheType == p.Type ? "" : $" to-{p.CacheType}")}{(p.Starts ? " starts" : "")} {options.Placement.Name}",
+        $"b{p.Batch} h{p.Heads} {p.Rows} of {p.Capacity} d{p.HeadDim} {p.Kv}"
+                + $"{(p.CacheType == p.Type ? "" : $" to-{p.CacheType}")}{(p.Starts ? " starts" : "")} {options.Placement.Name}",
         CaseSize.Tiny);
 }

@@ -52,21 +52,30 @@ public static class ConformanceSuite
 
     private static Comparison RunDataSet(AttentionDevice device, OnnxReader.Graph graph, long opset, string folder)
     {
-        Dictionary<string, OnnxTensor> values = new(graph.Constants);
-        string[] free = [.. graph.Inputs.Where(name => !graph.Constants.ContainsKey(name))];
-        for (int i = 0; i < free.Length; i++)
-            values[free[i]] = Load(folder, $"input_{i}.pb");
-
+        Dictionary<string, OnnxTensor> values = Inputs(graph, folder);
         foreach (OnnxReader.Node node in graph.Nodes)
         {
             OnnxNode call = new(node.Operator, opset, node.Attributes, [.. node.Outputs.Select(name => name.Length > 0)]);
-            OnnxTensor?[] inputs = [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])];
-            OnnxTensor?[] outputs = OnnxOperators.Run(device, call, inputs);
+            OnnxTensor?[] outputs = OnnxOperators.Run(device, call, InputsOf(node, values));
             for (int i = 0; i < node.Outputs.Length; i++)
                 if (node.Outputs[i].Length > 0) values[node.Outputs[i]] = outputs[i]!;
         }
         return graph.Outputs.Select((name, i) => Compare(name, Load(folder, $"output_{i}.pb"), values[name])).MaxBy(c => c.Worst)!;
     }
+
+    /// <summary>The graph's constants, and its inputs from the files of a data set.</summary>
+    internal static Dictionary<string, OnnxTensor> Inputs(OnnxReader.Graph graph, string folder)
+    {
+        Dictionary<string, OnnxTensor> values = new(graph.Constants);
+        string[] free = [.. graph.Inputs.Where(name => !graph.Constants.ContainsKey(name))];
+        for (int i = 0; i < free.Length; i++)
+            values[free[i]] = Load(folder, $"input_{i}.pb");
+        return values;
+    }
+
+    /// <summary>A node's inputs in its order; null for those left out.</summary>
+    internal static OnnxTensor?[] InputsOf(OnnxReader.Node node, Dictionary<string, OnnxTensor> values) =>
+        [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])];
 
     private static OnnxTensor Load(string folder, string file) => OnnxReader.Tensor(File.ReadAllBytes(Path.Combine(folder, file))).Tensor;
 

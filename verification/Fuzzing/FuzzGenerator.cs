@@ -187,7 +187,7 @@ internal static class FuzzGenerator
             Heads = choose.Few("heads", 8),
             Rows = rows,
             Capacity = rows + choose.Number("spare", 60),
-            Dim = choose.Size("dim", 256),
+            HeadDim = choose.Size("dim", 256),
             Starts = choose.Flag("starts", 0.7),
             Type = Type(choose, "type"),
         };
@@ -196,7 +196,7 @@ internal static class FuzzGenerator
         if (choose.Flag("ring", 0.3)) p = p with { Kv = KvLayout.Ring };
         else if (choose.Flag("paged", 0.4)) p = p with { Kv = KvLayout.Paged(1 << shift, p.Batch * (((p.Capacity - 1) >> shift) + 1)) };
         CaseOptions options = new() { Placement = Rows(choose) };
-        return (new CacheAppendCase(p, options, "", size), 10.0 * p.Batch * p.Heads * p.Capacity * p.Dim);
+        return (new CacheAppendCase(p, options, "", size), 10.0 * p.Batch * p.Heads * p.Capacity * p.HeadDim);
     }
 
     private static (VerificationCase, double) Merge(FuzzChoices choose, CaseSize size)

@@ -20,7 +20,7 @@ public sealed class FuzzProblem
     private FuzzProblem(FuzzProblem problem, VerificationCase @case) =>
         (Operation, Choices, Cost, Text, Case) = (problem.Operation, problem.Choices, problem.Cost, problem.Text, @case);
 
-    /// <summary>"matmul", "softmax", "attention", "rotary" or "cache-append".</summary>
+    /// <summary>One of <see cref="FuzzGenerator.Operations"/>.</summary>
     public string Operation { get; }
 
     /// <summary>Everything that was chosen, in order.</summary>
@@ -80,8 +80,8 @@ public sealed class FuzzProblem
     }
 
     /// <summary>
-    /// The problem of these choices, less those that others make meaningless. Where its reference costs more than <paramref name="budget"/>,
-    /// only a part of the rows is checked.
+    /// The problem of these choices, less those that others make meaningless. Where its reference costs more than
+    /// <paramref name="budget"/>, only a part of the rows is checked.
     /// </summary>
     internal static FuzzProblem Of(string operation, string choices, double budget)
     {

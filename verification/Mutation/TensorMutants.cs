@@ -43,7 +43,7 @@ internal static class TensorMutants
         new("tensor.no-barrier-before-output", Forward, "Group.Barrier(); // Q_i has been read", "", "O is stored over Q while it is read", Whole),
         new("tensor.no-barrier-after-output", Forward, "Group.Barrier(); // O_i is in shared memory", "", "O is read while it is stored", Any),
         new("tensor.queries-not-awaited", Forward, "        TensorCore.WaitForCopies(); // of Q, where there was no key\n", "",
-            "O is stored over Q while it is copied", "attention float16 empty-batch"),
+            "O is stored over Q while it is copied", "attention float16 lengths-with-0"),
         new("tensor.one-key-row-early", Copy, "            StartWhole(rows);\n            return;", "            at -= stride;\n            StartWhole(rows);\n            return;",
             "a whole tile begins a row early", Whole),
         new("tensor.third-step-is-second", Copy, "StartTwo(data, 2, 2 * step);", "StartTwo(data, 1, 2 * step);",

@@ -25,15 +25,10 @@ internal static class FeaturesCommand
             Console.Write(tables);
             return Report.Success;
         }
-        try
+        return Report.Try(() =>
         {
             File.WriteAllText(readme.FullName, FeatureTable.Refresh(File.ReadAllText(readme.FullName), tables));
             return Report.Success;
-        }
-        catch (Exception e) when (e is IOException or InvalidDataException)
-        {
-            Console.Error.WriteLine($"{readme.FullName}: {e.Message}");
-            return Report.Usage;
-        }
+        });
     }
 }

@@ -29,6 +29,16 @@ internal static class FuzzCommand
         {
             Description = "Runs one problem, as printed for a failure: \"attention seqKv=41 causal=TopLeft\".",
         };
+        seconds.Validators.Add(result =>
+        {
+            // Of what TimeSpan holds, the first number that no run lasts.
+            if (result.GetValueOrDefault<double?>() is { } time && !(time > 0 && time <= TimeSpan.MaxValue.TotalSeconds / 2))
+                result.AddError($"--seconds must be above 0 and at most {TimeSpan.MaxValue.TotalSeconds / 2:0}, is {time}.");
+        });
+        count.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is < 1 and var problems) result.AddError($"--count must be at least 1, is {problems}.");
+        });
         operation.AcceptOnlyFromAmong([.. FuzzGenerator.Operations]);
         Command command = new("fuzz", "Checks random problems of every kind against the reference; shrinks what fails to a small problem.")
         {
@@ -87,6 +97,11 @@ internal static class FuzzCommand
             Console.WriteLine($"FAILED problem {failure.Index}: {failure.Found}");
             Console.WriteLine($"  shrunk: {failure.Shrunk}\n    {failure.Result.Detail}");
             Console.WriteLine($"  replay: attn fuzz --device {device.Name} --replay \"{failure.Shrunk}\"");
+        }
+        if (report.Tallies.Count == 0)
+        {
+            Console.Error.WriteLine("No problem was run: the time was over, or the run was cancelled, before the first one.");
+            return Report.Usage;
         }
         if (report.Failures.Count >= options.MaxFailures) Console.WriteLine($"Ended after {options.MaxFailures} failures.");
         return Report.Finish(

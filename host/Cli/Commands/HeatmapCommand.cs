@@ -1,7 +1,5 @@
 using System.CommandLine;
 using AttnKernels.Cli.Heatmap;
-using AttnKernels.Onnx;
-using AttnKernels.Verification;
 
 namespace AttnKernels.Cli.Commands;
 
@@ -37,59 +35,26 @@ internal static class HeatmapCommand
     private static int Run(string[] inputs, FileInfo output, string? tokens, bool causal, float? scale, string? deviceName)
     {
         if (deviceName is not null && Report.Devices([deviceName]) is null) return Report.Usage;
-        try
+        return Report.Try(() =>
         {
-            (HeadTensorFile q, HeadTensorFile k, float? nodeScale) = Read(inputs);
+            using AttentionDevice device = AttentionDevice.Open(deviceName);
+            HeatmapWeights weights = Weights(device, inputs, scale, causal);
             string[]? labels = tokens?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (labels is not null && labels.Length < Math.Max(q.Seq, k.Seq))
-                throw new InvalidDataException($"--tokens has {labels.Length} labels for {q.Seq} queries and {k.Seq} keys.");
-            float[] weights = Weights(deviceName, q, k, scale ?? nodeScale, causal);
+            if (labels is not null && labels.Length < Math.Max(weights.SeqQ, weights.SeqKv))
+                throw new InvalidDataException($"--tokens has {labels.Length} labels for {weights.SeqQ} queries and {weights.SeqKv} keys.");
             string title = $"Attention weights: {string.Join(", ", inputs.Select(Path.GetFileName))}";
-            File.WriteAllText(output.FullName, HeatmapPage.Render(title, weights, q.Heads, q.Seq, k.Seq, labels));
-            Console.WriteLine($"{output.FullName}: {q.Heads} heads, {q.Seq} x {k.Seq}");
+            File.WriteAllText(output.FullName, HeatmapPage.Render(title, weights, labels));
+            string entries = weights.Batch == 1 ? "" : $"{weights.Batch} batch entries of ";
+            Console.WriteLine($"{output.FullName}: {entries}{weights.Heads} heads, {weights.SeqQ} x {weights.SeqKv}");
             return Report.Success;
-        }
-        catch (Exception e) when (e is IOException or InvalidDataException or ArgumentException or NotSupportedException)
-        {
-            Console.Error.WriteLine(e.Message);
-            return Report.Usage;
-        }
+        });
     }
 
-    private static (HeadTensorFile Q, HeadTensorFile K, float? Scale) Read(string[] inputs)
+    private static HeatmapWeights Weights(AttentionDevice device, string[] inputs, float? scale, bool causal)
     {
-        if (inputs.Length == 2) return (HeadTensorFile.ReadNpy(inputs[0]), HeadTensorFile.ReadNpy(inputs[1]), null);
-        string model = Path.Combine(inputs[0], "model.onnx");
-        if (!File.Exists(model)) throw new InvalidDataException($"{inputs[0]} is not a folder with a model.onnx; or give two .npy files.");
-        (OnnxReader.Graph graph, _) = OnnxReader.Model(File.ReadAllBytes(model));
-        if (graph.Nodes is not [{ Operator: "Attention" } node]) throw new InvalidDataException($"{model} is not a single Attention node.");
-        float? scale = node.Attributes.TryGetValue("scale", out object? value) ? (float)value : null;
-        return (Tensor("input_0.pb"), Tensor("input_1.pb"), scale);
-
-        HeadTensorFile Tensor(string file)
-        {
-            OnnxTensor tensor = OnnxReader.Tensor(File.ReadAllBytes(Path.Combine(inputs[0], "test_data_set_0", file))).Tensor;
-            return HeadTensorFile.Of(file, tensor.Shape, tensor.ToFloats());
-        }
-    }
-
-    private static float[] Weights(string? deviceName, HeadTensorFile q, HeadTensorFile k, float? scale, bool causal)
-    {
-        if (q.HeadDim != k.HeadDim) throw new InvalidDataException($"Q has rows of {q.HeadDim} elements, K of {k.HeadDim}.");
-        using AttentionDevice device = AttentionDevice.Open(deviceName);
-        AttentionProblem problem = new()
-        {
-            Batch = 1, HeadsQ = q.Heads, HeadsKv = k.Heads, SeqQ = q.Seq, SeqKv = k.Seq, HeadDim = q.HeadDim, Scale = scale,
-            Causal = causal ? CausalMask.BottomRight : CausalMask.None, Weights = true,
-        };
-        using AttentionPlan plan = device.Plan(problem);
-        using DeviceTensor deviceQ = device.Upload(q.Values, 1, q.Heads, q.Seq, q.HeadDim);
-        using DeviceTensor deviceK = device.Upload(k.Values, 1, k.Heads, k.Seq, k.HeadDim);
-        using DeviceTensor output = device.Allocate(DType.Float32, 1, q.Heads, q.Seq, q.HeadDim);
-        using DeviceTensor weights = device.Allocate(DType.Float32, 1, q.Heads, q.Seq, k.Seq);
-
-        // The weights do not depend on V; K stands in for it.
-        plan.Run(new AttentionTensors { Q = deviceQ, K = deviceK, V = deviceK, O = output, Weights = weights });
-        return weights.ToFloats();
+        if (inputs.Length == 2)
+            return HeatmapWeights.Of(device, HeadTensorFile.ReadNpy(inputs[0]), HeadTensorFile.ReadNpy(inputs[1]), scale, causal);
+        if (causal) throw new ArgumentException("--causal is for two .npy files; a node's own is_causal says whether it is causal.");
+        return HeatmapWeights.OfNode(device, inputs[0], scale);
     }
 }

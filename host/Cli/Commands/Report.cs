@@ -64,5 +64,21 @@ internal static class Report
         return failed > 0 ? Failure : Success;
     }
 
+    /// <summary>Runs <paramref name="command"/>; what the files it was given or the device make impossible is one line and an exit
+    /// code.</summary>
+    public static int Try(Func<int> command)
+    {
+        try
+        {
+            return command();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException
+            or NotSupportedException or DeviceMemoryException or DeviceFaultException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return Usage;
+        }
+    }
+
     private static string Version => typeof(AttentionDevice).Assembly.GetName().Version?.ToString(3) ?? "";
 }

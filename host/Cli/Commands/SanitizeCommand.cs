@@ -53,7 +53,7 @@ internal static class SanitizeCommand
         foreach (CaseResult wrong in result.Report.Results.Where(r => r.Outcome == Outcome.Failed))
             Console.WriteLine($"FAILED {wrong.Case.Title}\n    {wrong.Detail}");
         string[] idle = [.. result.Kernels.Where(k => k.Launches == 0).Select(k => k.Kernel)];
-        if (idle.Length > 0) Console.WriteLine($"Not launched: {string.Join("; ", idle)}");
+        if (idle.Length > 0 && filter is null) Console.WriteLine($"Not launched: {string.Join("; ", idle)}");
         int findings = result.Kernels.Sum(k => k.Findings.Count);
         Console.WriteLine($"{result.Kernels.Count - idle.Length} of {result.Kernels.Count} kernels launched, {findings} findings");
         int code = Report.Finish([.. result.Report.Results.Select(r => r.Outcome)]);

@@ -107,7 +107,8 @@ internal static class FeatureForms
 
     private static RotaryProblem Rotary(DType type) => new() { Batch = 2, Heads = 4, Seq = 16, HeadDim = 64, Type = type };
 
-    private static CacheAppendProblem Append(DType type) => new() { Batch = 2, Heads = 4, Capacity = 48, Rows = 4, Dim = 64, Type = type };
+    private static CacheAppendProblem Append(DType type) =>
+        new() { Batch = 2, Heads = 4, Capacity = 48, Rows = 4, HeadDim = 64, Type = type };
 
     private static MergeProblem Merge(DType type) => new() { Parts = 2, Batch = 2, Heads = 4, Seq = 16, HeadDim = 64, Type = type };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -30,15 +31,20 @@ internal sealed partial record HeadTensorFile(int Heads, int Seq, int HeadDim, f
         if (bytes.Length < 10 || !bytes.AsSpan().StartsWith(Magic)) throw new InvalidDataException($"{path} is not a NumPy .npy file.");
         bool isVersion1 = bytes[6] == 1;
         int headerStart = isVersion1 ? 10 : 12;
-        int headerLength = isVersion1 ? BitConverter.ToUInt16(bytes, 8) : BitConverter.ToInt32(bytes, 8);
-        string header = Encoding.ASCII.GetString(bytes, headerStart, headerLength);
+        if (bytes.Length < headerStart) throw new InvalidDataException($"{path} ends in its header.");
+        long headerLength = isVersion1 ? BitConverter.ToUInt16(bytes, 8) : BitConverter.ToUInt32(bytes, 8);
+        if (headerLength > bytes.Length - headerStart)
+            throw new InvalidDataException($"{path} ends in its header, which should have {headerLength} bytes.");
+        string header = Encoding.ASCII.GetString(bytes, headerStart, (int)headerLength);
         if (header.Contains("'fortran_order': True", StringComparison.Ordinal))
             throw new InvalidDataException($"{path} is in Fortran order; save numpy.ascontiguousarray(x).");
 
         string type = TypePattern().Match(header).Groups[1].Value;
         int[] shape = [.. NumberPattern().Matches(ShapePattern().Match(header).Groups[1].Value)
-            .Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
-        ReadOnlySpan<byte> data = bytes.AsSpan(headerStart + headerLength);
+            .Select(m => int.TryParse(m.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int size) && size > 0
+                ? size
+                : throw new InvalidDataException($"{path} has an axis of {m.Value} elements; 1 to {int.MaxValue} are read."))];
+        ReadOnlySpan<byte> data = bytes.AsSpan(headerStart + (int)headerLength);
         float[] values = type switch
         {
             "<f4" => MemoryMarshal.Cast<byte, float>(data).ToArray(),
@@ -46,7 +52,7 @@ internal sealed partial record HeadTensorFile(int Heads, int Seq, int HeadDim, f
             "<f8" => Array.ConvertAll(MemoryMarshal.Cast<byte, double>(data).ToArray(), x => (float)x),
             _ => throw new InvalidDataException($"{path} holds '{type}'; float16, float32 and float64 (little-endian) are read."),
         };
-        long count = shape.Aggregate(1L, (product, size) => product * size);
+        BigInteger count = shape.Aggregate(BigInteger.One, (product, size) => product * size);
         if (count != values.Length)
             throw new InvalidDataException($"{path} says {count} elements and holds {values.Length}.");
         return Of(path, shape, values);
@@ -58,6 +64,6 @@ internal sealed partial record HeadTensorFile(int Heads, int Seq, int HeadDim, f
     [GeneratedRegex(@"'shape': *\(([^)]*)\)")]
     private static partial Regex ShapePattern();
 
-    [GeneratedRegex(@"\d+")]
+    [GeneratedRegex(@"-?\d+")]
     private static partial Regex NumberPattern();
 }

@@ -12,13 +12,11 @@ internal static class HeatmapPage
     private const int MostLabels = 40;
 
     /// <param name="title">Heading.</param>
-    /// <param name="weights">(heads, seqQ, seqKv), each row summing to 1, or to 0 where it sees nothing.</param>
-    /// <param name="heads">Panels.</param>
-    /// <param name="seqQ">Rows of a panel.</param>
-    /// <param name="seqKv">Columns of a panel.</param>
+    /// <param name="weights">A panel for each batch entry and head; each row sums to 1, or to 0 where it sees nothing.</param>
     /// <param name="tokens">Labels of both axes; null = positions.</param>
-    public static string Render(string title, float[] weights, int heads, int seqQ, int seqKv, string[]? tokens)
+    public static string Render(string title, HeatmapWeights weights, string[]? tokens)
     {
+        (int batch, int heads, int seqQ, int seqKv, float[] values) = weights;
         StringBuilder page = new();
         page.Append("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>").Append(WebUtility.HtmlEncode(title))
             .Append("</title><style>");
@@ -26,14 +24,20 @@ internal static class HeatmapPage
         page.Append("main{display:flex;flex-wrap:wrap;gap:16px}svg{background:#fff}text{font:11px system-ui,sans-serif;fill:#1b1b1f}");
         page.Append(".t{font-weight:600;font-size:13px}@media(prefers-color-scheme:dark){body,svg{background:#16161a;color:#e8e8ea}text{fill:#e8e8ea}}");
         page.Append("</style></head><body><h1>").Append(WebUtility.HtmlEncode(title))
-            .Append("</h1><p>P = softmax(scale Q K<sup>T</sup>): ");
+            .Append("</h1><p>P = softmax(score(Q K<sup>T</sup>)): ");
+        if (batch > 1) page.Append(CultureInfo.InvariantCulture, $"{batch} batch entries, ");
         page.Append(CultureInfo.InvariantCulture, $"{heads} head{(heads == 1 ? "" : "s")}, {seqQ} queries (down), {seqKv} keys (right). ");
         page.Append("Each panel's colours run from 0 to its own largest weight.</p><main>");
-        for (int h = 0; h < heads; h++) Panel(page, h, weights.AsSpan(h * seqQ * seqKv, seqQ * seqKv), seqQ, seqKv, tokens);
+        for (int n = 0; n < batch * heads; n++)
+        {
+            string name = batch == 1 ? $"head {n}" : $"batch {n / heads}, head {n % heads}";
+            Panel(page, n, name, values.AsSpan(n * seqQ * seqKv, seqQ * seqKv), seqQ, seqKv, tokens);
+        }
         return page.Append("</main></body></html>\n").ToString();
     }
 
-    private static void Panel(StringBuilder page, int head, ReadOnlySpan<float> weights, int seqQ, int seqKv, string[]? tokens)
+    private static void Panel(
+        StringBuilder page, int panel, string name, ReadOnlySpan<float> weights, int seqQ, int seqKv, string[]? tokens)
     {
         double cell = (double)PanelPixels / Math.Max(seqQ, seqKv);
         double width = cell * seqKv, height = cell * seqQ;
@@ -41,8 +45,8 @@ internal static class HeatmapPage
         foreach (float weight in weights) largest = Math.Max(largest, weight);
         page.Append(CultureInfo.InvariantCulture,
             $"<svg width=\"{width + Margin + 70:0}\" height=\"{height + Margin + 24:0}\" role=\"img\">");
-        page.Append("<defs>").Append(Palette.Gradient($"g{head}")).Append("</defs>");
-        page.Append(CultureInfo.InvariantCulture, $"<text class=\"t\" x=\"{Margin}\" y=\"14\">head {head}</text>");
+        page.Append("<defs>").Append(Palette.Gradient($"g{panel}")).Append("</defs>");
+        page.Append(CultureInfo.InvariantCulture, $"<text class=\"t\" x=\"{Margin}\" y=\"14\">{name}</text>");
         page.Append(CultureInfo.InvariantCulture, $"<image x=\"{Margin}\" y=\"24\" width=\"{width:0.##}\" height=\"{height:0.##}\" ");
         page.Append("preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,");
         page.Append(Convert.ToBase64String(Pixels(weights, seqQ, seqKv, largest))).Append("\"/>");
@@ -64,7 +68,7 @@ internal static class HeatmapPage
 
         double bar = Margin + width + 12;
         page.Append(CultureInfo.InvariantCulture,
-            $"<rect x=\"{bar:0.#}\" y=\"24\" width=\"12\" height=\"{height:0.#}\" fill=\"url(#g{head})\"/>");
+            $"<rect x=\"{bar:0.#}\" y=\"24\" width=\"12\" height=\"{height:0.#}\" fill=\"url(#g{panel})\"/>");
         page.Append(CultureInfo.InvariantCulture, $"<text x=\"{bar + 16:0.#}\" y=\"33\">{largest:0.##}</text>");
         page.Append(CultureInfo.InvariantCulture, $"<text x=\"{bar + 16:0.#}\" y=\"{24 + height:0.#}\">0</text></svg>");
     }

@@ -26,7 +26,13 @@ internal sealed unsafe class CpuDevice : DeviceBackend
     /// <summary>The facts about this processor, with the threads that <paramref name="options"/> ask for.</summary>
     public static DeviceInfo Describe(DeviceOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        int most = Math.Max(DeviceOptions.MaxThreads, Environment.ProcessorCount);
+        if (options.Threads < 0 || options.Threads > most)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.Threads,
+                $"Threads must be between 0 (one per logical processor that this process may use) and {most}, is {options.Threads}.");
+        }
         return new DeviceInfo("cpu", CpuName(), DeviceKind.Cpu)
         {
             MemoryBytes = CpuMemory.Total,

@@ -3,9 +3,12 @@ using AttnKernels.Simd;
 namespace AttnKernels.Plans.Cpu;
 
 /// <summary>Cache append on the CPU device.</summary>
-internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<CacheAppendTensors>
+internal sealed unsafe class CpuCacheAppend(SimdWorkers workers, CacheAppendProblem p) : Executable<CacheAppendTensors>
 {
-    public override string Explain() => "SimdCacheAppend, the calling thread";
+    public override string Explain() =>
+        $"SimdCacheAppend, {(IsOfElements ? $"elements in squares, {workers.Threads} threads" : "the calling thread")}";
+
+    private bool IsOfElements => p is { HeadDim: 1, Starts: false, Kv.IsPaged: false } && p.CacheType == p.Type;
 
     public override void Run(in CacheAppendTensors t, DeviceStream stream, CancellationToken cancel)
     {
@@ -15,7 +18,7 @@ internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<C
             Heads = p.Heads,
             Capacity = p.Capacity,
             Rows = p.Rows,
-            Dim = p.Dim,
+            Dim = p.HeadDim,
             Type = p.Type,
             CacheType = p.CacheType,
             Cache = SimdArgs.Heads(t.Cache),
@@ -26,6 +29,6 @@ internal sealed unsafe class CpuCacheAppend(CacheAppendProblem p) : Executable<C
             TableStride = t.BlockTable.IsEmpty ? 0 : t.BlockTable.Stride(0),
             BlockShift = p.Kv.BlockShift,
         };
-        SimdCacheAppend.Run(args);
+        SimdCacheAppend.Run(args, workers, cancel);
     }
 }

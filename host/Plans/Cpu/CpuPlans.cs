@@ -19,7 +19,7 @@ internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
 
     public Executable<RotaryTensors> Rotary(RotaryProblem problem) => new CpuRotary(problem, workers);
 
-    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(problem);
+    public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem) => new CpuCacheAppend(workers, problem);
 
     public Executable<MergeTensors> Merge(MergeProblem problem) => new CpuMerge(problem, workers);
 

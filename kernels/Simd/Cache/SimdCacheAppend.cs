@@ -3,9 +3,20 @@ namespace AttnKernels.Simd;
 /// <summary>Appends rows to a cache on the CPU. The contract is that of <see cref="CacheAppendArgs"/>; arguments are not validated.</summary>
 public static unsafe class SimdCacheAppend
 {
-    /// <summary>Row by row on the calling thread: an append moves few bytes, and memory is busy with them already.</summary>
-    public static void Run(in CacheAppendArgs args)
+    /// <summary>
+    /// Row by row on the calling thread: an append moves few bytes, and memory is busy with them already. Rows of one element from 0 on are
+    /// matrices that are copied, and perhaps transposed, whole: there work items are strips of <see cref="ElementSquares{T}"/>.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the cache is undefined.</exception>
+    public static void Run(in CacheAppendArgs args, SimdWorkers workers, CancellationToken cancel = default)
     {
+        if (args is { Dim: 1 } && args.CacheType == args.Type && args.Starts == null && args.BlockTable == null)
+        {
+            if (args.Type == DType.Float32) Run(args, workers, &ElementSquares<uint>.Item, cancel);
+            else Run(args, workers, &ElementSquares<ushort>.Item, cancel);
+            return;
+        }
+
         for (int b = 0; b < args.Batch; b++)
         {
             long start = args.Starts == null ? 0 : args.Starts[b];
@@ -21,6 +32,20 @@ public static unsafe class SimdCacheAppend
 
                 for (int h = 0; h < args.Heads; h++) Append(args, b, h, r, entry, row);
             }
+        }
+    }
+
+    private static void Run(in CacheAppendArgs args, SimdWorkers workers, delegate*<void*, int, byte*, void> item, CancellationToken cancel)
+    {
+        CacheAppendArgs shared = args;
+        SimdPlace place = workers.Enter();
+        try
+        {
+            workers.Run(place, item, &shared, checked(args.Batch * ElementSquares<uint>.Strips(args)), 0, cancel);
+        }
+        finally
+        {
+            workers.Leave(place);
         }
     }
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using AttnKernels.Cli.Commands;
 using AttnKernels.Cli.Heatmap;
 
 namespace AttnKernels.Tests.Cli;
@@ -17,7 +18,7 @@ public sealed partial class HeatmapTests : IDisposable
     public void PanelsAreWellFormedAndHoldTheWeights()
     {
         float[] weights = [1, 0, 0, 0.25f, 0.25f, 0.5f];
-        string page = HeatmapPage.Render("a < b", weights, heads: 1, seqQ: 2, seqKv: 3, tokens: ["the", "<cat>", "sat"]);
+        string page = HeatmapPage.Render("a < b", new HeatmapWeights(1, 1, 2, 3, weights), ["the", "<cat>", "sat"]);
 
         page.Should().Contain("a &lt; b").And.Contain("&lt;cat&gt;").And.NotContain("<cat>");
         XElement panel = XElement.Parse(SvgPattern().Match(page).Value);
@@ -48,6 +49,41 @@ public sealed partial class HeatmapTests : IDisposable
         string path = Npy(header, [1f, 2, 3, 4, 5, 6]);
         Action read = () => HeadTensorFile.ReadNpy(path);
         read.Should().Throw<InvalidDataException>().WithMessage(message);
+    }
+
+    [Theory]
+    [InlineData("{'descr': '<f4', 'shape': (4294967296, 3), }", "*x.npy*axis of 4294967296*")]
+    [InlineData("{'descr': '<f4', 'shape': (2000000000, 2000000000, 2000000000), }", "*x.npy says 8000000000000000000000000000 elements*")]
+    [InlineData("{'descr': '<f4', 'shape': (-2, -3), }", "*x.npy*axis of -2*")]
+    [InlineData("{'descr': '<f4', 'shape': (0, 3), }", "*x.npy*axis of 0*")]
+    public void ShapesThatNoTensorHasAreRefused(string header, string message)
+    {
+        string path = Npy(header, [1f, 2, 3, 4, 5, 6]);
+        Action read = () => HeadTensorFile.ReadNpy(path);
+        read.Should().Throw<InvalidDataException>().WithMessage(message);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 1, 0, 9, 0 })]
+    [InlineData(new byte[] { 2, 0, 9, 0 })]
+    [InlineData(new byte[] { 2, 0, 9, 0, 0, 0 })]
+    [InlineData(new byte[] { 2, 0, 255, 255, 255, 255 })]
+    public void ACutHeaderIsRefused(byte[] bytes)
+    {
+        string path = Path.Combine(folder, "x.npy");
+        File.WriteAllBytes(path, [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', .. bytes]);
+        Action read = () => HeadTensorFile.ReadNpy(path);
+        read.Should().Throw<InvalidDataException>().WithMessage("*x.npy ends in its header*");
+    }
+
+    [Fact]
+    public void WhatCannotBeWrittenIsOneLineAndAnExitCode()
+    {
+        string q = Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", [1f, 2, 3, 4, 5, 6]);
+        HeatmapCommand.Create().Parse([q, q, "-d", "cpu", "-o", Path.Combine(folder, "page.html")]).Invoke().Should().Be(Report.Success);
+        HeatmapCommand.Create().Parse([q, q, "-d", "cpu", "-o", folder]).Invoke().Should().Be(Report.Usage, "it is a folder");
+        FeaturesCommand.Create().Parse(["--readme", folder]).Invoke().Should().Be(Report.Usage, "it is a folder");
+        Report.Try(() => throw new DeviceMemoryException("cpu", 2, 1)).Should().Be(Report.Usage);
     }
 
     private string Npy(string header, float[] values)

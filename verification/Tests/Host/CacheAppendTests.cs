@@ -6,7 +6,7 @@ public sealed class CacheAppendTests : IDisposable
     private readonly AttentionDevice device = AttentionDevice.Open("cpu");
     private readonly CacheAppendProblem problem = new()
     {
-        Batch = 2, Heads = 2, Capacity = 10, Rows = 3, Dim = 8, Starts = true, Kv = KvLayout.Paged(4, 6), CacheType = DType.Int8,
+        Batch = 2, Heads = 2, Capacity = 10, Rows = 3, HeadDim = 8, Starts = true, Kv = KvLayout.Paged(4, 6), CacheType = DType.Int8,
     };
 
     private readonly CacheAppendPlan plan;
@@ -46,6 +46,12 @@ public sealed class CacheAppendTests : IDisposable
     {
         const string Message = "Starts[1] = 8 is not in 0..7: the cache holds 10 rows of each entry, and 3 are to be written from there on*";
         Refuse<ArgumentOutOfRangeException>(valid with { Starts = device.Upload([7, 8], 2) }, Message, "Starts");
+        using CacheAppendPlan ring = device.Plan(problem with { Kv = KvLayout.Ring, CacheType = DType.Float32 });
+        CacheAppendTensors inRing = new() { Cache = device.Allocate(DType.Float32, 2, 2, 10, 8), Update = valid.Update };
+        const int Last = ScoreProblem.MaxRows - 3;
+        ring.Run(inRing with { Starts = device.Upload([Last, 0], 2) });
+        FluentActions.Invoking(() => ring.Run(inRing with { Starts = device.Upload([Last + 1, 0], 2) }))
+            .Should().Throw<ArgumentOutOfRangeException>().WithMessage($"Starts[0] = {Last + 1} is not in 0..{Last}*");
         Refuse<ArgumentOutOfRangeException>(valid with { Starts = device.Upload([-1, 0], 2) }, "Starts[0] = -1 is not in 0..7*", "Starts");
     }
 

@@ -20,6 +20,30 @@ public class DeviceTests
         device.Info.Should().Be(AttentionDevice.List().Single(d => d.Name == name));
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(100000)]
+    public void A_number_of_threads_out_of_range_is_refused(int threads)
+    {
+        Action open = () => AttentionDevice.Open("cpu", new DeviceOptions { Threads = threads });
+        open.Should().Throw<ArgumentOutOfRangeException>()
+            .WithMessage($"Threads must be between 0 (one per logical processor*) and *, is {threads}.*");
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Streams_of_another_or_a_disposed_device_are_refused(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name), twin = AttentionDevice.Open(name);
+        using DeviceTensor tensor = device.Allocate(DType.Float32, 1);
+        FluentActions.Invoking(() => tensor.Fill(1, twin.DefaultStream))
+            .Should().Throw<ArgumentException>()
+            .WithMessage($"The stream is of another device ({name}) than this ({name}), opened separately.*");
+        DeviceStream stream = twin.CreateStream(), other = twin.DefaultStream;
+        twin.Dispose();
+        FluentActions.Invoking(stream.Synchronize).Should().Throw<ObjectDisposedException>();
+        FluentActions.Invoking(other.Synchronize).Should().Throw<ObjectDisposedException>();
+    }
+
     [Fact]
     public void The_best_device_is_a_gpu_or_else_the_cpu()
     {

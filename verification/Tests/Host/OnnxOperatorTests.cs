@@ -82,6 +82,32 @@ public sealed class OnnxOperatorTests
         }
     }
 
+    /// <summary>Sizes around the squares in which a device may copy elements.</summary>
+    [Theory]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.Float16)]
+    public void Softmax_takes_a_middle_axis_of_any_length(DType type)
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        foreach ((int outer, int columns, int inner) in new[] { (3, 16, 32), (2, 17, 15), (1, 33, 47), (2, 1, 5), (2, 5, 2) })
+        {
+            int[] shape = [outer, columns, inner];
+            float[] x = Random(shape, 3);
+            using DeviceTensor given = device.UploadAs(type, x, shape), moved = device.Allocate(type, outer, inner, columns);
+            x = given.ToFloats();
+            using DeviceTensor y = device.Allocate(type, shape);
+            using OnnxSoftmax node = OnnxSoftmax.Plan(device, new() { Axis = 1, Log = true }, type, shape);
+            node.Run(given, y, moved);
+            float[] got = y.ToFloats();
+            for (int n = 0; n < got.Length; n++)
+            {
+                int first = (n / inner / columns * columns * inner) + (n % inner);
+                double sum = Enumerable.Range(0, columns).Sum(c => Math.Exp(x[first + (c * inner)]));
+                ((double)got[n]).Should().BeApproximately(x[n] - Math.Log(sum), type == DType.Float32 ? Tolerance : 4e-3);
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(Devices))]
     public void RotaryEmbedding_turns_pairs(string name)
     {
@@ -240,6 +266,8 @@ public sealed class OnnxOperatorTests
         Refuse(() => OnnxRotaryEmbedding.Plan(device, new() { NumHeads = 3 }, new() { X = [1, 2, 4] }));
         Refuse(() => OnnxRotaryEmbedding.Plan(device, new(), new() { X = [1, 2, 4] }));
         Refuse(() => OnnxRotaryEmbedding.Plan(device, new(), new() { X = [2, 4] }));
+        Refuse(
+            () => OnnxTensorScatter.Plan(device, new() { Axis = 1 }, new() { Cache = [4], Update = [2] }), "past_cache (4) needs 2 axes*");
         Refuse(() => OnnxTensorScatter.Plan(device, new() { Axis = 0 }, new() { Cache = [2, 4, 1], Update = [2, 2, 1] }));
         Refuse(() => OnnxTensorScatter.Plan(device, new(), new() { Cache = [2, 4, 3], Update = [2, 2, 1] }));
         Refuse(() => OnnxTensorScatter.Plan(device, new(), new() { Cache = [2, 4, 3], Update = [2, 2] }));
@@ -247,7 +275,8 @@ public sealed class OnnxOperatorTests
         Action batches = () => OnnxMatMul.Plan(device, DType.Float32, [2, 2, 2, 3, 4], [4, 5]);
         batches.Should().Throw<NotSupportedException>();
 
-        static void Refuse(Func<IDisposable> plan) => plan.Should().Throw<ArgumentException>();
+        static void Refuse(Func<IDisposable> plan, string message = "*") =>
+            plan.Should().Throw<ArgumentException>().WithMessage(message);
     }
 
     private static int[] Parse(string shape) => [.. shape.Split(',').Select(int.Parse)];

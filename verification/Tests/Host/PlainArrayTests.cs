@@ -43,12 +43,39 @@ public class PlainArrayTests
     }
 
     [Fact]
+    public void Keys_of_another_type_are_stored_as_that_type()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        AttentionProblem problem = new() { Batch = 1, HeadsQ = 1, SeqQ = 1, SeqKv = 1, HeadDim = 1, KvType = DType.Float16 };
+        device.Attention([1], [1], [1 + (1f / 2048)], problem).Should().Equal(1);
+    }
+
+    [Fact]
+    public void Every_tensor_that_a_problem_may_need_is_among_its_optional_ones()
+    {
+        AttentionProblem plain = new() { Batch = 1, HeadsQ = 1, SeqQ = 4, SeqKv = 4, HeadDim = 4 };
+        AttentionProblem all = plain with
+        {
+            KeyLengths = true, Mask = true, Bias = true, Alibi = true, Sinks = true, HeadScales = true, Documents = true, Lse = true,
+            Weights = true, Blocks = new BlockSparsity(1, 1), Kv = KvLayout.Paged(1, 4), KvType = DType.Int8,
+            Packed = new PackedSequences(4, 4),
+            Rotary = new RotaryForm(4, 4, Positions: true),
+        };
+        string[] always = ["Q", "K", "V", "O"], ofRules = ["RuleFloats", "RuleInts"];
+        IEnumerable<string> tensors = typeof(AttentionTensors).GetProperties().Select(p => p.Name);
+        plain.OptionalTensors.Should().BeEmpty();
+        all.OptionalTensors.Should().BeEquivalentTo(tensors.Except(always).Except(ofRules));
+    }
+
+    [Fact]
     public void Conveniences_refuse_what_needs_a_tensor()
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
         Action attention = () => device.Attention([1], [1], [1],
             new AttentionProblem { Batch = 1, HeadsQ = 1, SeqQ = 1, SeqKv = 1, HeadDim = 1, Mask = true });
         attention.Should().Throw<NotSupportedException>().WithMessage("*Mask*");
+        Action sinks = () => device.Softmax([1], new SoftmaxProblem { Rows = 1, Columns = 1, Sinks = true, Lse = true });
+        sinks.Should().Throw<NotSupportedException>().WithMessage("*(Sinks, Lse)*");
         Action matmul = () => device.Matmul([1], [1], new MatmulProblem { M = 1, N = 1, K = 1, Beta = 1 });
         matmul.Should().Throw<NotSupportedException>().WithMessage("*beta*");
     }

@@ -10,7 +10,7 @@ public class ProblemTests
         { Valid with { HeadsKv = 3 }, "*HeadsQ (4)*multiple of HeadsKv (3)*" },
         { Valid with { HeadDim = -1 }, "*HeadDim*-1*" },
         { Valid with { SeqKv = 0 }, "*SeqKv*0*" },
-        { Valid with { SeqQ = int.MaxValue }, "*SeqQ*2147483647*" },
+        { Valid with { SeqQ = int.MaxValue }, "SeqQ must be*2147483647*(Parameter 'SeqQ')*" },
         { Valid with { Type = DType.Int32 }, "*Type*Float32, Float16 or BFloat16*Int32*" },
         { Valid with { Scale = float.NaN }, "*Scale must be finite*NaN*" },
         { Valid with { Softcap = -1 }, "*Softcap*-1*" },
@@ -29,6 +29,29 @@ public class ProblemTests
     [Theory, MemberData(nameof(BadAttention))]
     public void A_bad_problem_says_what_is_wrong(AttentionProblem problem, string message) =>
         FluentActions.Invoking(problem.Validate).Should().Throw<ArgumentException>().WithMessage(message);
+
+    [Fact]
+    public void The_rows_of_a_softmax_are_named_as_its_own()
+    {
+        Action columns = new SoftmaxProblem { Rows = 1, Columns = 0 }.Validate;
+        columns.Should().Throw<ArgumentException>().WithMessage("Columns must be*").Which.ParamName.Should().Be("Columns");
+    }
+
+    [Fact]
+    public void One_batch_entry_is_the_default_everywhere()
+    {
+        new AttentionProblem { HeadsQ = 1, SeqQ = 1, SeqKv = 1, HeadDim = 1 }.Batch.Should().Be(1);
+        new CacheAppendProblem { Heads = 1, Capacity = 1, Rows = 1, HeadDim = 1 }.Batch.Should().Be(1);
+        new MergeProblem { Parts = 1, Heads = 1, Seq = 1, HeadDim = 1 }.Batch.Should().Be(1);
+        new RotaryProblem { Heads = 1, Seq = 1, HeadDim = 2 }.Batch.Should().Be(1);
+    }
+
+    [Fact]
+    public void An_append_counts_what_quantising_costs()
+    {
+        CacheAppendProblem append = new() { Batch = 2, Heads = 3, Capacity = 8, Rows = 4, HeadDim = 5 };
+        (append.Flops, (append with { CacheType = DType.Int8 }).Flops).Should().Be((0, 240));
+    }
 
     [Fact]
     public void A_bad_matmul_says_what_is_wrong()

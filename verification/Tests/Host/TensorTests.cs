@@ -148,7 +148,8 @@ public class TensorTests
         using AttentionDevice device = AttentionDevice.Open("cpu");
         FluentActions.Invoking(() => device.UploadAs(DType.Int32, new float[2], 3)).Should().Throw<ArgumentException>()
             .WithMessage("*Int32*").Which.ParamName.Should().Be("type");
-        FluentActions.Invoking(() => device.Allocate(DType.Float32)).Should().Throw<ArgumentException>().Which.ParamName.Should().Be("shape");
+        FluentActions.Invoking(() => device.Allocate(DType.Float32))
+            .Should().Throw<ArgumentException>().Which.ParamName.Should().Be("shape");
     }
 
     private static void RoundTrip<T>(AttentionDevice device, DType type, T[] data) where T : unmanaged

@@ -138,7 +138,7 @@ public sealed class ValidationTests : IDisposable
         FluentActions.Invoking(() => plan.Run(valid, stream)).Should().Throw<ObjectDisposedException>();
         using AttentionDevice other = AttentionDevice.Open("cpu");
         FluentActions.Invoking(() => plan.Run(valid, other.DefaultStream))
-            .Should().Throw<ArgumentException>().WithMessage("*stream belongs to device cpu*");
+            .Should().Throw<ArgumentException>().WithMessage("*stream is of another device (cpu)*");
         plan.Dispose();
         FluentActions.Invoking(() => plan.Run(valid)).Should().Throw<ObjectDisposedException>();
         device.Dispose();

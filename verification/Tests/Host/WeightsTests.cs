@@ -116,6 +116,22 @@ public sealed class WeightsTests : IDisposable
         none.Should().Throw<ArgumentOutOfRangeException>().WithMessage("Rows must be*");
     }
 
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void V_and_O_may_be_left_out_or_gone(string name)
+    {
+        using AttentionDevice other = AttentionDevice.Open(name);
+        AttentionTensors tensors = Inputs(other);
+        using DeviceTensor first = other.Allocate(DType.Float32, 3, 9), second = other.Allocate(DType.Float32, 3, 9);
+        using DeviceTensor gone = other.Allocate(DType.Float32, 1);
+        using DeviceTensor rows = other.Upload<int>([1, 3, 4, 0, 0, 0, 0, 3, 2], 3, 3);
+        using (AttentionPlan fused = other.Plan(Attention)) fused.Run(tensors);
+        using WeightsPlan weights = other.Plan(Problem);
+        weights.Run(new WeightsTensors { Attention = tensors, Rows = rows, P = first });
+        gone.Dispose();
+        weights.Run(new WeightsTensors { Attention = tensors with { V = gone, O = default }, Rows = rows, P = second });
+        second.ToArray<float>().Should().Equal(first.ToArray<float>());
+    }
+
     [Fact]
     public void A_run_allocates_nothing()
     {

@@ -16,6 +16,29 @@ public class ComparisonTests
     public void Accepts_an_error_within_the_bound() => Comparison.Of(One(1, 1e-3), [1.0005f]).Passed.Should().BeTrue();
 
     [Fact]
+    public void Throws_where_nothing_is_compared()
+    {
+        Action compare = () => Comparison.Of(new Expected("T", [2, 3], 3, rows: []), new float[6]);
+        compare.Should().Throw<InvalidOperationException>().WithMessage("T: no element was compared");
+    }
+
+    [Theory]
+    [InlineData(0.5, true)]
+    [InlineData(2, false)]
+    public void Bounds_above_every_element_prove_nothing(double bound, bool passes)
+    {
+        Expected expected = new("T", [16], 16);
+        Array.Fill(expected.Values, 1);
+        Array.Fill(expected.Bounds, bound);
+        Comparison result = Comparison.Of(expected, Enumerable.Repeat(1f, 16).ToArray());
+        (result.Passed, result.ToString().Contains("prove nothing", StringComparison.Ordinal)).Should().Be((passes, !passes));
+    }
+
+    [Fact]
+    public void The_bound_of_a_sum_too_long_for_its_precision_is_infinite() =>
+        Rounding.Gamma(1 << 24).Should().Be(double.PositiveInfinity);
+
+    [Fact]
     public void Refuses_an_error_of_twice_the_bound()
     {
         Comparison result = Comparison.Of(One(1, 1e-3), [1.002f]);
@@ -54,6 +77,7 @@ public class ComparisonTests
     [Theory]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
+    [InlineData(-1e-3)]
     public void Throws_on_a_bound_that_checks_nothing(double bound)
     {
         Action compare = () => Comparison.Of(One(1, bound), [1f]);

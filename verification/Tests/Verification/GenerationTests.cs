@@ -3,8 +3,8 @@ using AttnKernels.Verification;
 namespace AttnKernels.Tests.Verification;
 
 /// <summary>
-/// Generation end to end: tokens are appended to a cache and attend over it, first in chunks and then one by one. What each token gets must be what
-/// attention over the whole sequence gives it.
+/// Generation end to end: tokens are appended to a cache and attend over it, first in chunks and then one by one. What each token gets must
+/// be what attention over the whole sequence gives it.
 /// </summary>
 public class GenerationTests
 {
@@ -36,7 +36,7 @@ public class GenerationTests
         };
         CacheAppendProblem append = new()
         {
-            Batch = Batch, Heads = HeadsKv, Capacity = capacity, Rows = 1, Dim = Dim, Kv = layout, CacheType = type, Starts = true,
+            Batch = Batch, Heads = HeadsKv, Capacity = capacity, Rows = 1, HeadDim = Dim, Kv = layout, CacheType = type, Starts = true,
         };
         Seeded random = new(7);
         HostTensor q = random.Normals(0, DType.Float32, 1, Batch, HeadsQ, Tokens, Dim);
@@ -97,7 +97,7 @@ public class GenerationTests
         for (int n = 0; n < 10 * dim; n++) x[n] = n % dim == 0 ? 127 / 8f : MathF.Round(16 * x[n]) / 16;
         using CacheAppendPlan plan = device.Plan(new CacheAppendProblem
         {
-            Batch = 1, Heads = 1, Capacity = rows, Rows = rows, Dim = dim, CacheType = DType.Int8,
+            Batch = 1, Heads = 1, Capacity = rows, Rows = rows, HeadDim = dim, CacheType = DType.Int8,
         });
         using DeviceTensor cache = device.Allocate(DType.Int8, rows, dim), scales = device.Allocate(DType.Float32, rows), update = device.Upload(x, rows, dim);
         plan.Run(new CacheAppendTensors { Cache = cache, Update = update, Scales = scales });

@@ -34,7 +34,7 @@ public sealed class RotaryAndCacheTests
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
         using CacheAppendPlan plan = device.Plan(
-            new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = 4, Rows = 2, Dim = 1, Starts = true });
+            new CacheAppendProblem { Batch = 1, Heads = 1, Capacity = 4, Rows = 2, HeadDim = 1, Starts = true });
         using DeviceTensor cache = device.Upload<float>([1, 2, 3, 4], 1, 1, 4, 1);
         using DeviceTensor update = device.Upload<float>([8, 9], 1, 1, 2, 1);
         using DeviceTensor starts = device.Upload<int>([3], 1);
@@ -102,7 +102,8 @@ public sealed class RotaryAndCacheTests
         float[] update = Values(batch * heads * rows * dim, 5);
         using CacheAppendPlan plan = device.Plan(new CacheAppendProblem
         {
-            Batch = batch, Heads = heads, Capacity = capacity, Rows = rows, Dim = dim, Kv = circular ? KvLayout.Ring : default, Starts = true,
+            Batch = batch, Heads = heads, Capacity = capacity, Rows = rows, HeadDim = dim,
+            Kv = circular ? KvLayout.Ring : default, Starts = true,
         });
         using DeviceTensor tc = device.Upload(cache, batch, heads, capacity, dim);
         using DeviceTensor tu = device.Upload(update, batch, heads, rows, dim);

@@ -133,7 +133,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     }
 
     /// <summary>
-    /// S = Q K^T: four lanes share a key, eight elements of every 32 each, up to four 128-bit loads in flight. Keys that no row sees are
+    /// S = Q K^T: four lanes share a key, eight elements of every 32 each, in 128-bit loads. Keys that no row sees are
     /// not read.
     /// </summary>
     private static void Dots(
@@ -205,7 +205,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         return sum;
     }
 
-    /// <summary>O += P V: a slot of lanes reads a row of V, four of them in flight.</summary>
+    /// <summary>O += P V: a slot of lanes reads a row of V, four rows a turn.</summary>
     private static void AddValues(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<float> sS)
     {
         int slot = Group.IdxX / LanesD;

@@ -68,7 +68,7 @@ public static class MergeParts<T, TElement, TOut, TElementOut>
         long at = args.PartsO.Head(b, h) + i * args.PartsO.RowStride;
         long step = args.Batch * args.PartsO.BatchStride;
 
-        // Four parts a turn, so that their loads are in flight together.
+        // Four parts a turn.
         for (int p = 0; p < args.Parts; p += 4)
         {
             float w0 = Weight(args, p, row, rows, max), w1 = Weight(args, p + 1, row, rows, max);

@@ -56,8 +56,18 @@ public class PlainArrayTests
         AttentionProblem plain = new() { Batch = 1, HeadsQ = 1, SeqQ = 4, SeqKv = 4, HeadDim = 4 };
         AttentionProblem all = plain with
         {
-            KeyLengths = true, Mask = true, Bias = true, Alibi = true, Sinks = true, HeadScales = true, Documents = true, Lse = true,
-            Weights = true, Blocks = new BlockSparsity(1, 1), Kv = KvLayout.Paged(1, 4), KvType = DType.Int8,
+            KeyLengths = true,
+            Mask = true,
+            Bias = true,
+            Alibi = true,
+            Sinks = true,
+            HeadScales = true,
+            Documents = true,
+            Lse = true,
+            Weights = true,
+            Blocks = new BlockSparsity(1, 1),
+            Kv = KvLayout.Paged(1, 4),
+            KvType = DType.Int8,
             Packed = new PackedSequences(4, 4),
             Rotary = new RotaryForm(4, 4, Positions: true),
         };

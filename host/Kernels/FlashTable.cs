@@ -30,9 +30,9 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
                 $"Fused attention on this device is built for head dims up to {Narrow[^1].HeadDim}; got {problem.HeadDim} and {problem.HeadDimV}. " +
                 "Larger heads run on the cpu device, or unfused (Weights = true).");
         }
-        FlashChoice<FlashArgs<T, TScore, TKeys>> wide = Wide[index];
-        why = wide.WhyNot(device, problem) ?? "the wide tile for this head dim";
-        return wide.WhyNot(device, problem) is null ? wide : Narrow[index];
+        string? whyNot = Wide[index].WhyNot(device, problem);
+        why = whyNot ?? "the wide tile for this head dim";
+        return whyNot is null ? Wide[index] : Narrow[index];
     }
 
     private static FlashChoice<FlashArgs<T, TScore, TKeys>> EightRows<TTile>()

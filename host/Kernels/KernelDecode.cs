@@ -78,7 +78,20 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
-        ArrayView<float> parts = device.View<float>(workspace.For(stream));
+        DeviceBuffer block = workspace.For(stream);
+        block.Hold(); // the plan may be disposed meanwhile
+        try
+        {
+            Run(t, stream, device.View<float>(block));
+        }
+        finally
+        {
+            block.Release();
+        }
+    }
+
+    private void Run(in AttentionTensors t, DeviceStream stream, ArrayView<float> parts)
+    {
         DecodeArgs<T, TScore, TKeys> args = sizes;
         KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>.Fill(ref args.Flash, device, problem, t);
         args.Parts = parts;

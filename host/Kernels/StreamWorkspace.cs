@@ -6,6 +6,7 @@ internal sealed class StreamWorkspace : IDisposable
     private readonly DeviceBackend device;
     private readonly Dictionary<DeviceStream, DeviceBuffer> buffers = [];
     private DeviceBuffer? first;
+    private bool disposed;
 
     /// <exception cref="DeviceMemoryException">There is too little memory for one stream.</exception>
     public StreamWorkspace(DeviceBackend device, long bytes)
@@ -18,6 +19,7 @@ internal sealed class StreamWorkspace : IDisposable
     public long Bytes { get; }
 
     /// <summary>The stream's block; its first use takes that of a disposed stream, or allocates, while other streams find theirs.</summary>
+    /// <exception cref="ObjectDisposedException">The plan has been disposed.</exception>
     public DeviceBuffer For(DeviceStream stream)
     {
         lock (buffers)
@@ -25,14 +27,21 @@ internal sealed class StreamWorkspace : IDisposable
             if (Find(stream, null) is { } there) return there;
         }
         DeviceBuffer more = device.AllocateScratch(Bytes);
-        DeviceBuffer buffer;
-        lock (buffers) buffer = Find(stream, more)!;
-        if (buffer != more) more.Dispose();
-        return buffer;
+        DeviceBuffer? buffer = null;
+        try
+        {
+            lock (buffers) buffer = Find(stream, more);
+            return buffer!;
+        }
+        finally
+        {
+            if (buffer != more) more.Dispose();
+        }
     }
 
     private DeviceBuffer? Find(DeviceStream stream, DeviceBuffer? more)
     {
+        ObjectDisposedException.ThrowIf(disposed, this);
         if (buffers.TryGetValue(stream, out DeviceBuffer? buffer)) return buffer;
         buffer = first ?? FromDisposed() ?? more;
         if (buffer is null) return null;
@@ -58,6 +67,7 @@ internal sealed class StreamWorkspace : IDisposable
     {
         lock (buffers)
         {
+            disposed = true;
             first?.Dispose();
             foreach (DeviceBuffer buffer in buffers.Values) buffer.Dispose();
             buffers.Clear();

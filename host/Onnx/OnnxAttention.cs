@@ -40,6 +40,7 @@ public sealed class OnnxAttention : IDisposable
         "Y", "PresentKey", "PresentValue", "QkMatmulOutput", "Q", "K", "V", "Mask", "PastKey", "PastValue", "NonpadKvSeqlen",
     ];
 
+    private readonly AttentionDevice device;
     private readonly OnnxAttentionShapes shapes;
     private readonly OnnxAttentionSizes sizes;
     private readonly AttentionPlan attention;
@@ -50,6 +51,7 @@ public sealed class OnnxAttention : IDisposable
 
     private OnnxAttention(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
     {
+        this.device = device;
         this.shapes = shapes;
         sizes = OnnxAttentionSizes.Of(attributes, shapes);
         attention = device.Plan(sizes.Problem(attributes, shapes));
@@ -110,6 +112,7 @@ public sealed class OnnxAttention : IDisposable
             t.Y, t.PresentKey, t.PresentValue, t.QkMatmulOutput, t.Q, t.K, t.V, t.Mask, t.PastKey, t.PastValue, t.NonpadKvSeqlen,
         ];
         Overlap.Refuse(views, Names, Outputs); // of them all: no part below sees more than its own
+        using Lock.Scope whole = device.Use(stream).Enter(Problem); // its parts hand on workspaces of the stream
         bool isBool = shapes.MaskType == DType.Bool;
         AttentionTensors inner = new()
         {

@@ -51,17 +51,14 @@ internal sealed class OnnxQkOutput : IDisposable
             Softcap = p.Softcap,
             Scores = mode != WeightsMode,
         };
-        form = device.Plan(mode == CappedMode ? capped : capped with
+        form = device.Plan(mode == CappedMode ? capped : new SoftmaxProblem(p)
         {
+            Batch = p.Batch,
+            Heads = p.HeadsQ,
+            Rows = p.SeqQ,
             Columns = sizes.VisibleKeys,
-            Causal = p.Causal,
-            Alignment = p.Alignment,
-            WindowLeft = p.WindowLeft,
-            WindowRight = p.WindowRight,
-            KeyLengths = p.KeyLengths,
-            Mask = p.Mask,
-            Bias = p.Bias,
-            BiasType = p.BiasType,
+            OutputType = p.Type,
+            Scores = capped.Scores,
         });
         // A mask shorter than the keys hides the rest, whatever their scores are: a diagonal that no row reaches.
         if (mode != CappedMode && sizes.VisibleKeys < sizes.SeqKv)

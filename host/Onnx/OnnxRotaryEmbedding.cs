@@ -57,6 +57,7 @@ public sealed class OnnxRotaryEmbedding : IDisposable
     public void Run(in RotaryTensors tensors, DeviceStream? stream = null, CancellationToken cancel = default)
     {
         RotaryProblem p = plan.Problem;
+        using Lock.Scope whole = plan.Device.Use(stream).Enter(Problem); // its parts hand on a workspace of the stream
         plan.Run(
             tensors with
             {

@@ -73,6 +73,7 @@ public sealed class OnnxTensorScatter : IDisposable
         TensorView cache = t.PresentCache.Reshape(p.Batch, p.Heads, p.Capacity, p.HeadDim);
         CacheAppendTensors past = new() { Cache = cache, Update = t.PastCache.Reshape(p.Batch, p.Heads, p.Capacity, p.HeadDim) };
         TensorView rows = t.Update.Reshape(p.Batch, p.Heads, p.Rows, p.HeadDim);
+        using Lock.Scope whole = append.Device.Use(stream).Enter(Problem); // its parts hand on a workspace of the stream
         TensorView starts = indices is null ? t.WriteIndices : indices.Narrow(nameof(t.WriteIndices), t.WriteIndices, stream, cancel);
         CacheAppendTensors fresh = new() { Cache = cache, Update = rows, Starts = starts };
         bool isInPlace = Plans.Overlap.Same(past.Update, past.Cache);

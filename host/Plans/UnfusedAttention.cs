@@ -56,28 +56,13 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
             Type = p.Type,
             TypeC = DType.Float32,
         });
-        Softmax = planSoftmax(new SoftmaxProblem
+        Softmax = planSoftmax(new SoftmaxProblem(p)
         {
             Batch = p.Batch,
             Heads = p.HeadsQ,
             Rows = p.SeqQ,
             Columns = p.SeqKv,
             Scale = p.EffectiveScale,
-            Softcap = p.Softcap,
-            Causal = p.Causal,
-            Alignment = p.Alignment,
-            WindowLeft = p.WindowLeft,
-            WindowRight = p.WindowRight,
-            KeyLengths = p.KeyLengths,
-            Mask = p.Mask,
-            Bias = p.Bias,
-            BiasType = p.BiasType,
-            Alibi = p.Alibi,
-            Sinks = p.Sinks,
-            HeadScales = p.HeadScales,
-            Documents = p.Documents,
-            Blocks = p.Blocks,
-            Lse = p.Lse,
         });
         // A hidden key has weight 0; whatever its value holds must not reach O, hence SkipZeroA.
         output = plans.Matmul(new MatmulProblem

@@ -9,6 +9,16 @@ public sealed record SoftmaxProblem : ScoreProblem
 {
     private readonly DType? outputType;
 
+    /// <summary>A problem without masks, bias or any other form of a score; its members add them.</summary>
+    public SoftmaxProblem()
+    {
+    }
+
+    /// <summary>The softmax over the scores of attention: every form of <paramref name="scores"/>.</summary>
+    internal SoftmaxProblem(ScoreProblem scores) : base(scores)
+    {
+    }
+
     /// <summary>Batch entries. Default 1.</summary>
     public int Batch { get; init; } = 1;
 

@@ -172,6 +172,40 @@ public sealed class OnnxAttentionTests
         }
     }
 
+    [Fact]
+    public void Threads_on_one_stream_keep_their_own_lengths()
+    {
+        const int Keys = 4096, Dim = 64; // the copy of the keys takes long enough for another thread to come between
+        int[] shape = [1, 1, Keys, Dim];
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        using OnnxAttention node = OnnxAttention.Plan(device, new OnnxAttentionAttributes(), new OnnxAttentionShapes
+        {
+            Q = [1, 1, 1, Dim], K = shape, V = shape, NonpadKvSeqlen = true, Present = true,
+        });
+        using DeviceTensor q = device.Upload(HostDevices.Random(Dim, 1), 1, 1, 1, Dim);
+        using DeviceTensor keys = device.Upload(HostDevices.Random(Keys * Dim, 2), shape);
+
+        int changes = ((int[])[1, Keys]).AsParallel().WithExecutionMode(ParallelExecutionMode.ForceParallelism).Sum(Changes);
+
+        changes.Should().Be(0, "the narrowed lengths of a run lie in a workspace that the other thread's run writes, before or after it");
+
+        // Of 300 runs with the same length, those that differ from the first.
+        int Changes(int length)
+        {
+            using DeviceTensor words = device.Upload([length, 0], 1, 2), y = device.Allocate(DType.Float32, 1, 1, 1, Dim);
+            using DeviceTensor presentK = device.Allocate(DType.Float32, shape), presentV = device.Allocate(DType.Float32, shape);
+            float[][] outputs = [.. Enumerable.Range(0, 300).Select(_ =>
+            {
+                node.Run(new OnnxAttentionTensors
+                {
+                    Q = q, K = keys, V = keys, NonpadKvSeqlen = words, Y = y, PresentKey = presentK, PresentValue = presentV,
+                });
+                return y.ToFloats();
+            })];
+            return outputs.Count(o => !o.SequenceEqual(outputs[0]));
+        }
+    }
+
     /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, half, int64, [f]maskN (N axes), modeN, ...</summary>
     private sealed class Node : IDisposable
     {

@@ -29,6 +29,39 @@ public class WorkspaceTests
             Bytes(device, Forms[0](4096)).Should().Be(16 * 2 * 8 * (64 + 2) * sizeof(float), "16 splits leave O, m and l of 16 rows");
     }
 
+    [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
+    public void Lives_to_the_end_of_a_run_whose_plan_is_disposed(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        AttentionProblem problem = Plain with { Batch = 1, HeadsQ = 2, HeadsKv = 1, SeqKv = 300, HeadDim = 16 };
+        using DeviceTensor q = device.Allocate(DType.Float32, 1, 2, 1, 16), o = device.Allocate(DType.Float32, 1, 2, 1, 16);
+        using DeviceTensor keys = device.Allocate(DType.Float32, 1, 1, 300, 16);
+        AttentionTensors tensors = new() { Q = q, K = keys, V = keys, O = o };
+        for (int delay = 0; delay < 8; delay++)
+        {
+            AttentionPlan plan = device.Plan(problem);
+            plan.WorkspaceBytes.Should().BePositive();
+            Exception? failure = null;
+            Thread runner = new(() =>
+            {
+                try
+                {
+                    while (true) plan.Run(tensors);
+                }
+                catch (Exception e)
+                {
+                    failure = e;
+                }
+            });
+            runner.Start();
+            Thread.Sleep(20 + (7 * delay));
+            plan.Dispose();
+            runner.Join();
+
+            failure.Should().BeOfType<ObjectDisposedException>();
+        }
+    }
+
     private static long Bytes(AttentionDevice device, AttentionProblem problem)
     {
         using AttentionPlan plan = device.Plan(problem);

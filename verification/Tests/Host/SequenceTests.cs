@@ -3,65 +3,54 @@ using AttnKernels.Tests.Verification;
 namespace AttnKernels.Tests.Host;
 
 /// <summary>Packed sequences and rings: what is refused before anything is written, what a run allocates, and that packing changes no bit.</summary>
-public sealed class SequenceTests : IDisposable
+public sealed class SequenceTests : OnePlanTests
 {
     private static readonly AttentionProblem Problem = new()
     {
         Batch = 3, HeadsQ = 4, HeadsKv = 2, SeqQ = 6, SeqKv = 9, HeadDim = 8, Lse = true, Packed = new PackedSequences(12, 20),
     };
 
-    private readonly AttentionDevice device = AttentionDevice.Open("cpu", new DeviceOptions { Threads = 2 });
-    private readonly AttentionPlan plan;
-    private readonly AttentionTensors valid;
-
     public SequenceTests()
-    {
-        plan = device.Plan(Problem);
-        valid = new AttentionTensors
+        : base(Problem, device => new AttentionTensors
         {
             Q = device.Allocate(DType.Float32, 4, 12, 8),
             K = device.Allocate(DType.Float32, 2, 20, 8),
             V = device.Allocate(DType.Float32, 2, 20, 8),
-            O = device.Upload(Enumerable.Repeat(7f, 4 * 12 * 8).ToArray(), 4, 12, 8),
+            O = device.Allocate(DType.Float32, 4, 12, 8),
             Lse = device.Allocate(DType.Float32, 4, 12),
             StartsQ = device.Upload([0, 6, 6, 11], 4),
             StartsKv = device.Upload([0, 9, 11, 20], 4),
-        };
+        })
+    {
     }
 
     public static TheoryData<string> Devices => ["cpu", "simulator", "ilgpu-cpu", "opencl:0", "cuda:0"];
 
-    public void Dispose()
-    {
-        plan.Dispose();
-        device.Dispose();
-    }
-
     [Fact]
     public void Only_rows_of_a_sequence_are_written()
     {
-        plan.Run(valid);
-        float[] o = Output();
-        for (int row = 0; row < 48; row++) o.AsSpan(row * 8, 8).ToArray().Should().OnlyContain(x => x == (row % 12 < 11 ? 0 : 7));
+        Plan.Run(Valid);
+        Span<float> o = Output;
+        for (int row = 0; row < 48; row++) o.Slice(row * 8, 8).ToArray().Should().OnlyContain(x => x == (row % 12 < 11 ? 0 : 7));
     }
 
     [Fact]
     public void Wrong_starts_are_refused()
     {
-        Refuse(valid with { StartsQ = device.Upload([0, 6, 5, 11], 4) }, "StartsQ[2] = 5 is not in 6..12: starts never decrease*", "StartsQ");
-        Refuse(valid with { StartsKv = device.Upload([0, 9, 11, 21], 4) }, "StartsKv[3] = 21 is not in 11..20*", "StartsKv");
-        Refuse(valid with { StartsKv = device.Upload([-1, 9, 11, 20], 4) }, "StartsKv[0] = -1 is not in 0..20*", "StartsKv");
-        Refuse(valid with { StartsQ = device.Upload([0, 7, 7, 12], 4) }, "StartsQ[1] - StartsQ[0] = 7, but *longest sequence has 6*", "StartsQ");
-        Refuse(valid with { StartsQ = device.Upload([0, 6, 11], 3) }, "StartsQ: expected shape (4), got Int32 (3)*", "StartsQ");
-        Refuse(valid with { StartsKv = default }, "StartsKv: the problem needs it*", "StartsKv");
+        Refuse(Valid with { StartsQ = Device.Upload([0, 6, 5, 11], 4) }, "StartsQ[2] = 5 is not in 6..12: starts never decrease*", "StartsQ");
+        Refuse(Valid with { StartsKv = Device.Upload([0, 9, 11, 21], 4) }, "StartsKv[3] = 21 is not in 11..20*", "StartsKv");
+        Refuse(Valid with { StartsKv = Device.Upload([-1, 9, 11, 20], 4) }, "StartsKv[0] = -1 is not in 0..20*", "StartsKv");
+        Refuse(Valid with { StartsQ = Device.Upload([0, 7, 7, 12], 4) }, "StartsQ[1] - StartsQ[0] = 7, but *longest sequence has 6*", "StartsQ");
+        Refuse(Valid with { StartsQ = Device.Upload([0, 6, 11], 3) }, "StartsQ: expected shape (4), got Int32 (3)*", "StartsQ");
+        Refuse(Valid with { StartsKv = default }, "StartsKv: the problem needs it*", "StartsKv");
     }
 
     [Fact]
     public void Starts_that_would_be_ignored_are_refused()
     {
-        using AttentionPlan queries = device.Plan(Problem with { Packed = new PackedSequences(12, null) });
-        TensorView keys = device.Allocate(DType.Float32, 3, 2, 9, 8);
-        FluentActions.Invoking(() => queries.Run(valid with { K = keys, V = keys }))
+        using AttentionPlan queries = Device.Plan(Problem with { Packed = new PackedSequences(12, null) });
+        TensorView keys = Device.Allocate(DType.Float32, 3, 2, 9, 8);
+        FluentActions.Invoking(() => queries.Run(Valid with { K = keys, V = keys }))
             .Should().Throw<ArgumentException>().WithMessage("StartsKv*Packed = null*");
     }
 
@@ -72,34 +61,31 @@ public sealed class SequenceTests : IDisposable
         Refuse(Problem with { Packed = new PackedSequences(12, 8) }, "Packed.TotalKv must be between 9*");
         Refuse(Problem with { Kv = KvLayout.Paged(8, 4) }, "Packed.TotalKv must be null where Kv = Paged(8, 4)*");
         Refuse(Problem with { Packed = null, Kv = KvLayout.Ring }, "Kv = Ring needs KeyLengths*");
-        FluentActions.Invoking(() => device.Plan(Problem with { Weights = true })).Should().Throw<NotSupportedException>().WithMessage("*Packed*");
+        FluentActions.Invoking(() => Device.Plan(Problem with { Weights = true })).Should().Throw<NotSupportedException>().WithMessage("*Packed*");
     }
 
     [Fact]
     public void A_ring_counts_keys_that_it_no_longer_holds()
     {
-        using AttentionPlan ring = device.Plan(Problem with { Packed = null, Lse = false, Kv = KvLayout.Ring, KeyLengths = true });
+        using AttentionPlan ring = Device.Plan(Problem with { Packed = null, Lse = false, Kv = KvLayout.Ring, KeyLengths = true });
         AttentionTensors tensors = new()
         {
-            Q = device.Allocate(DType.Float32, 3, 4, 6, 8),
-            K = device.Allocate(DType.Float32, 3, 2, 9, 8),
-            V = device.Allocate(DType.Float32, 3, 2, 9, 8),
-            O = device.Allocate(DType.Float32, 3, 4, 6, 8),
-            KeyLengths = device.Upload([0, 1000, 9], 3),
+            Q = Device.Allocate(DType.Float32, 3, 4, 6, 8),
+            K = Device.Allocate(DType.Float32, 3, 2, 9, 8),
+            V = Device.Allocate(DType.Float32, 3, 2, 9, 8),
+            O = Device.Allocate(DType.Float32, 3, 4, 6, 8),
+            KeyLengths = Device.Upload([0, 1000, 9], 3),
         };
         Allocated(ring, tensors).Should().Be(0);
-        FluentActions.Invoking(() => ring.Run(tensors with { KeyLengths = device.Upload([0, -1, 9], 3) }))
+        FluentActions.Invoking(() => ring.Run(tensors with { KeyLengths = Device.Upload([0, -1, 9], 3) }))
             .Should().Throw<ArgumentOutOfRangeException>().WithMessage("KeyLengths[1] = -1*");
     }
 
     [Fact]
-    public void A_run_allocates_nothing() => Allocated(plan, valid).Should().Be(0);
-
-    [Fact]
     public void Explain_says_how_sequences_lie()
     {
-        plan.Explain().Should().Contain("packed 12 and 20");
-        using AttentionPlan ring = device.Plan(Problem with { Packed = new PackedSequences(12, null), Kv = KvLayout.Ring, KeyLengths = true });
+        Plan.Explain().Should().Contain("packed 12 and 20");
+        using AttentionPlan ring = Device.Plan(Problem with { Packed = new PackedSequences(12, null), Kv = KvLayout.Ring, KeyLengths = true });
         ring.Explain().Should().Contain("keys Ring, queries packed 12");
     }
 
@@ -136,23 +122,4 @@ public sealed class SequenceTests : IDisposable
         }
         together.ToArray<float>().Should().Equal(alone.ToArray<float>());
     }
-
-    private static long Allocated(AttentionPlan plan, AttentionTensors tensors)
-    {
-        for (int warm = 0; warm < 50; warm++) plan.Run(tensors);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int run = 0; run < 20; run++) plan.Run(tensors);
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
-
-    private void Refuse(AttentionProblem problem, string message) =>
-        FluentActions.Invoking(() => device.Plan(problem)).Should().Throw<ArgumentException>().WithMessage(message);
-
-    private void Refuse(AttentionTensors tensors, string message, string argument)
-    {
-        FluentActions.Invoking(() => plan.Run(tensors)).Should().Throw<ArgumentException>().WithMessage(message).WithParameterName(argument);
-        Output().Should().OnlyContain(x => x == 7, "nothing is written before all checks have passed");
-    }
-
-    private unsafe float[] Output() => new Span<float>((void*)valid.O.Buffer!.Address, (int)valid.O.Count).ToArray();
 }

@@ -33,6 +33,37 @@ internal readonly struct Size6 : ISize
     public static int Value => 6;
 }
 
+/// <summary>What a product does with the memory of C once its sums are complete.</summary>
+internal unsafe interface IProductStore
+{
+    static abstract void Store<W, V>(float* c, V sum)
+        where W : struct, IWidth<V>
+        where V : struct;
+}
+
+/// <summary>C = sum.</summary>
+internal readonly unsafe struct Overwrite : IProductStore
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<W, V>(float* c, V sum)
+        where W : struct, IWidth<V>
+        where V : struct => W.Store(c, sum);
+}
+
+/// <summary>C = sum + C log2(e), where C holds a bias: one of -inf hides the key whatever the sum is, NaN included.</summary>
+internal readonly unsafe struct AddToBias : IProductStore
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<W, V>(float* c, V sum)
+        where W : struct, IWidth<V>
+        where V : struct
+    {
+        V bias = W.Load(c);
+        V hidden = W.Set(float.NegativeInfinity);
+        W.Store(c, W.Select(W.Equal(bias, hidden), hidden, W.Fma(bias, W.Set(Exp2.Log2E), sum)));
+    }
+}
+
 /// <summary>
 /// The register tile all products are made of: C (rows x columns) = [C * columnScale +] A (rows x depth) B (depth x columns),
 /// where columns = <typeparamref name="TVectors"/> whole vectors. A is broadcast element by element from wherever it lies, so it needs
@@ -56,7 +87,8 @@ internal static unsafe class MicroKernel<W, V, EB, TRows, TVectors>
     /// <param name="c">Row r of C is the vectors at c + r * cRow.</param>
     /// <param name="columnScale">One row of vectors that scales what C holds, or null: C is only written.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep, float* c, nint cRow, float* columnScale)
+    public static void Run<TStore>(nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep, float* c, nint cRow, float* columnScale)
+        where TStore : struct, IProductStore
     {
         V c00 = W.Zero, c01 = W.Zero, c02 = W.Zero, c03 = W.Zero;
         V c10 = W.Zero, c11 = W.Zero, c12 = W.Zero, c13 = W.Zero;
@@ -98,12 +130,12 @@ internal static unsafe class MicroKernel<W, V, EB, TRows, TVectors>
             b += bStep;
         }
 
-        StoreRow(c, c00, c01, c02, c03);
-        if (TRows.Value > 1) StoreRow(c + cRow, c10, c11, c12, c13);
-        if (TRows.Value > 2) StoreRow(c + 2 * cRow, c20, c21, c22, c23);
-        if (TRows.Value > 3) StoreRow(c + 3 * cRow, c30, c31, c32, c33);
-        if (TRows.Value > 4) StoreRow(c + 4 * cRow, c40, c41, c42, c43);
-        if (TRows.Value > 5) StoreRow(c + 5 * cRow, c50, c51, c52, c53);
+        StoreRow<TStore>(c, c00, c01, c02, c03);
+        if (TRows.Value > 1) StoreRow<TStore>(c + cRow, c10, c11, c12, c13);
+        if (TRows.Value > 2) StoreRow<TStore>(c + 2 * cRow, c20, c21, c22, c23);
+        if (TRows.Value > 3) StoreRow<TStore>(c + 3 * cRow, c30, c31, c32, c33);
+        if (TRows.Value > 4) StoreRow<TStore>(c + 4 * cRow, c40, c41, c42, c43);
+        if (TRows.Value > 5) StoreRow<TStore>(c + 5 * cRow, c50, c51, c52, c53);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -125,11 +157,12 @@ internal static unsafe class MicroKernel<W, V, EB, TRows, TVectors>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* c, V c0, V c1, V c2, V c3)
+    private static void StoreRow<TStore>(float* c, V c0, V c1, V c2, V c3)
+        where TStore : struct, IProductStore
     {
-        W.Store(c, c0);
-        if (TVectors.Value > 1) W.Store(c + W.Count, c1);
-        if (TVectors.Value > 2) W.Store(c + 2 * W.Count, c2);
-        if (TVectors.Value > 3) W.Store(c + 3 * W.Count, c3);
+        TStore.Store<W, V>(c, c0);
+        if (TVectors.Value > 1) TStore.Store<W, V>(c + W.Count, c1);
+        if (TVectors.Value > 2) TStore.Store<W, V>(c + 2 * W.Count, c2);
+        if (TVectors.Value > 3) TStore.Store<W, V>(c + 3 * W.Count, c3);
     }
 }

@@ -13,25 +13,32 @@ internal static unsafe class TileProduct<W, V, EB>
     /// or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
     /// </summary>
     public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
+        float* c, nint cRow, float* columnScale) =>
+        Run<Overwrite>(rows, vectors, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+
+    /// <summary>As <see cref="Run(int, int, nint, float*, nint, nint, byte*, nint, float*, nint, float*)"/>, with what the store says.</summary>
+    public static void Run<TStore>(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale)
+        where TStore : struct, IProductStore
     {
         switch (vectors)
         {
-            case 1: Columns<Size1>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
-            case 2: Columns<Size2>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
-            case 3: Columns<Size3>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
-            default: Columns<Size4>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            case 1: Columns<Size1, TStore>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            case 2: Columns<Size2, TStore>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            case 3: Columns<Size3, TStore>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
+            default: Columns<Size4, TStore>(rows, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Columns<TVectors>(int rows, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
+    private static void Columns<TVectors, TStore>(int rows, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale)
         where TVectors : struct, ISize
+        where TStore : struct, IProductStore
     {
         while (rows >= 6 && rows != 8)
         {
-            MicroKernel<W, V, EB, Size6, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size6, TVectors>.Run<TStore>(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 6 * aRow;
             c += 6 * cRow;
             rows -= 6;
@@ -39,7 +46,7 @@ internal static unsafe class TileProduct<W, V, EB>
 
         while (rows >= 4)
         {
-            MicroKernel<W, V, EB, Size4, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size4, TVectors>.Run<TStore>(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 4 * aRow;
             c += 4 * cRow;
             rows -= 4;
@@ -47,13 +54,13 @@ internal static unsafe class TileProduct<W, V, EB>
 
         if (rows >= 2)
         {
-            MicroKernel<W, V, EB, Size2, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+            MicroKernel<W, V, EB, Size2, TVectors>.Run<TStore>(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
             a += 2 * aRow;
             c += 2 * cRow;
             rows -= 2;
         }
 
-        if (rows > 0) MicroKernel<W, V, EB, Size1, TVectors>.Run(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
+        if (rows > 0) MicroKernel<W, V, EB, Size1, TVectors>.Run<TStore>(depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
     }
 
     /// <summary>

@@ -22,6 +22,7 @@ internal static class SimdMutants
     private const string Matmul = "kernels/Simd/Matmul/BlockedMatmul.cs";
     private const string Activations = "kernels/Simd/Matmul/Activations.cs";
     private const string Store = "kernels/Simd/Matmul/StoreC.cs";
+    private const string Micro = "kernels/Simd/MicroKernel.cs";
     private const string Product = "kernels/Simd/TileProduct.cs";
     private const string Softmax = "kernels/Simd/Softmax/RowSoftmax.cs";
     private const string ShortRow = "kernels/Simd/Softmax/ShortRows.cs";
@@ -34,7 +35,7 @@ internal static class SimdMutants
     [
         // Functions.
         new("simd.exp2-coefficient", Exp2, "0.240164444f", "0.24018f", "a coefficient of exp2 off by 7e-5 of itself", "softmax float32"),
-        new("simd.tanh-coefficient", Exp2, "2.26843463243900e-03f", "2.2690e-03f",
+        new("simd.tanh-coefficient", Exp2, "0.02619229420358259f", "0.026197f",
             "a coefficient of tanh off by 2e-4 of itself", "softmax float32 softcap"),
 
         // Attention for many queries.
@@ -82,8 +83,12 @@ internal static class SimdMutants
         new("simd.key-lengths-ignored", Plan,
             "Args.Score.KeyLengths == null ? Args.SeqKv : Math.Clamp(Args.Score.KeyLengths[batch], 0, Args.SeqKv);", "Args.SeqKv;",
             "keys past a sequence's length count", "attention float32"),
-        new("simd.bias-in-base-e", Rules, "W.Fma(b, log2E, W.Load(s))", "W.Add(b, W.Load(s))",
+        new("simd.bias-in-base-e", Micro, "W.Fma(bias, W.Set(Exp2.Log2E), sum)", "W.Add(bias, sum)",
             "the bias is not turned to base 2", "attention float32 bias"),
+        new("simd.bias-twice", Rules, "rules.Bias.Data != null && !plan.AddsToBias", "rules.Bias.Data != null",
+            "the bias is added when the products are stored and once more", "attention float32 bias"),
+        new("simd.bias-in-base-e-beside-softcap", Rules, "W.Fma(b, log2E, W.Load(s))", "W.Add(b, W.Load(s))",
+            "a bias that follows a softcap is not turned to base 2", "attention float32 bias softcap"),
         new("simd.softcap-after-bias", Rules,
             "if (plan.SoftcapLog2 > 0) Softcap(s, step, keys, plan.SoftcapLog2);",
             "if (plan.SoftcapLog2 > 0 && rules.Bias.Data == null) Softcap(s, step, keys, plan.SoftcapLog2);",
@@ -194,7 +199,7 @@ internal static class SimdMutants
         new("simd.softmax-short-rows-vector-not-summed", ShortRow, "V sum = TVectors.Value > 1 ? W.Add(s0, s1) : s0;", "V sum = s0;",
             "l misses the second vector of a row in registers", "softmax float32"),
         new("simd.softmax-alibi-sign", Scores, "scores[c] -= slope", "scores[c] += slope", "far columns gain", "softmax float32 alibi"),
-        new("simd.softmax-softcap-tail", Scores, "scores[c] = softcap * Exp2", "scores[c] = Exp2",
+        new("simd.softmax-softcap-tail", Scores, "(scores[c] / softcap, softcap)", "(scores[c] / softcap, 1)",
             "the tail columns are capped at 1", "softmax float32 softcap"),
         new("simd.softmax-mask-tail", Scores, "> 0 ? scores[c] : float.NegativeInfinity", "> 0 ? float.NegativeInfinity : scores[c]",
             "true hides in the tail columns", "softmax float32 mask"),

@@ -87,9 +87,13 @@ internal unsafe struct AttentionPlan
         return rounds * threads * 10 > Items * 11L;
     }
 
-    /// <summary>Whether anything but the band changes a score.</summary>
+    /// <summary>Whether the products of Q and K are added to the bias as they are stored: nothing comes between them.</summary>
+    public readonly bool AddsToBias => Args.Score.Bias.Data != null && SoftcapLog2 == 0;
+
+    /// <summary>Whether anything but the band changes a score after the products.</summary>
     public readonly bool HasRules =>
-        SoftcapLog2 > 0 || Args.Score.HidesKeys || Args.Score.AlibiSlopes != null;
+        SoftcapLog2 > 0 || Args.Score.Mask.Data != null || Args.Score.DocumentsQ != null || Args.Score.Blocks.Data != null
+        || Args.Score.Modifier.IsPresent || Args.Score.AlibiSlopes != null;
 
     public readonly int Items => checked(Args.Batch * Args.HeadsKv * HeadItems);
 

@@ -80,7 +80,12 @@ internal static unsafe class FlashForward<W, V, E>
         float* scores = scratch;
         float* operand = scratch + AttentionPlan.BlockKeys * plan.TileRows;
 
-        Scores(plan, tile, block, band, first, end, scores);
+        if (plan.AddsToBias)
+        {
+            for (int c = 0; c < tile.Vectors; c++) ScoreRules<W, V>.LoadBias(plan, tile, block.Key, band[c], c, scores);
+            Scores<AddToBias>(plan, tile, block, band, first, end, scores);
+        }
+        else Scores<Overwrite>(plan, tile, block, band, first, end, scores);
         bool ruled = plan.HasRules || partial;
         for (int c = 0; c < tile.Vectors;)
         {
@@ -105,8 +110,9 @@ internal static unsafe class FlashForward<W, V, E>
     }
 
     /// <summary>S = K Q, for the lanes that see each stretch of keys.</summary>
-    private static void Scores(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+    private static void Scores<TStore>(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
         float* scores)
+        where TStore : struct, IProductStore
     {
         for (int key = first; key < end;)
         {
@@ -114,7 +120,7 @@ internal static unsafe class FlashForward<W, V, E>
             if (from < to)
             {
                 int lane = from * W.Count;
-                TileProduct<W, V, Float32Element>.Run(next - key, to - from, plan.Args.HeadDim,
+                TileProduct<W, V, Float32Element>.Run<TStore>(next - key, to - from, plan.Args.HeadDim,
                     block.K + key * plan.StrideK, plan.StrideK, 1, (byte*)(tile.Q + lane), plan.TileRows * sizeof(float),
                     scores + key * plan.TileRows + lane, plan.TileRows, null);
             }

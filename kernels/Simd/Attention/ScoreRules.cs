@@ -20,25 +20,17 @@ internal static unsafe class ScoreRules<W, V>
         int lane = c * W.Count;
         float* s = scores + band.First * step + lane;
         if (plan.SoftcapLog2 > 0) Softcap(s, step, keys, plan.SoftcapLog2);
-        if (rules.Bias.Data != null)
+        if (rules.Bias.Data != null && !plan.AddsToBias)
         {
-            var rows = tile.BiasRows + lane;
-            int first = blockKey + band.First;
-            switch (rules.BiasType)
-            {
-                case DType.Float16: LoadOperand<Float16Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
-                case DType.BFloat16: LoadOperand<BFloat16Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
-                default: LoadOperand<Float32Element>(rows, first, keys, rules.Bias.ColumnStride, operand); break;
-            }
-
-            AddBias(s, step, keys, operand);
+            LoadBias(plan, tile, blockKey, band, c, operand);
+            AddBias(s, step, keys, operand + band.First * step + lane);
         }
 
         if (rules.AlibiSlopes != null) AddSlope(s, step, keys, tile, blockKey + band.First, lane);
         if (rules.Modifier.IsPresent) Modify(plan, tile, blockKey, band, lane, scores + lane);
         if (rules.Mask.Data != null)
         {
-            LoadOperand<ByteElement>(tile.MaskRows + lane, blockKey + band.First, keys, rules.Mask.ColumnStride, operand);
+            LoadOperand<ByteElement>(tile.MaskRows + lane, blockKey + band.First, keys, rules.Mask.ColumnStride, operand, W.Count);
             HideMasked(s, step, keys, operand);
         }
 
@@ -53,8 +45,26 @@ internal static unsafe class ScoreRules<W, V>
         HideOutside(scores + lane, step, band.WholeEnd, band.End, tile, blockKey, lane);
     }
 
-    /// <summary>operand[key * Count + r] = element (r, first + key), whose column stride is 0 or 1.</summary>
-    private static void LoadOperand<E>(byte** rows, int first, int keys, long columnStride, float* operand)
+    /// <summary>The bias of a vector of lanes, where its scores lie in a block of <paramref name="target"/>, S (BlockKeys, TileRows).</summary>
+    public static void LoadBias(in AttentionPlan plan, in QueryTile tile, int blockKey, in LaneBand band, int c, float* target)
+    {
+        ref readonly var bias = ref plan.Args.Score.Bias;
+        byte** rows = tile.BiasRows + c * W.Count;
+        nint step = plan.TileRows;
+        int first = blockKey + band.First;
+        int keys = band.End - band.First;
+        if (keys <= 0) return;
+        target += band.First * step + c * W.Count;
+        switch (plan.Args.Score.BiasType)
+        {
+            case DType.Float16: LoadOperand<Float16Element>(rows, first, keys, bias.ColumnStride, target, step); break;
+            case DType.BFloat16: LoadOperand<BFloat16Element>(rows, first, keys, bias.ColumnStride, target, step); break;
+            default: LoadOperand<Float32Element>(rows, first, keys, bias.ColumnStride, target, step); break;
+        }
+    }
+
+    /// <summary>operand[key * step + r] = element (r, first + key), whose column stride is 0 or 1.</summary>
+    private static void LoadOperand<E>(byte** rows, int first, int keys, long columnStride, float* operand, nint step)
         where E : struct, IElement
     {
         if (columnStride != 0)
@@ -64,7 +74,7 @@ internal static unsafe class ScoreRules<W, V>
                 // The rows are far apart, which hardware does not foresee: ask for the same place of the next block of keys.
                 nint next = (nint)(first + key + AttentionPlan.BlockKeys) * E.Size;
                 for (int r = 0; r < W.Count; r++) W.Prefetch((float*)(rows[r] + next));
-                Transposed<W, V>.Load<E>(rows, first + key, Math.Min(W.Count, keys - key), operand + key * W.Count, W.Count);
+                Transposed<W, V>.Load<E>(rows, first + key, Math.Min(W.Count, keys - key), operand + key * step, step);
             }
 
             return;
@@ -72,14 +82,14 @@ internal static unsafe class ScoreRules<W, V>
 
         for (int r = 0; r < W.Count; r++) operand[r] = E.Load<Width1, float>(rows[r]);
         V row = W.Load(operand);
-        for (int key = 1; key < keys; key++) W.Store(operand + key * W.Count, row);
+        for (int key = 1; key < keys; key++) W.Store(operand + key * step, row);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Softcap(float* s, nint step, int keys, float softcapLog2)
     {
         V cap = W.Set(softcapLog2);
-        for (; keys > 0; keys--, s += step) W.Store(s, W.Multiply(cap, Exp2.Tanh<W, V>(W.Load(s))));
+        for (; keys > 0; keys--, s += step) W.Store(s, Exp2.Tanh<W, V>(W.Load(s), cap));
     }
 
     /// <summary>A bias of -inf hides the key whatever the score is, NaN included.</summary>
@@ -88,7 +98,7 @@ internal static unsafe class ScoreRules<W, V>
     {
         V hidden = W.Set(float.NegativeInfinity);
         V log2E = W.Set(Exp2.Log2E);
-        for (; keys > 0; keys--, s += step, bias += W.Count)
+        for (; keys > 0; keys--, s += step, bias += step)
         {
             V b = W.Load(bias);
             W.Store(s, W.Select(W.Equal(b, hidden), hidden, W.Fma(b, log2E, W.Load(s))));

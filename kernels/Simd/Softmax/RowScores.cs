@@ -103,9 +103,8 @@ internal static unsafe class RowScores<W, V>
         V cap = W.Set(softcap);
         V inverse = W.Set(1 / softcap);
         int c = 0;
-        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, W.Multiply(cap, Exp2.Tanh<W, V>(W.Multiply(inverse,
-            W.Load(scores + c)))));
-        for (; c < columns; c++) scores[c] = softcap * Exp2.Tanh<Width1, float>(scores[c] / softcap);
+        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, Exp2.Tanh<W, V>(W.Multiply(inverse, W.Load(scores + c)), cap));
+        for (; c < columns; c++) scores[c] = Exp2.Tanh<Width1, float>(scores[c] / softcap, softcap);
     }
 
     /// <summary>A bias of -inf hides the column whatever the score is, NaN included.</summary>

@@ -9,9 +9,9 @@ namespace AttnKernels.Simulation;
 /// read shared memory that nobody wrote.
 /// </summary>
 /// <remarks>
-/// A write is an access after which the bytes differ from before. So a lane that writes what is there already looks like a
-/// reader, and of several accesses to one element in one slice, those before the last change may count as writes or reads.
-/// Whether a write is seen depends on the values; whether an access is seen does not.
+/// A write is an access after which the bytes differ from before, or one on a line that only stores (<see cref="StoreSites"/>). Elsewhere, as in
+/// <c>x[i] += y[i]</c>, a lane that writes what is there already looks like a reader, and of several accesses to one element in one slice, those
+/// before the last change may count as writes or reads. Whether an access is seen does not depend on values.
 /// </remarks>
 internal sealed unsafe class AccessChecker
 {
@@ -37,7 +37,7 @@ internal sealed unsafe class AccessChecker
     {
         AccessRecord* records = lane.Log.Start;
         int count = lane.Log.Count;
-        FindWrites(records, count);
+        FindWrites(records, count, lane.Failed);
         bool globalRaces = _runner.Options.CheckGlobalRaces;
         int number = -1;
         MemoryRegion region = null!;
@@ -57,12 +57,14 @@ internal sealed unsafe class AccessChecker
     }
 
     // Goes backwards, so that what a later access found there says what an earlier one left.
-    private void FindWrites(AccessRecord* records, int count)
+    private void FindWrites(AccessRecord* records, int count, bool failed)
     {
         _later.Clear();
         for (int i = count - 1; i >= 0; i--)
         {
             AccessRecord* record = records + i;
+            // A lane that ended by an exception may not have come to the store.
+            if (!failed && _runner.Sites.IsStore(record->Site)) record->Flags |= WordsOf(record->Bytes);
             Vector128<byte> mask = SizeMasks[record->Bytes];
             Vector128<byte> difference = (record->Before ^ Vector128.Load(record->Address)) & mask;
             if (difference == Vector128<byte>.Zero)
@@ -73,6 +75,8 @@ internal sealed unsafe class AccessChecker
             record->Flags |= (AccessFlags)(~same & (uint)AccessFlags.WordsWritten);
         }
     }
+
+    private static AccessFlags WordsOf(int bytes) => (AccessFlags)((1 << ((bytes + 3) / 4)) - 1);
 
     private void CheckRecord<TSpace>(Lane lane, AccessRecord* record, MemoryRegion region, Actor actor)
         where TSpace : struct, ISpace

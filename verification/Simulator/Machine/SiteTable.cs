@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -16,11 +17,26 @@ internal sealed class SiteTable
 
     private readonly Dictionary<Site, ushort> _numbers = [];
     private readonly List<Site> _sites = [];
+    private readonly List<bool> _stores = [];
+    private Assembly? _kernels;
     private readonly CacheEntry[] _cache = new CacheEntry[CacheSize];
 
     public int Count => _sites.Count;
 
     public Site this[int number] => _sites[number];
+
+    /// <summary>Whether every access at a line is a whole store; see <see cref="StoreSites"/>.</summary>
+    public bool IsStore(int number) => _stores[number];
+
+    /// <summary>The next sites are lines of kernels in this assembly.</summary>
+    public void Enter(Assembly kernels)
+    {
+        if (_kernels == kernels)
+            return;
+        _kernels = kernels;
+        for (int n = 0; n < _sites.Count; n++)
+            _stores[n] = StoreSites.Of(kernels).Contains(_sites[n]);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int NumberOf(string file, int line)
@@ -37,6 +53,7 @@ internal sealed class SiteTable
         {
             number = checked((ushort)_sites.Count);
             _sites.Add(site);
+            _stores.Add(_kernels is not null && StoreSites.Of(_kernels).Contains(site));
             _numbers.Add(site, number);
         }
         entry = new CacheEntry(file, line, number);

@@ -63,6 +63,38 @@ public class RaceTests
         Lab.Run(Pipeline, 32, grid: 2, mode: 1).Findings.Should().BeEmpty();
     }
 
+    // Zeros over zeros, as in padded tiles; the second barrier is missing. Mode 2 reads on the line that writes.
+    private static void Repeat(LabArgs args)
+    {
+        ArrayView<float> tile = SharedMemory.Allocate<float>(32);
+        for (int k = 0; k < 2; k++)
+        {
+            tile[Group.IdxX] = args.Mode > 2 ? k : Math.Min(k, 0);
+            Group.Barrier();
+            args.Y[(k * 32) + Group.IdxX] = args.Mode == 2 ? 0 : tile[31 - Group.IdxX];
+            if (args.Mode == 1) Group.Barrier();
+        }
+    }
+
+    private static void RepeatInPlace(LabArgs args)
+    {
+        ArrayView<float> tile = SharedMemory.Allocate<float>(32);
+        tile[Group.IdxX] = 1;
+        Group.Barrier();
+        args.Y[Group.IdxX] = tile[31 - Group.IdxX];
+        tile[Group.IdxX] += 0;
+    }
+
+    [Fact]
+    public void A_store_of_what_is_there_already_races_on_a_line_that_only_stores()
+    {
+        LaunchReport report = Lab.Run(Repeat, 32);
+        report.Findings.Should().NotBeEmpty().And.OnlyContain(f => f.Kind == FindingKind.SharedRace && f.Array == "shared#0 Float32[32]");
+        Lab.Run(Repeat, 32, mode: 1).Findings.Should().BeEmpty();
+        Lab.Run(Repeat, 32, mode: 2).Findings.Should().BeEmpty();
+        Lab.Run(RepeatInPlace, 32).Findings.Should().BeEmpty("the line reads, too");
+    }
+
     // A vector write overlaps the scalar that another lane reads. Bytes count, not elements.
     private static void MixWidths(LabArgs args)
     {

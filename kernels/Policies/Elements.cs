@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.IR.Intrinsics;
 
 namespace AttnKernels.Kernels;
 
@@ -46,7 +47,12 @@ public readonly struct Float16Element : IElement<ushort>
     private const uint ExponentOffset = (127 - 15) << 23;
     private const float SmallestSubnormal = 1f / (1 << 24);
 
-    public static float Load(ushort value)
+    /// <summary>Exact. cvt.f32.f16 on CUDA; elsewhere <see cref="Widen"/>.</summary>
+    [IntrinsicImplementation]
+    public static float Load(ushort value) => Widen(value);
+
+    /// <summary>The same in integer arithmetic.</summary>
+    public static float Widen(ushort value)
     {
         uint magnitude = value & 0x7FFFu;
         uint sign = (value & 0x8000u) << 16;

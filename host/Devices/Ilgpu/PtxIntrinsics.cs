@@ -2,6 +2,7 @@ using System.Reflection;
 using AttnKernels.Kernels;
 using ILGPU;
 using ILGPU.Backends;
+using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -14,11 +15,17 @@ using PrimitiveRegister = RegisterAllocator<PTXRegisterKind>.PrimitiveRegister;
 using Register = RegisterAllocator<PTXRegisterKind>.Register;
 using StructRegister = RegisterAllocator<PTXRegisterKind>.CompoundRegister;
 
-/// <summary>Writes the PTX instruction of each method of <see cref="TensorCore"/> in place of its call.</summary>
+/// <summary>
+/// Writes the PTX instruction of each method of <see cref="TensorCore"/>, and of fp16's conversion, in place of its call.
+/// </summary>
 internal static class PtxIntrinsics
 {
     public static void Register(Context context)
     {
+        Register(context, typeof(Float16Element), nameof(Float16Element.Load), nameof(WidenFloat16));
+        context.GetIntrinsicManager().RegisterMethod( // OpenCL takes no intrinsic without an implementation
+            typeof(Float16Element).GetMethod(nameof(Float16Element.Load))!,
+            new CLIntrinsic(typeof(Float16Element), nameof(Float16Element.Widen), IntrinsicImplementationMode.Redirect));
         Register(context, nameof(TensorCore.MultiplyFloat16), nameof(MultiplyFloat16));
         Register(context, nameof(TensorCore.MultiplyBFloat16), nameof(MultiplyBFloat16));
         Register(context, nameof(TensorCore.PackFloat16), nameof(PackFloat16));
@@ -31,10 +38,13 @@ internal static class PtxIntrinsics
         Register(context, nameof(TensorCore.WaitForOlderCopies), nameof(WaitForOlderCopies));
     }
 
-    private static void Register(Context context, string method, string generator)
+    private static void Register(Context context, string method, string generator) =>
+        Register(context, typeof(TensorCore), method, generator);
+
+    private static void Register(Context context, Type owner, string method, string generator)
     {
         const BindingFlags any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        MethodInfo target = typeof(TensorCore).GetMethods(any)
+        MethodInfo target = owner.GetMethods(any)
             .Single(m => m.Name == method && m.IsDefined(typeof(IntrinsicImplementationAttribute)));
         context.GetIntrinsicManager().RegisterMethod(
             target, new PTXIntrinsic(typeof(PtxIntrinsics), generator, IntrinsicImplementationMode.GenerateCode));
@@ -57,6 +67,15 @@ internal static class PtxIntrinsics
         command.AppendVectorArgument(a);
         command.AppendVectorArgument(b);
         command.AppendVectorArgument(c);
+    }
+
+    private static void WidenFloat16(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        HardwareRegister value = Hardware(code, call[0]);
+        HardwareRegister target = code.AllocateHardware(call);
+        using var command = code.BeginCommand("cvt.f32.f16");
+        command.AppendArgument(target);
+        command.AppendArgument(value);
     }
 
     private static void PackFloat16(PTXBackend backend, PTXCodeGenerator code, Value call) => Pack(code, call, "cvt.rn.f16x2.f32");

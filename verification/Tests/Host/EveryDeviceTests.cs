@@ -55,6 +55,23 @@ public class EveryDeviceTests
     }
 
     [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
+    public void Every_fp16_number_becomes_the_same_fp32_number(string name)
+    {
+        using AttentionDevice device = AttentionDevice.Open(name);
+        Half[] all = [.. Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits))];
+        using DeviceTensor x = device.Upload<Half>(all, 1, 1, 256, 256), y = device.Allocate(DType.Float32, 1, 1, 256, 256);
+        SoftmaxProblem problem = new() { Type = DType.Float16, OutputType = DType.Float32, Rows = 256, Columns = 256, Scores = true };
+        using SoftmaxPlan plan = device.Plan(problem);
+        plan.Run(new SoftmaxTensors { X = x, Y = y });
+        float[] result = y.ToArray<float>();
+        for (int bits = 0; bits < result.Length; bits++)
+        {
+            if (Half.IsNaN(all[bits])) result[bits].Should().Be(float.NaN);
+            else BitConverter.SingleToUInt32Bits(result[bits]).Should().Be(BitConverter.SingleToUInt32Bits((float)all[bits]), "0x{0:X4}", bits);
+        }
+    }
+
+    [Theory, MemberData(nameof(HostDevices.All), MemberType = typeof(HostDevices))]
     public void The_example_of_score_rules_runs(string name) => CustomScore.Program.Main([name]).Should().Be(0);
 
     private static void ShouldBeClose(float[] actual, float[] expected)

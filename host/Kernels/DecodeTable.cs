@@ -12,6 +12,12 @@ internal static class DecodeSplits
     /// </summary>
     private const int MostRows = 16;
 
+    /// <summary>
+    /// Up to 8 queries FlashForward, with a group for each query head, fills at most 8 rows of its tiles and reads K and V once a head; a tile of
+    /// 8 rows here is at least a head.
+    /// </summary>
+    private const int MostQueries = 8;
+
     private const int WidestHead = 256;
 
     /// <summary>Query rows of a key head.</summary>
@@ -21,12 +27,12 @@ internal static class DecodeSplits
     /// Whether there are so few that K and V, read once for all of them, are what takes time; a single split would gain nothing.
     /// </summary>
     /// <remarks>
-    /// FlashForward has what is not here: sinks, which take part once a row and not once a split, hidden blocks, which are to be skipped,
-    /// and sequences with rows of their own (packed, rings).
+    /// FlashForward has what is not here: hidden blocks, which are to be skipped, packed sequences, and rows that change once they are loaded. The
+    /// sizes of a sequence decide, not the batch or the device: a row's bits are the same everywhere.
     /// </remarks>
     public static bool Fits(AttentionProblem p) =>
-        !p.Sinks && p.Blocks is null && p.Packed is null && !p.Kv.IsRing && p.Rotary is null && p.Similarity == Similarity.DotProduct
-        && p.SeqKv > Keys && Rows(p) <= MostRows && Math.Max(p.HeadDim, p.HeadDimV) <= WidestHead;
+        p.Blocks is null && p.Packed is null && p.Rotary is null && p.Similarity == Similarity.DotProduct
+        && p.SeqKv > Keys && (Rows(p) <= MostRows || p.SeqQ <= MostQueries) && Math.Max(p.HeadDim, p.HeadDimV) <= WidestHead;
 }
 
 /// <summary>
@@ -66,7 +72,7 @@ internal static class DecodeTable<T, TElement, TScore, TKeys>
     private static KernelEntry<DecodeArgs<T, TScore, TKeys>> Entry<TTile, TRows>()
         where TTile : struct, IDecodeTile
         where TRows : struct, IDecodeRows => new(
-            $"FlashDecode {Elements.Label<TElement>()} {TRows.Count} rows D<={TTile.HeadDim} {typeof(TScore).Name}" +
+            $"FlashDecode {Elements.Label<TElement>()} {TRows.Count} rows D<={TTile.HeadDim} {ScoreLabel.Of<TScore>()}" +
             (typeof(TKeys) == typeof(GeneralKeys) ? " GeneralKeys" : ""),
             FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>.Kernel,
             DecodeTile<TTile, TRows>.GroupSize, DecodeTile<TTile, TRows>.SharedBytes);

@@ -3,7 +3,7 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>FlashForward on one device, for one problem.</summary>
-internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>
+internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>, IScored<TScore>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule

@@ -4,7 +4,7 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>FlashDecode and MergeParts on one device, for a problem with few query rows a key head.</summary>
-internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>
+internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>, IScored<TScore>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
@@ -35,7 +35,7 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
         int splits = (int)Grids.Tiles(p.SeqKv, DecodeSplits.Keys);
         int rowTiles = (int)Grids.Tiles(rows, tileRows);
         groups = Grids.Groups((long)rowTiles * splits * p.HeadsKv * p.Batch, chosen, device);
-        mergeGroups = KernelMerge<float, Float32Element, T, TElement>.Groups(device, (long)p.Batch * p.HeadsQ * p.SeqQ, p.HeadDimV);
+        mergeGroups = KernelMerge<float, Float32Element, T, TElement>.Groups(device, (long)p.Batch * p.HeadsQ * p.SeqQ, p.HeadDimV, splits);
 
         int stride = (p.HeadDimV + 3) / 4 * 4;
         long partRows = (long)splits * p.Batch * p.HeadsQ * p.SeqQ;
@@ -62,6 +62,11 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
             MOffset = sizes.MOffset,
             LOffset = sizes.LOffset,
             HasSums = 1,
+            Slots = MergeSizes.Slots(splits),
+            SplitKeys = DecodeSplits.Keys,
+            SeqKv = p.SeqKv,
+            Band = p.Band,
+            IsRing = p.Kv.IsRing ? 1 : 0,
         };
         workspace = new StreamWorkspace(device, sizeof(float) * partRows * (stride + 2));
     }
@@ -78,11 +83,26 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {
+        DecodeArgs<T, TScore, TKeys> args = sizes;
+        KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>.Fill(ref args.Flash, device, problem, t);
+        Launch(ref args, t, stream);
+    }
+
+    public void Run(in AttentionTensors t, in TScore score, DeviceStream stream)
+    {
+        DecodeArgs<T, TScore, TKeys> args = sizes;
+        KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>.Fill(ref args.Flash, device, problem, t);
+        args.Flash.Score = score;
+        Launch(ref args, t, stream);
+    }
+
+    private void Launch(ref DecodeArgs<T, TScore, TKeys> args, in AttentionTensors t, DeviceStream stream)
+    {
         DeviceBuffer block = workspace.For(stream);
         block.Hold(); // the plan may be disposed meanwhile
         try
         {
-            Run(t, stream, device.View<float>(block));
+            Launch(ref args, t, stream, device.View<float>(block));
         }
         finally
         {
@@ -90,10 +110,8 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
         }
     }
 
-    private void Run(in AttentionTensors t, DeviceStream stream, ArrayView<float> parts)
+    private void Launch(ref DecodeArgs<T, TScore, TKeys> args, in AttentionTensors t, DeviceStream stream, ArrayView<float> parts)
     {
-        DecodeArgs<T, TScore, TKeys> args = sizes;
-        KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>.Fill(ref args.Flash, device, problem, t);
         args.Parts = parts;
         kernel.Launch(stream, groups, args);
 
@@ -106,6 +124,12 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
         combine.LseOffset = args.Flash.LseOffset;
         combine.HasLse = args.Flash.HasLse;
         combine.Log2Factor = args.Flash.Score.Log2Factor;
+        combine.KeyLengths = args.Flash.KeyLengths;
+        combine.KeyLengthsOffset = args.Flash.KeyLengthsOffset;
+        combine.HasKeyLengths = args.Flash.HasKeyLengths;
+        combine.Sinks = device.Data<float>(t.Score.Sinks);
+        combine.SinksOffset = t.Score.Sinks.Offset;
+        combine.HasSinks = t.Score.Sinks.Flag();
         merge.Launch(stream, mergeGroups, combine);
     }
 

@@ -9,9 +9,10 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
     where TOut : unmanaged
     where TElementOut : struct, IElement<TOut>
 {
-    /// <summary>The only instantiation: lanes are independent, so there is nothing to tile.</summary>
+    /// <summary>The only instantiation: how many lanes take parts in turn is an argument.</summary>
     public static readonly KernelEntry<MergeArgs<T, TOut>> Entry = new(
-        $"MergeParts {Elements.Label<TElement>()}->{Elements.Label<TElementOut>()}", MergeParts<T, TElement, TOut, TElementOut>.Kernel, 128, 0);
+        $"MergeParts {Elements.Label<TElement>()}->{Elements.Label<TElementOut>()}", MergeParts<T, TElement, TOut, TElementOut>.Kernel,
+        MergeSizes.GroupSize, MergeSizes.SharedBytes);
 
     private readonly KernelDevice device;
     private readonly LoadedKernel<MergeArgs<T, TOut>> kernel;
@@ -22,7 +23,7 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
     {
         this.device = device;
         kernel = device.Load(Entry);
-        groups = Groups(device, (long)problem.Batch * problem.Heads * problem.Seq, problem.HeadDim);
+        groups = Groups(device, (long)problem.Batch * problem.Heads * problem.Seq, problem.HeadDim, problem.Parts);
         sizes = new MergeArgs<T, TOut>
         {
             Parts = problem.Parts,
@@ -30,15 +31,20 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
             Heads = problem.Heads,
             Seq = problem.Seq,
             HeadDim = problem.HeadDim,
+            Slots = MergeSizes.Slots(problem.Parts),
             Log2Factor = SpecialMath.Log2E,
         };
     }
 
     /// <summary>The grid for this many rows.</summary>
-    public static int Groups(KernelDevice device, long rows, int headDim) =>
-        Grids.Groups(((rows * Grids.Tiles(headDim, 4)) + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
+    public static int Groups(KernelDevice device, long rows, int headDim, int parts)
+    {
+        int rowsPerGroup = MergeSizes.MostSlots / MergeSizes.Slots(parts);
+        return Grids.Groups((rows + rowsPerGroup - 1) / rowsPerGroup * Grids.Tiles(headDim, MergeSizes.Columns), Entry, device);
+    }
 
-    public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane four columns of a row";
+    public override string Explain() =>
+        $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane four columns of a row in every {4 * sizes.Slots} parts four";
 
     public override void Run(in MergeTensors t, DeviceStream stream, CancellationToken cancel)
     {

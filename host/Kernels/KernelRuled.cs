@@ -2,16 +2,27 @@ using AttnKernels.Plans;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>Fused attention with a score modifier: the kernel of attention, with the modifier's values of each run.</summary>
+/// <summary>A run with a score rule that has values of its own.</summary>
+internal interface IScored<TScore>
+    where TScore : struct, IScoreRule
+{
+    void Run(in AttentionTensors t, in TScore score, DeviceStream stream);
+}
+
+/// <summary>Fused attention with a score modifier: the kernels of attention, with the modifier's values of each run.</summary>
 internal sealed class KernelRuledAttention<T, TElement, TRule, TKeys, TKeyBinding>(KernelDevice device, AttentionProblem problem)
     : Executable<Ruled<AttentionTensors, TRule>>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TRule : unmanaged, IScoreModifier
-    where TKeys : struct, IKeySource
+    where TKeys : struct, IKeyRows
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
-    private readonly KernelAttention<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding> attention = new(device, problem);
+    private readonly Executable<AttentionTensors> attention = DecodeSplits.Fits(problem)
+        ? new KernelDecode<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding>(device, problem)
+        : new KernelAttention<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding>(device, problem);
+
+    public override long WorkspaceBytes => attention.WorkspaceBytes;
 
     public override string Explain() => attention.Explain();
 
@@ -19,7 +30,13 @@ internal sealed class KernelRuledAttention<T, TElement, TRule, TKeys, TKeyBindin
     {
         UserScore<TRule> score = UserBinding<TRule>.Bind(device, problem, t.Tensors.Score);
         score.Rule = t.Rule;
-        attention.Run(t.Tensors, score, stream);
+        ((IScored<UserScore<TRule>>)attention).Run(t.Tensors, score, stream);
+    }
+
+    public override void Dispose()
+    {
+        attention.Dispose();
+        base.Dispose();
     }
 }
 

@@ -3,57 +3,73 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The query rows of a lane of FlashDecode, all in registers: a part of each row's dot product, then eight columns of each row's O.
+/// The query rows of a lane of FlashDecode, all in registers: parts of each row's dot products with four keys, then eight columns of each
+/// row's O. Views of shared memory begin at what the first row reads or writes first.
 /// </summary>
 public interface IDecodeRows
 {
     /// <summary>How many rows.</summary>
     static abstract int Count { get; }
 
-    /// <summary>dot = 0.</summary>
+    /// <summary>dots = 0.</summary>
     void ClearDots();
 
-    /// <summary>dot += q . k for eight elements of each row of sQ.</summary>
-    void AddDots(ArrayView<float> sQ, int offset, int stride, in F8 k);
+    /// <summary>dots += q . k for eight elements of four keys and of each row of sQ, <paramref name="stride"/> vectors apart.</summary>
+    void AddDots(ArrayView<F4> sQ, int stride, in F8x4 k);
 
-    /// <summary>Writes the dots of the rows <paramref name="stride"/> apart.</summary>
-    void StoreDots(ArrayView<float> sPart, int offset, int stride);
+    /// <summary>
+    /// Writes the dots of the four keys <paramref name="keyStride"/> apart, of the rows <paramref name="stride"/> apart.
+    /// </summary>
+    void StoreDots(ArrayView<float> sPart, int stride, int keyStride);
 
     /// <summary>O += P V for four keys, whose weights lie side by side; a weight of 0 hides its value.</summary>
-    void AddValues(ArrayView<float> sP, int offset, int stride, in F8 v0, in F8 v1, in F8 v2, in F8 v3);
+    void AddValues(ArrayView<F4> sP, int stride, in F8x4 v);
 
     /// <summary>Writes the lower four columns of each row, and the upper four <paramref name="half"/> behind them.</summary>
-    void StoreO(ArrayView<float> sPart, int offset, int stride, int half);
+    void StoreO(ArrayView<F4> sPart, int stride, int half);
 }
 
 /// <summary>One row.</summary>
 public struct DecodeRow : IDecodeRows
 {
-    private float dot;
+    private F4 dots;
     private F8 o;
 
     public static int Count => 1;
 
-    public void ClearDots() => dot = 0f;
+    public void ClearDots() => dots = default;
 
-    public void AddDots(ArrayView<float> sQ, int offset, int stride, in F8 k) =>
-        dot = sQ.LoadF4(offset + 4).Dot(k.High, sQ.LoadF4(offset).Dot(k.Low, dot));
-
-    public void StoreDots(ArrayView<float> sPart, int offset, int stride) => sPart[offset] = dot;
-
-    public void AddValues(ArrayView<float> sP, int offset, int stride, in F8 v0, in F8 v1, in F8 v2, in F8 v3)
+    public void AddDots(ArrayView<F4> sQ, int stride, in F8x4 k)
     {
-        F4 p = sP.LoadF4(offset);
-        if (p.X != 0f) o.Fma(p.X, v0);
-        if (p.Y != 0f) o.Fma(p.Y, v1);
-        if (p.Z != 0f) o.Fma(p.Z, v2);
-        if (p.W != 0f) o.Fma(p.W, v3);
+        F4 low = sQ[0];
+        F4 high = sQ[1];
+        dots.X = high.Dot(k.A.High, low.Dot(k.A.Low, dots.X));
+        dots.Y = high.Dot(k.B.High, low.Dot(k.B.Low, dots.Y));
+        dots.Z = high.Dot(k.C.High, low.Dot(k.C.Low, dots.Z));
+        dots.W = high.Dot(k.D.High, low.Dot(k.D.Low, dots.W));
     }
 
-    public void StoreO(ArrayView<float> sPart, int offset, int stride, int half)
+    public void StoreDots(ArrayView<float> sPart, int stride, int keyStride)
     {
-        sPart.StoreF4(offset, o.Low);
-        sPart.StoreF4(offset + half, o.High);
+        sPart[0] = dots.X;
+        sPart[keyStride] = dots.Y;
+        sPart[2 * keyStride] = dots.Z;
+        sPart[3 * keyStride] = dots.W;
+    }
+
+    public void AddValues(ArrayView<F4> sP, int stride, in F8x4 v)
+    {
+        F4 p = sP[0];
+        if (p.X != 0f) o.Fma(p.X, v.A);
+        if (p.Y != 0f) o.Fma(p.Y, v.B);
+        if (p.Z != 0f) o.Fma(p.Z, v.C);
+        if (p.W != 0f) o.Fma(p.W, v.D);
+    }
+
+    public void StoreO(ArrayView<F4> sPart, int stride, int half)
+    {
+        sPart[0] = o.Low;
+        sPart[half] = o.High;
     }
 }
 
@@ -72,27 +88,27 @@ public struct TwiceDecode<THalf> : IDecodeRows
         Second.ClearDots();
     }
 
-    public void AddDots(ArrayView<float> sQ, int offset, int stride, in F8 k)
+    public void AddDots(ArrayView<F4> sQ, int stride, in F8x4 k)
     {
-        First.AddDots(sQ, offset, stride, k);
-        Second.AddDots(sQ, offset + THalf.Count * stride, stride, k);
+        First.AddDots(sQ, stride, k);
+        Second.AddDots(sQ.From(THalf.Count * stride), stride, k);
     }
 
-    public void StoreDots(ArrayView<float> sPart, int offset, int stride)
+    public void StoreDots(ArrayView<float> sPart, int stride, int keyStride)
     {
-        First.StoreDots(sPart, offset, stride);
-        Second.StoreDots(sPart, offset + THalf.Count * stride, stride);
+        First.StoreDots(sPart, stride, keyStride);
+        Second.StoreDots(sPart.From(THalf.Count * stride), stride, keyStride);
     }
 
-    public void AddValues(ArrayView<float> sP, int offset, int stride, in F8 v0, in F8 v1, in F8 v2, in F8 v3)
+    public void AddValues(ArrayView<F4> sP, int stride, in F8x4 v)
     {
-        First.AddValues(sP, offset, stride, v0, v1, v2, v3);
-        Second.AddValues(sP, offset + THalf.Count * stride, stride, v0, v1, v2, v3);
+        First.AddValues(sP, stride, v);
+        Second.AddValues(sP.From(THalf.Count * stride), stride, v);
     }
 
-    public void StoreO(ArrayView<float> sPart, int offset, int stride, int half)
+    public void StoreO(ArrayView<F4> sPart, int stride, int half)
     {
-        First.StoreO(sPart, offset, stride, half);
-        Second.StoreO(sPart, offset + THalf.Count * stride, stride, half);
+        First.StoreO(sPart, stride, half);
+        Second.StoreO(sPart.From(THalf.Count * stride), stride, half);
     }
 }

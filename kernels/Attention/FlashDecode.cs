@@ -14,8 +14,8 @@ public struct DecodeArgs<T, TScore, TKeys>
     public FlashArgs<T, TScore, TKeys> Flash;
 
     /// <summary>
-    /// Workspace: sums of exp(s - m) V (splits, batch, headsQ, seqQ, OStride), then m and then l (splits, batch, headsQ, seqQ). Where a
-    /// split has no key for a row, m is -inf and the others are not written.
+    /// Workspace: sums of exp(s - m) V (splits, batch, headsQ, seqQ, OStride), then m and then l (splits, batch, headsQ, seqQ). Nothing is
+    /// written, or read later, of a split without a key that the row sees.
     /// </summary>
     public ArrayView<float> Parts;
     public long MOffset, LOffset;
@@ -53,25 +53,22 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
 
     public static void Kernel(DecodeArgs<T, TScore, TKeys> args)
     {
-        ArrayView<float> sQ = SharedMemory.Allocate<float>(TRows.Count * TTile.HeadDim);
-        ArrayView<float> sPart = SharedMemory.Allocate<float>(DecodeTile<TTile, TRows>.PartFloats);
-        ArrayView<float> sS = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.ScoreStride);
+        ArrayView<F4> sQ = SharedMemory.Allocate<F4>(TRows.Count * TTile.HeadDim / 4);
+        ArrayView<F4> sPart = SharedMemory.Allocate<F4>(DecodeTile<TTile, TRows>.PartFloats / 4);
+        ArrayView<F4> sP = SharedMemory.Allocate<F4>(TRows.Count * DecodeTile<TTile, TRows>.ScoreStride / 4);
+        ArrayView<float> sS = sP.Floats(0);
         ArrayView<float> sMax = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.LanesPerRow);
         ArrayView<float> sSum = SharedMemory.Allocate<float>(TRows.Count * DecodeTile<TTile, TRows>.LanesPerRow);
 
         DecodePosition at = Place(args);
-        if (at.First >= at.End)
-        {
-            WriteEmpty(args, at);
-            return;
-        }
+        if (at.First >= at.End) return;
         LoadQueries(args, at, sQ);
         Group.Barrier(); // sQ is filled
 
         TRows rows = default;
-        Dots(args, at, ref rows, sQ, sPart);
+        Dots(args, at, ref rows, sQ, sPart.Floats(0));
         Group.Barrier(); // sPart holds the parts of the dot products
-        Scores(args, at, sPart, sS);
+        Scores(args, at, sPart.Floats(0), sS);
         Group.Barrier(); // sS holds the scores; sPart has been read
         int r = Group.IdxX / LanesPerRow;
         int t = Group.IdxX & (LanesPerRow - 1);
@@ -83,9 +80,9 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         Group.Barrier(); // sS holds the weights, sSum the partial sums
         if (r < TRows.Count && t == 0) WriteSums(args, at, r, max, sSum);
 
-        AddValues(args, at, ref rows, sS);
+        AddValues(args, at, ref rows, sP);
         int slot = Group.IdxX / LanesD;
-        rows.StoreO(sPart, slot * TRows.Count * TTile.HeadDim + 4 * (Group.IdxX & (LanesD - 1)), TTile.HeadDim, TTile.HeadDim / 2);
+        rows.StoreO(sPart.From(slot * TRows.Count * TTile.HeadDim / 4 + (Group.IdxX & (LanesD - 1))), TTile.HeadDim / 4, TTile.HeadDim / 8);
         Group.Barrier(); // sPart holds the parts of O
         WriteO(args, at, sPart);
     }
@@ -101,10 +98,17 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         at.HKv = index - at.B * args.Flash.HeadsKv;
         at.Group = args.Flash.HeadsQ / args.Flash.HeadsKv;
         at.Rows = at.Group * args.Flash.SeqQ;
-        at.KeyLength = args.Flash.SeqKv;
-        if (args.Flash.HasKeyLengths != 0)
-            at.KeyLength = Math.Min(args.Flash.SeqKv, Math.Max(0, args.Flash.KeyLengths[args.Flash.KeyLengthsOffset + at.B]));
+        int written = args.Flash.SeqKv;
+        if (args.Flash.HasKeyLengths != 0) written = Math.Max(0, args.Flash.KeyLengths[args.Flash.KeyLengthsOffset + at.B]);
+        at.KeyLength = Math.Min(args.Flash.SeqKv, written);
         at.Shift = args.Flash.Band.ShiftFor(args.Flash.SeqQ, at.KeyLength);
+        at.Keys = args.Flash.Keys.Place(at.B, at.HKv);
+        if (TKeys.HasSequences)
+        {
+            FlashPosition own = new() { B = at.B, SeqQ = args.Flash.SeqQ, KeyLength = at.KeyLength };
+            args.Flash.Keys.Narrow(ref own, ref at.Keys, written);
+            if (args.Flash.Band.FollowsEnd == 0) at.Shift -= own.FirstPosition;
+        }
 
         // The band's ends grow with the query, so the tile's first and last one bound all.
         int j0 = at.Split * SplitKeys;
@@ -115,7 +119,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     }
 
     /// <summary>Rows past the last one and columns past the head's are 0.</summary>
-    private static void LoadQueries(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sQ)
+    private static void LoadQueries(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sQ)
     {
         for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
         {
@@ -128,39 +132,27 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
                 long q = args.Flash.Q.Head(at.B, at.Head(row)) + at.Query(row) * args.Flash.Q.RowStride;
                 value = RowCopy.Load4<T, TElement>(args.Flash.Q, q, column, args.Flash.HeadDim);
             }
-            sQ.StoreF4(r * TTile.HeadDim + column, value);
+            sQ[(r * TTile.HeadDim + column) / 4] = value;
         }
     }
 
     /// <summary>
-    /// S = Q K^T: four lanes share a key, eight elements of every 32 each, in 128-bit loads. Keys that no row sees are
-    /// not read.
+    /// S = Q K^T: four lanes share a key, eight elements of every 32 each, and take four keys at a time, so that a lane has four or eight
+    /// 128-bit loads in flight and reads Q from shared memory once for them. Keys that no row sees are not read.
     /// </summary>
     private static void Dots(
-        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<float> sQ, ArrayView<float> sPart)
+        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sQ, ArrayView<float> sPart)
     {
+        const int step = DecodeTile<TTile, TRows>.GroupSize / LanesPerKey;
         int x = Group.IdxX & (LanesPerKey - 1);
-        int j0 = at.Split * SplitKeys;
         int headDim = args.Flash.HeadDim;
-        KeyPlace keys = args.Flash.Keys.Place(at.B, at.HKv);
-        for (int n = Group.IdxX / LanesPerKey; n < SplitKeys; n += DecodeTile<TTile, TRows>.GroupSize / LanesPerKey)
+        for (int n = Group.IdxX / LanesPerKey; n < SplitKeys; n += 4 * step)
         {
-            int j = j0 + n;
-            int columns = j < at.First || j >= at.End ? 0 : headDim;
+            FourRows keys = args.Flash.Keys.KeyRows(at.Keys, at.Split * SplitKeys + n, step, at.First, at.End, headDim);
             rows.ClearDots();
-            for (int d = 8 * x; d < columns; d += 128)
-            {
-                F8 k0 = args.Flash.Keys.LoadKey(keys, j, d, headDim);
-                F8 k1 = default, k2 = default, k3 = default;
-                if (d + 32 < headDim) k1 = args.Flash.Keys.LoadKey(keys, j, d + 32, headDim);
-                if (TTile.HeadDim > 64 && d + 64 < headDim) k2 = args.Flash.Keys.LoadKey(keys, j, d + 64, headDim);
-                if (TTile.HeadDim > 64 && d + 96 < headDim) k3 = args.Flash.Keys.LoadKey(keys, j, d + 96, headDim);
-                rows.AddDots(sQ, d, TTile.HeadDim, k0);
-                if (d + 32 < headDim) rows.AddDots(sQ, d + 32, TTile.HeadDim, k1);
-                if (TTile.HeadDim > 64 && d + 64 < headDim) rows.AddDots(sQ, d + 64, TTile.HeadDim, k2);
-                if (TTile.HeadDim > 64 && d + 96 < headDim) rows.AddDots(sQ, d + 96, TTile.HeadDim, k3);
-            }
-            rows.StoreDots(sPart, x * PartStride + n, SplitKeys);
+            for (int d = 8 * x; d < headDim; d += 8 * LanesPerKey)
+                rows.AddDots(sQ.From(d / 4), TTile.HeadDim / 4, args.Flash.Keys.LoadKeys(keys, d, headDim));
+            rows.StoreDots(sPart.From(x * PartStride + n), SplitKeys, step);
         }
     }
 
@@ -205,34 +197,26 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         return sum;
     }
 
-    /// <summary>O += P V: a slot of lanes reads a row of V, four rows a turn.</summary>
-    private static void AddValues(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<float> sS)
+    /// <summary>O += P V: a slot of lanes reads a row of V, four of them in flight. Values that no row sees are not read.</summary>
+    private static void AddValues(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sP)
     {
         int slot = Group.IdxX / LanesD;
         int column = 8 * (Group.IdxX & (LanesD - 1));
-        if (column >= args.Flash.HeadDimV) return;
-        KeyPlace keys = args.Flash.Keys.Place(at.B, at.HKv);
+        int headDim = args.Flash.HeadDimV;
+        if (column >= headDim) return;
         int j0 = at.Split * SplitKeys;
-        for (int n = 4 * slot; n < SplitKeys; n += 4 * Slots)
+        int first = Math.Max(0, at.First - j0) / (4 * Slots) * (4 * Slots); // the same turns for all slots, whose lanes share warps
+        int end = at.End - j0;
+        for (int turn = first; turn < end; turn += 4 * Slots)
         {
-            int j = j0 + n;
-            if (j + 3 < at.First || j >= at.End) continue;
-            F8 v0 = LoadValue(args, at, keys, j, column), v1 = LoadValue(args, at, keys, j + 1, column);
-            F8 v2 = LoadValue(args, at, keys, j + 2, column), v3 = LoadValue(args, at, keys, j + 3, column);
-            rows.AddValues(sS, n, ScoreStride, v0, v1, v2, v3);
+            int n = turn + 4 * slot;
+            FourRows values = args.Flash.Keys.ValueRows(at.Keys, j0 + n, 1, at.First, at.End, headDim);
+            rows.AddValues(sP.From(n / 4), ScoreStride / 4, args.Flash.Keys.LoadValues(values, column, headDim));
         }
     }
 
-    /// <summary>Eight elements of row j of V; 0, unread, where no row sees the key.</summary>
-    private static F8 LoadValue(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, in KeyPlace keys, int j, int column)
-    {
-        F8 none = default;
-        if (j < at.First || j >= at.End) return none;
-        return args.Flash.Keys.LoadValue(keys, j, column, args.Flash.HeadDimV);
-    }
-
     /// <summary>
-    /// m and l of row r, and -inf for m where it saw no key. A maximum may pass a NaN over, the sum does not: m is NaN then, too.
+    /// m and l of row r, and -inf for m where all keys are hidden. A maximum may pass a NaN over, the sum does not: m is NaN then, too.
     /// </summary>
     private static void WriteSums(
         in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, int r, float max, ArrayView<float> sSum)
@@ -246,14 +230,8 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         args.Parts[args.LOffset + part] = sum;
     }
 
-    private static void WriteEmpty(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at)
-    {
-        int row = at.Row0 + Group.IdxX;
-        if (Group.IdxX < TRows.Count && row < at.Rows) args.Parts[args.MOffset + PartRow(args, at, row)] = float.NegativeInfinity;
-    }
-
     /// <summary>Sums the slots' parts of O, in order.</summary>
-    private static void WriteO(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sPart)
+    private static void WriteO(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sPart)
     {
         for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
         {
@@ -263,7 +241,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
             if (at.Row0 + r >= at.Rows || column >= args.Flash.HeadDimV) continue;
             F4 o = default;
             for (int slot = 0; slot < Slots; slot++)
-                o.Fma(1f, sPart.LoadF4((slot * TRows.Count + r) * TTile.HeadDim + 4 * quad));
+                o.Fma(1f, sPart[(slot * TRows.Count + r) * TTile.HeadDim / 4 + quad]);
             Float32Element.Store4(args.Parts, PartRow(args, at, at.Row0 + r) * args.OStride + column, o);
         }
     }
@@ -279,6 +257,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
 public struct DecodePosition
 {
     public int B, HKv, Split, First, End, KeyLength, Shift;
+    public KeyPlace Keys;
 
     /// <summary>Query heads of a key head; a row is (query, head of the group), heads innermost.</summary>
     public int Group;

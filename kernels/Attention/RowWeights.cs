@@ -87,22 +87,29 @@ public static class RowWeights<T, TElement, TScore, TKeys>
 
     private static void Dots(in WeightsArgs<T, TScore, TKeys> args, in WeightsPosition at, ArrayView<float> sPart)
     {
+        const int step = GroupSize / LanesPerKey;
         int x = Group.IdxX & (LanesPerKey - 1);
         int headDim = args.Flash.HeadDim;
         KeyPlace keys = args.Flash.Keys.Place(at.B, at.H / (args.Flash.HeadsQ / args.Flash.HeadsKv));
         long q = args.Flash.Q.Head(at.B, at.H) + at.I * args.Flash.Q.RowStride;
-        for (int n = Group.IdxX / LanesPerKey; n < TileKeys; n += GroupSize / LanesPerKey)
+        for (int n = Group.IdxX / LanesPerKey; n < TileKeys; n += 4 * step)
         {
-            int j = at.Key0 + n;
-            if (j < at.First || j >= at.End) continue;
-            float dot = 0f;
+            FourRows rows = args.Flash.Keys.KeyRows(keys, at.Key0 + n, step, at.First, at.End, headDim);
+            F4 dots = default;
             for (int d = 8 * x; d < headDim; d += 8 * LanesPerKey)
             {
-                F8 k = args.Flash.Keys.LoadKey(keys, j, d, headDim);
+                F8x4 k = args.Flash.Keys.LoadKeys(rows, d, headDim);
                 F8 part = RowCopy.Load8<T, TElement>(args.Flash.Q, q, d, headDim);
-                dot = part.High.Dot(k.High, part.Low.Dot(k.Low, dot));
+                dots.X = part.High.Dot(k.A.High, part.Low.Dot(k.A.Low, dots.X));
+                dots.Y = part.High.Dot(k.B.High, part.Low.Dot(k.B.Low, dots.Y));
+                dots.Z = part.High.Dot(k.C.High, part.Low.Dot(k.C.Low, dots.Z));
+                dots.W = part.High.Dot(k.D.High, part.Low.Dot(k.D.Low, dots.W));
             }
-            sPart[x * PartStride + n] = dot;
+            ArrayView<float> sDots = sPart.From(x * PartStride + n);
+            sDots[0] = dots.X;
+            sDots[step] = dots.Y;
+            sDots[2 * step] = dots.Z;
+            sDots[3 * step] = dots.W;
         }
     }
 

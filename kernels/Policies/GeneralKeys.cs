@@ -72,9 +72,15 @@ public struct GeneralKeys : IKeyRows
         ArrayView<F4> sTile, int stride) =>
         Load(V, place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
-    public readonly F8 LoadKey(in KeyPlace place, int j, int column, int columns) => Row8(K, place, j, column, columns);
+    public readonly FourRows KeyRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns) =>
+        Rows(K, place, j, stride, firstKey, endKey, columns);
 
-    public readonly F8 LoadValue(in KeyPlace place, int j, int column, int columns) => Row8(V, place, j, column, columns);
+    public readonly FourRows ValueRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns) =>
+        Rows(V, place, j, stride, firstKey, endKey, columns);
+
+    public readonly F8x4 LoadKeys(in FourRows rows, int column, int columns) => K.Load8(rows, column, columns);
+
+    public readonly F8x4 LoadValues(in FourRows rows, int column, int columns) => V.Load8(rows, column, columns);
 
     private readonly void Load(
         in StoredRows source, in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
@@ -94,24 +100,32 @@ public struct GeneralKeys : IKeyRows
 
     private readonly F4 Row(in StoredRows source, in KeyPlace place, int key, int column, int columns)
     {
-        int row = 0;
-        int entry = Entry(place, key, ref row);
-        if (entry < 0) return Missing;
-        return source.Load4(entry, place.HeadKv, row, column, columns);
+        KeyRow row = Place(source, place, key);
+        if (row.At < 0) return new F4(row.Scale, row.Scale, row.Scale, row.Scale);
+        return source.Load4(row, column, columns);
     }
 
-    private readonly F8 Row8(in StoredRows source, in KeyPlace place, int key, int column, int columns)
+    private readonly FourRows Rows(in StoredRows source, in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns)
+    {
+        FourRows rows = default;
+        rows.A = Place(source, place, j, firstKey, endKey);
+        rows.B = Place(source, place, j + stride, firstKey, endKey);
+        rows.C = Place(source, place, j + 2 * stride, firstKey, endKey);
+        rows.D = Place(source, place, j + 3 * stride, firstKey, endKey);
+        rows.FindWhole(source.IsWide, columns);
+        return rows;
+    }
+
+    private readonly KeyRow Place(in StoredRows source, in KeyPlace place, int key, int firstKey, int endKey) =>
+        key >= firstKey && key < endKey ? Place(source, place, key) : new KeyRow { At = -1 };
+
+    /// <summary>Where a key's row lies; a block that the cache does not have makes every element NaN.</summary>
+    private readonly KeyRow Place(in StoredRows source, in KeyPlace place, int key)
     {
         int row = 0;
         int entry = Entry(place, key, ref row);
-        F8 value = default;
-        if (entry >= 0) return source.Load8(entry, place.HeadKv, row, column, columns);
-        value.Low = Missing;
-        value.High = Missing;
-        return value;
+        return entry < 0 ? new KeyRow { At = -1, Scale = float.NaN } : source.Place(entry, place.HeadKv, row);
     }
-
-    private static F4 Missing => new(float.NaN, float.NaN, float.NaN, float.NaN);
 
     /// <summary>The first index of the key's row in K and V; -1: a block that the cache does not have. The row there is set.</summary>
     private readonly int Entry(in KeyPlace place, int key, ref int row)
@@ -146,44 +160,91 @@ public struct StoredRows
     public ArrayView<float> Scales;
     public long ScaleOffset, ScaleBatchStride, ScaleHeadStride, ScaleRowStride;
 
-    /// <summary>Elements column .. column+3 of a row; 0 at and past <paramref name="columns"/>.</summary>
-    public readonly F4 Load4(int b, int h, int row, int column, int columns)
+    /// <summary>Where a row lies.</summary>
+    public readonly KeyRow Place(int b, int h, int row)
     {
-        long at = Offset + b * BatchStride + h * HeadStride + row * RowStride + column;
+        KeyRow place = default;
+        place.At = Offset + b * BatchStride + h * HeadStride + row * RowStride;
+        if (Floats.Kind == FloatView.None)
+            place.Scale = Scales[ScaleOffset + b * ScaleBatchStride + h * ScaleHeadStride + row * ScaleRowStride];
+        return place;
+    }
+
+    /// <summary>Elements column .. column+3 of a row; 0 at and past <paramref name="columns"/>.</summary>
+    public readonly F4 Load4(in KeyRow row, int column, int columns)
+    {
+        long at = row.At + column;
         F4 value = default;
         value.X = Load(at);
         if (column + 1 < columns) value.Y = Load(at + 1);
         if (column + 2 < columns) value.Z = Load(at + 2);
         if (column + 3 < columns) value.W = Load(at + 3);
-        if (Floats.Kind == FloatView.None) value.Scale(Scale(b, h, row));
+        if (Floats.Kind == FloatView.None) value.Scale(row.Scale);
         return value;
     }
 
-    /// <summary>Elements column .. column+7 as <see cref="Load4"/> gives them, in one or two loads where the rows are wide.</summary>
-    public readonly F8 Load8(int b, int h, int row, int column, int columns)
+    /// <summary>Elements column .. column+7 of four rows, of whole ones in one or two loads a row.</summary>
+    public readonly F8x4 Load8(in FourRows rows, int column, int columns)
     {
-        F8 value = default;
-        if (IsWide == 0 || column + 8 > columns)
+        if (rows.AreWhole == 0)
         {
-            value.Low = Load4(b, h, row, column, columns);
-            if (column + 4 < columns) value.High = Load4(b, h, row, column + 4, columns);
+            F8x4 value = default;
+            value.A = Load8(rows.A, column, columns);
+            value.B = Load8(rows.B, column, columns);
+            value.C = Load8(rows.C, column, columns);
+            value.D = Load8(rows.D, column, columns);
             return value;
         }
-        long at = Offset + b * BatchStride + h * HeadStride + row * RowStride + column;
-        if (Floats.Kind == FloatView.Float32) return Float32Element.Load8(Floats.Wide, at);
-        if (Floats.Kind == FloatView.Float16) return Float16Element.Load8(Floats.Narrow, at);
-        if (Floats.Kind == FloatView.BFloat16) return BFloat16Element.Load8(Floats.Narrow, at);
-        U32x2 bytes = Integers.Cast<U32x2>()[at >> 3];
-        float scale = Scale(b, h, row);
+        if (Floats.Kind == FloatView.Float32) return Whole<float, Float32Element>(Floats.Wide, rows, column);
+        if (Floats.Kind == FloatView.Float16) return Whole<ushort, Float16Element>(Floats.Narrow, rows, column);
+        if (Floats.Kind == FloatView.BFloat16) return Whole<ushort, BFloat16Element>(Floats.Narrow, rows, column);
+        return Integers8(rows, column);
+    }
+
+    private static F8x4 Whole<T, TElement>(ArrayView<T> view, in FourRows rows, int column)
+        where T : unmanaged
+        where TElement : struct, IElement<T> => new()
+        {
+            A = TElement.Load8(view, rows.A.At + column),
+            B = TElement.Load8(view, rows.B.At + column),
+            C = TElement.Load8(view, rows.C.At + column),
+            D = TElement.Load8(view, rows.D.At + column),
+        };
+
+    private readonly F8x4 Integers8(in FourRows rows, int column)
+    {
+        ArrayView<U32x2> integers = Integers.Cast<U32x2>();
+        U32x2 a = integers[(rows.A.At + column) >> 3], b = integers[(rows.B.At + column) >> 3];
+        U32x2 c = integers[(rows.C.At + column) >> 3], d = integers[(rows.D.At + column) >> 3];
+        return new F8x4
+        {
+            A = Scaled(a, rows.A.Scale), B = Scaled(b, rows.B.Scale), C = Scaled(c, rows.C.Scale), D = Scaled(d, rows.D.Scale),
+        };
+    }
+
+    private readonly F8 Load8(in KeyRow row, int column, int columns)
+    {
+        F8 value = default;
+        if (row.At < 0)
+        {
+            value.Low = new F4(row.Scale, row.Scale, row.Scale, row.Scale);
+            value.High = value.Low;
+            return value;
+        }
+        value.Low = Load4(row, column, columns);
+        if (column + 4 < columns) value.High = Load4(row, column + 4, columns);
+        return value;
+    }
+
+    private static F8 Scaled(U32x2 bytes, float scale)
+    {
+        F8 value = default;
         value.Low = Signed(bytes.X);
         value.High = Signed(bytes.Y);
         value.Low.Scale(scale);
         value.High.Scale(scale);
         return value;
     }
-
-    private readonly float Scale(int b, int h, int row) =>
-        Scales[ScaleOffset + b * ScaleBatchStride + h * ScaleHeadStride + row * ScaleRowStride];
 
     /// <summary>Four 8-bit integers, the lowest byte first.</summary>
     private static F4 Signed(uint bytes) =>

@@ -47,17 +47,51 @@ public interface IKeySource
         ArrayView<F4> sTile, int stride);
 }
 
-/// <summary>A source whose rows can also be loaded straight into registers, by a lane on its own: what FlashDecode streams.</summary>
+/// <summary>
+/// A source whose rows can also be loaded straight into registers, by a lane on its own, four at a time: what FlashDecode streams.
+/// </summary>
 public interface IKeyRows : IKeySource
 {
     /// <summary>
-    /// Elements column .. column+7 of key <paramref name="j"/>, <paramref name="column"/> a multiple of 8; 0 at and past <paramref
-    /// name="columns"/>.
+    /// Where keys j, j+stride, j+2*stride and j+3*stride lie. Those outside [firstKey, endKey) are not read, and their elements are 0.
     /// </summary>
-    F8 LoadKey(in KeyPlace place, int j, int column, int columns);
+    FourRows KeyRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns);
 
-    /// <summary>As <see cref="LoadKey"/>, of the value.</summary>
-    F8 LoadValue(in KeyPlace place, int j, int column, int columns);
+    /// <summary>As <see cref="KeyRows"/>, of the values.</summary>
+    FourRows ValueRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns);
+
+    /// <summary>
+    /// Elements column .. column+7 of each row, <paramref name="column"/> a multiple of 8; 0 at and past <paramref name="columns"/>. Of whole
+    /// rows all loads are on their way before the first is waited for.
+    /// </summary>
+    F8x4 LoadKeys(in FourRows rows, int column, int columns);
+
+    /// <summary>As <see cref="LoadKeys"/>, of the values.</summary>
+    F8x4 LoadValues(in FourRows rows, int column, int columns);
+}
+
+/// <summary>Where four rows lie.</summary>
+public struct FourRows
+{
+    public KeyRow A, B, C, D;
+
+    /// <summary>1 where all four are read, eight elements at a time from the first to the last.</summary>
+    public int AreWhole;
+
+    /// <param name="wide">1 where every row of the tensor starts at a multiple of 8 elements.</param>
+    /// <param name="columns">Elements of a row.</param>
+    public void FindWhole(int wide, int columns) =>
+        AreWhole = wide != 0 && (columns & 7) == 0 && A.At >= 0 && B.At >= 0 && C.At >= 0 && D.At >= 0 ? 1 : 0;
+}
+
+/// <summary>Where a row lies.</summary>
+public struct KeyRow
+{
+    /// <summary>Its first element; negative: it is not read, and every element is <see cref="Scale"/>.</summary>
+    public long At;
+
+    /// <summary>What 8-bit integers are multiplied by.</summary>
+    public float Scale;
 }
 
 /// <summary>One key head of a source.</summary>
@@ -112,9 +146,45 @@ public struct PlainKeys<T, TElement> : IKeyRows
         ArrayView<F4> sTile, int stride) =>
         RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
 
-    public readonly F8 LoadKey(in KeyPlace place, int j, int column, int columns) =>
-        RowCopy.Load8<T, TElement>(K, place.K + j * K.RowStride, column, columns);
+    public readonly FourRows KeyRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns) =>
+        Rows(K, place.K, j, stride, firstKey, endKey, columns);
 
-    public readonly F8 LoadValue(in KeyPlace place, int j, int column, int columns) =>
-        RowCopy.Load8<T, TElement>(V, place.V + j * V.RowStride, column, columns);
+    public readonly FourRows ValueRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns) =>
+        Rows(V, place.V, j, stride, firstKey, endKey, columns);
+
+    public readonly F8x4 LoadKeys(in FourRows rows, int column, int columns) => Load(K, rows, column, columns);
+
+    public readonly F8x4 LoadValues(in FourRows rows, int column, int columns) => Load(V, rows, column, columns);
+
+    private static FourRows Rows(in HeadView<T> source, long head, int j, int stride, int firstKey, int endKey, int columns)
+    {
+        FourRows rows = default;
+        rows.A = Row(source, head, j, firstKey, endKey);
+        rows.B = Row(source, head, j + stride, firstKey, endKey);
+        rows.C = Row(source, head, j + 2 * stride, firstKey, endKey);
+        rows.D = Row(source, head, j + 3 * stride, firstKey, endKey);
+        rows.FindWhole(source.IsWide, columns);
+        return rows;
+    }
+
+    private static KeyRow Row(in HeadView<T> source, long head, int j, int firstKey, int endKey) =>
+        new() { At = j >= firstKey && j < endKey ? head + j * source.RowStride : -1 };
+
+    private static F8x4 Load(in HeadView<T> source, in FourRows rows, int column, int columns)
+    {
+        F8x4 value = default;
+        if (rows.AreWhole != 0)
+        {
+            value.A = TElement.Load8(source.Data, rows.A.At + column);
+            value.B = TElement.Load8(source.Data, rows.B.At + column);
+            value.C = TElement.Load8(source.Data, rows.C.At + column);
+            value.D = TElement.Load8(source.Data, rows.D.At + column);
+            return value;
+        }
+        if (rows.A.At >= 0) value.A = RowCopy.Load8<T, TElement>(source, rows.A.At, column, columns);
+        if (rows.B.At >= 0) value.B = RowCopy.Load8<T, TElement>(source, rows.B.At, column, columns);
+        if (rows.C.At >= 0) value.C = RowCopy.Load8<T, TElement>(source, rows.C.At, column, columns);
+        if (rows.D.At >= 0) value.D = RowCopy.Load8<T, TElement>(source, rows.D.At, column, columns);
+        return value;
+    }
 }

@@ -87,12 +87,11 @@ public static class RowCopy
         return value;
     }
 
-    /// <summary>Elements column .. column+7 as <see cref="Load4"/> reads them.</summary>
+    /// <summary>Elements column .. column+7, as <see cref="Load4"/> reads them.</summary>
     public static F8 Load8<T, TElement>(in HeadView<T> source, long row, int column, int columns)
         where T : unmanaged
         where TElement : struct, IElement<T>
     {
-        if (source.IsWide != 0 && column + 8 <= columns) return TElement.Load8(source.Data, row + column);
         F8 value = default;
         value.Low = Load4<T, TElement>(source, row, column, columns);
         if (column + 4 < columns) value.High = Load4<T, TElement>(source, row, column + 4, columns);

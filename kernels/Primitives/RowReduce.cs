@@ -26,7 +26,7 @@ public static class RowReduce
         return (Sum(a) + Sum(b)) + (Sum(c) + Sum(d));
     }
 
-    private static float Max(F4 v) => SpecialMath.Max(SpecialMath.Max(v.X, v.Y), SpecialMath.Max(v.Z, v.W));
+    public static float Max(F4 v) => SpecialMath.Max(SpecialMath.Max(v.X, v.Y), SpecialMath.Max(v.Z, v.W));
 
     private static float Sum(F4 v) => (v.X + v.Y) + (v.Z + v.W);
 }

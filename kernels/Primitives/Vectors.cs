@@ -58,6 +58,12 @@ public struct F8
     }
 }
 
+/// <summary>Eight elements of each of four rows.</summary>
+public struct F8x4
+{
+    public F8 A, B, C, D;
+}
+
 /// <summary>Four 32-bit patterns, moved by one 128-bit load: eight elements of 16 bits, the lower half first.</summary>
 public struct U32x4
 {

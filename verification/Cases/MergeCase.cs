@@ -64,6 +64,7 @@ internal static class MergeCases
             foreach (int parts in (int[])[1, 3, 9])
                 yield return Case(p with { Parts = parts, HeadDim = 5 }, new CaseOptions { VisibleNaN = true });
             yield return Case(p with { Parts = 1, HeadDim = 1, Lse = false }, new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(p with { Parts = 67, Batch = 1, Heads = 2, Seq = 3, HeadDim = 40 }, new CaseOptions { Logits = 10 });
             yield return Case(p with { Parts = 3, HeadDim = 129, Type = DType.Float32, PartType = type, Lse = false }, new CaseOptions { Logits = 10 });
         }
     }

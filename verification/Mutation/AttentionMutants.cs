@@ -168,7 +168,7 @@ internal static class AttentionMutants
         new("keys.row-not-in-block", Keys, "row = key & ((1 << BlockShift) - 1);", "row = 0;",
             "every key of a block is its first", "attention float32 paged"),
         new("keys.scale-of-row-0", Keys, " + row * ScaleRowStride", "", "every key of a head has the scale of the first", "attention float32 keys-int8"),
-        new("keys.head-0", Keys, "source.Load4(entry, place.HeadKv, row", "source.Load4(entry, 0, row",
+        new("keys.head-0", Keys, "source.Place(entry, place.HeadKv, row)", "source.Place(entry, 0, row)",
             "every head reads head 0", "attention float32 keys-int8"),
         new("keys.hidden-rows-loaded", Keys, "if (key >= firstRow && key < endRow && column < columns)", "if (column < columns)",
             "keys outside the band are read", "attention float32 paged"),

@@ -4,8 +4,9 @@ namespace AttnKernels.Simulation;
 
 /// <summary>Puts the accesses of a warp's lanes together to requests and counts what the memory system would do for them.</summary>
 /// <remarks>
-/// Lanes that access the same array at the same line make one request; where lanes skip accesses, the lane that has most left
-/// leads. With divergent control flow inside a loop the pairing is an approximation.
+/// Lanes that access the same array at the same line make one request. Where lanes are at different lines, the lane that has most left
+/// leads, but one that reaches the leader's line past fewer shared accesses than the leader its line is behind, and goes first: it took a
+/// branch around device memory, after which a warp goes on together. In other branches inside a loop the pairing is an approximation.
 /// </remarks>
 internal sealed unsafe class RequestCounter
 {
@@ -13,6 +14,9 @@ internal sealed unsafe class RequestCounter
     private const int BankBytes = 4;
     private const int SectorBytes = 32;
     private const int MaxLanes = 64;
+
+    /// <summary>How many accesses of a lane are looked through for another's line.</summary>
+    private const int Ahead = 256;
 
     private readonly AccessRecord*[] _next = new AccessRecord*[MaxLanes];
     private readonly int[] _left = new int[MaxLanes];
@@ -44,10 +48,31 @@ internal sealed unsafe class RequestCounter
             }
             if (_left[leader] == 0)
                 break;
+            for (int i = 0; i < warp.Length; i++)
+            {
+                if (_left[i] > 0 && _next[i]->RequestKey != _next[leader]->RequestKey && Distance(i, leader, regions) < Distance(leader, i, regions))
+                    leader = i;
+            }
             Count(_next[leader], warp.Length, regions);
         }
         foreach (Lane lane in warp)
             lane.Log.Clear();
+    }
+
+    /// <summary>Accesses of a lane before one at the line where another is now; a shared one counts more than all others.</summary>
+    private int Distance(int lane, int other, List<MemoryRegion> regions)
+    {
+        uint key = _next[other]->RequestKey;
+        int last = Math.Min(_left[lane], Ahead);
+        int distance = 0;
+        for (int n = 0; n < last; n++)
+        {
+            ref AccessRecord record = ref _next[lane][n];
+            if (record.RequestKey == key)
+                return distance;
+            distance += regions[record.Region].IsShared ? Ahead : 1;
+        }
+        return int.MaxValue;
     }
 
     private void Count(AccessRecord* leader, int lanes, List<MemoryRegion> regions)

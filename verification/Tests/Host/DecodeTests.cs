@@ -31,6 +31,25 @@ public class DecodeTests
     }
 
     [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
+    public void The_room_in_a_cache_changes_no_bit(string name)
+    {
+        const int visible = 1500, most = 9000;
+        using AttentionDevice device = AttentionDevice.Open(name);
+        using DeviceTensor q = device.Upload(HostDevices.Random(HeadsQ * Dim, 1), 1, HeadsQ, 1, Dim);
+        using DeviceTensor k = device.Upload(HostDevices.Random(most * Dim, 2), 1, 1, most, Dim);
+        using DeviceTensor o = device.Allocate(DType.Float32, 1, HeadsQ, 1, Dim), lengths = device.Upload<int>([visible], 1);
+        float[]? first = null;
+        foreach (int room in (int[])[visible, 3000, most])
+        {
+            using AttentionPlan plan = device.Plan(Problem(1) with { HeadsKv = 1, SeqKv = room, KeyLengths = room > visible });
+            TensorView keys = k.View.Slice(2, 0, room);
+            plan.Run(new AttentionTensors { Q = q, K = keys, V = keys, O = o, KeyLengths = room > visible ? lengths : default(TensorView) });
+            float[] result = o.ToArray<float>();
+            result.Should().Equal(first ??= result);
+        }
+    }
+
+    [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
     public void Threads_with_streams_of_their_own_share_a_plan(string name)
     {
         using AttentionDevice device = AttentionDevice.Open(name);

@@ -80,6 +80,32 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>
+    /// Q K^T and P V each have a place where four 128-bit loads follow one another with no jump and no arithmetic on floats between them:
+    /// a lane waits for the first when all are on their way.
+    /// </summary>
+    [Fact]
+    public void FlashDecodeHasFourLoadsInFlight()
+    {
+        Ptxas? ptxas = Ptxas.Find();
+        Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
+        string listing = Path.GetTempFileName();
+        foreach (KernelEntry entry in KernelCatalog.All.Where(entry => entry.Name.StartsWith("FlashDecode", StringComparison.Ordinal)))
+        {
+            ptxas.Assemble(compiled.Kernel(entry.Name).Text, "sm_90", listing);
+            int places = 0, loads = 0;
+            foreach (Match opcode in OpcodePattern().Matches(File.ReadAllText(listing)))
+            {
+                if (opcode.ValueSpan.Contains("LDG.E.128", StringComparison.Ordinal)) loads++;
+                else if (opcode.Groups[1].Success) loads = 0;
+                else continue;
+                if (loads == 4) places++;
+            }
+            places.Should().BeGreaterThanOrEqualTo(2, entry.Name);
+        }
+        File.Delete(listing);
+    }
+
     [Fact]
     public void Float16IsWidenedByOneInstruction()
     {
@@ -107,6 +133,10 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
 
     [GeneratedRegex(@"^TensorFlashForward \S+ (\d+)x(\d+) D<=(\d+) (\w+)$")]
     private static partial Regex FlashTilePattern();
+
+    /// <summary>An instruction; the group is there where it is a jump, a barrier or arithmetic on floats.</summary>
+    [GeneratedRegex(@"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P[0-9T]+\s+)?(?:(BRA|BSYNC|BAR|EXIT|FFMA|FMUL|FADD|HADD2)|[A-Z])[A-Z0-9.]*")]
+    private static partial Regex OpcodePattern();
 
     [GeneratedRegex(@"^\s*call", RegexOptions.Multiline)]
     private static partial Regex CallPattern();

@@ -65,24 +65,41 @@ internal static unsafe class TileProduct<W, V, EB>
 
     /// <summary>
     /// C = [C +] A B in the same order and with the same bits, but an element of A that is 0 contributes nothing: what it meets in B may be
-    /// infinite or NaN. Slow; for blocks of B that hold such values.
+    /// infinite or NaN. Stretches of finite rows of B are products like any other.
     /// </summary>
     public static void RunWithoutZeros(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, bool fresh)
     {
-        for (int r = 0; r < rows; r++)
+        float* ones = stackalloc float[W.Count * W.TileVectors];
+        for (int v = 0; v < W.TileVectors; v++) W.Store(ones + v * W.Count, W.Set(1));
+        for (nint k = 0; k < depth; k++)
+        {
+            nint next = k;
+            while (next < depth && !Rows<W, V>.HaveNonFinite<EB>(b + next * bStep, 1, 0, vectors * W.Count)) next++;
+            for (int v = 0; v < vectors && next > k; v += W.TileVectors)
+            {
+                byte* columns = b + k * bStep + v * W.Count * EB.Size;
+                Run(rows, Math.Min(W.TileVectors, vectors - v), next - k, a + k * aStep, aRow, aStep, columns, bStep, c + v * W.Count, cRow,
+                    fresh ? null : ones);
+            }
+
+            fresh &= next == k;
+            if (next < depth) AddNonZeros(rows, vectors, a + next * aStep, aRow, b + next * bStep, c, cRow, fresh);
+            fresh = false;
+            k = next;
+        }
+    }
+
+    /// <summary>C = [C +] one column of A times one row of B, in the rows where A is not 0.</summary>
+    private static void AddNonZeros(int rows, int vectors, float* a, nint aRow, byte* b, float* c, nint cRow, bool fresh)
+    {
+        for (int r = 0; r < rows; r++, a += aRow, c += cRow)
         {
             for (int v = 0; v < vectors; v++)
             {
-                float* target = c + r * cRow + v * W.Count;
-                V sum = fresh ? W.Zero : W.Load(target);
-                for (nint k = 0; k < depth; k++)
-                {
-                    float weight = a[r * aRow + k * aStep];
-                    if (weight != 0) sum = W.Fma(W.Set(weight), EB.LoadAt<W, V>(b + k * bStep, v), sum);
-                }
-
-                W.Store(target, sum);
+                V sum = fresh ? W.Zero : W.Load(c + v * W.Count);
+                if (*a != 0) sum = W.Fma(W.Set(*a), EB.LoadAt<W, V>(b, v), sum);
+                W.Store(c + v * W.Count, sum);
             }
         }
     }

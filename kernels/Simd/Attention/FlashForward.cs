@@ -20,12 +20,15 @@ internal static unsafe class FlashForward<W, V, E>
 {
     /// <summary>
     /// Work item: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the longest.
-    /// Nothing looks at V beforehand: 0 * (infinity or NaN) of a hidden key leaves a NaN in O, and the item is computed again, guarded.
+    /// Nothing looks at V beforehand: 0 * (infinity or NaN) of a hidden key leaves a NaN in O, and the item is computed again, guarded;
+    /// items that begin after it are guarded from the start. The bits are the same either way.
     /// </summary>
     public static void Item(void* shared, int item, byte* memory)
     {
-        ref readonly var plan = ref Unsafe.AsRef<AttentionPlan>(shared);
-        if (!TryCompute(plan, item, memory, guarded: false)) TryCompute(plan, item, memory, guarded: true);
+        ref var plan = ref Unsafe.AsRef<AttentionPlan>(shared);
+        if (!Volatile.Read(ref plan.Guards) && TryCompute(plan, item, memory, guarded: false)) return;
+        Volatile.Write(ref plan.Guards, true);
+        TryCompute(plan, item, memory, guarded: true);
     }
 
     /// <summary>Computes and stores the tiles. False, nothing stored: some key was hidden, no guard was on, and O is not finite.</summary>
@@ -104,7 +107,7 @@ internal static unsafe class FlashForward<W, V, E>
         bool hides = partial || plan.Args.Score.HidesKeys;
         tile.Hides |= hides;
         if (guarded && hides && Rows<W, V>.HaveNonFinite<Float32Element>((byte*)(block.V + first * plan.StrideV), end - first,
-            plan.StrideV * sizeof(float), plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, scores);
+            plan.StrideV * sizeof(float), plan.Args.HeadDimV)) AccumulateGuarded(plan, tile, block, band, first, end, scores);
         else Accumulate(plan, tile, block, band, first, end, scores);
         tile.Fresh = false;
     }
@@ -151,17 +154,17 @@ internal static unsafe class FlashForward<W, V, E>
         int next = LaneBand.NextStretch(band, tile.Vectors, first, end, out int from, out int to);
         bool whole = next == end && from == 0 && to == tile.Vectors;
         float* ones = stackalloc float[W.Count * W.TileVectors];
-        float* scale = tile.Fresh ? null : tile.Alpha;
-        if (!whole)
-        {
-            ScaleOutput(plan, tile, band);
-            for (int c = 0; c < W.TileVectors; c++) W.Store(ones + c * W.Count, W.Set(1));
-            scale = ones;
-        }
+        if (!whole) ScaleOutput(plan, tile, band, ones);
+        AddProducts(plan, tile, block, band, first, end, p, !whole ? ones : tile.Fresh ? null : tile.Alpha);
+    }
 
+    /// <summary>O = O * scale + V P over the keys [first, end) of the block.</summary>
+    private static void AddProducts(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+        float* p, float* scale)
+    {
         for (int key = first; key < end;)
         {
-            next = LaneBand.NextStretch(band, tile.Vectors, key, end, out from, out to);
+            int next = LaneBand.NextStretch(band, tile.Vectors, key, end, out int from, out int to);
             if (from < to)
             {
                 int lane = from * W.Count;
@@ -174,9 +177,10 @@ internal static unsafe class FlashForward<W, V, E>
         }
     }
 
-    /// <summary>O = O * alpha for the lanes that see keys of the block, or 0 where O holds nothing yet.</summary>
-    private static void ScaleOutput(in AttentionPlan plan, in QueryTile tile, LaneBand* band)
+    /// <summary>O = O * alpha for the lanes that see keys of the block, or 0 where O holds nothing yet. The scale is then 1.</summary>
+    private static void ScaleOutput(in AttentionPlan plan, in QueryTile tile, LaneBand* band, float* ones)
     {
+        for (int c = 0; c < W.TileVectors; c++) W.Store(ones + c * W.Count, W.Set(1));
         for (int c = 0; c < tile.Vectors; c++)
         {
             if (!tile.Fresh && band[c].First >= band[c].End) continue;
@@ -187,25 +191,39 @@ internal static unsafe class FlashForward<W, V, E>
     }
 
     /// <summary>
-    /// As <see cref="Accumulate"/>, in the same order, but a key of weight 0 contributes nothing: its V may be infinite or NaN.
+    /// As <see cref="Accumulate"/>, in the same order, but a key of weight 0 contributes nothing: its V may be infinite or NaN. Stretches
+    /// of finite keys are products like any other.
     /// </summary>
-    private static void AccumulateGuarded(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, float* p)
+    private static void AccumulateGuarded(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+        float* p)
     {
-        ScaleOutput(plan, tile, band);
+        float* ones = stackalloc float[W.Count * W.TileVectors];
+        ScaleOutput(plan, tile, band, ones);
+        for (int key = first; key < end; key++)
+        {
+            int next = key;
+            while (next < end && IsFinite(block.V + next * plan.StrideV, plan.Args.HeadDimV)) next++;
+            AddProducts(plan, tile, block, band, key, next, p, ones);
+            if (next < end) AddVisible(plan, tile, block.V + next * plan.StrideV, band, next, p + next * plan.TileRows);
+            key = next;
+        }
+    }
+
+    private static bool IsFinite(float* v, int columns) => !Rows<W, V>.HaveNonFinite<Float32Element>((byte*)v, 1, 0, columns);
+
+    /// <summary>O = O + v P of one key, in the lanes where its weight is not 0.</summary>
+    private static void AddVisible(in AttentionPlan plan, in QueryTile tile, float* v, LaneBand* band, int key, float* p)
+    {
         for (int c = 0; c < tile.Vectors; c++)
         {
-            for (int d = 0; d < plan.Args.HeadDimV; d++)
+            V weight = W.Load(p + c * W.Count);
+            if (key < band[c].First || key >= band[c].End || W.SumAcross(weight) == 0) continue;
+            float* o = tile.O + c * W.Count;
+            for (int d = 0; d < plan.Args.HeadDimV; d++, o += plan.TileRows)
             {
-                float* o = tile.O + d * plan.TileRows + c * W.Count;
                 V sum = W.Load(o);
-                for (int key = band[c].First; key < band[c].End; key++)
-                {
-                    V weight = W.Load(p + key * plan.TileRows + c * W.Count);
-                    V more = W.Fma(W.Set(block.V[key * plan.StrideV + d]), weight, sum);
-                    sum = W.Select(W.Equal(weight, W.Zero), sum, more);
-                }
-
-                W.Store(o, sum);
+                V more = W.Fma(W.Set(v[d]), weight, sum);
+                W.Store(o, W.Select(W.Equal(weight, W.Zero), sum, more));
             }
         }
     }

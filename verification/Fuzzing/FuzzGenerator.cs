@@ -122,7 +122,8 @@ internal static class FuzzGenerator
         if (p.Rotary is { Positions: false }) options = options with { InfiniteBias = false };
         if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing && options.Modifier == CaseModifier.None)
             options = options with { WeightRows = choose.Number("weightRows", 3) };
-        if (choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
+        // A scale of 0 has no query that singles a key out.
+        if (p.Scale != 0 && choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),

@@ -45,9 +45,8 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
         where TTile : struct, IFlashTile
         where TRows : struct, IFlashRows
     {
-        string keys = typeof(TKeys) == typeof(PlainKeys<T, TElement>) ? "" : $" {typeof(TKeys).Name.Split('`')[0]}";
         string name = $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
-            $"{ScoreLabel.Of<TScore>()}{keys}";
+            $"{ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}";
         return new FlashChoice<FlashArgs<T, TScore, TKeys>>(
             new KernelEntry<FlashArgs<T, TScore, TKeys>>(
                 name, FlashForward<T, TElement, TTile, TRows, TScore, TKeys>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes),

@@ -8,7 +8,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
     where TBinding : struct, IScoreBinding<TScore>
-    where TKeys : struct, IKeySource
+    where TKeys : struct, IKeyTiles
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
     private readonly KernelDevice device;
@@ -51,18 +51,20 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         $"{sizes.SectionHeads} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
-    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
+    public static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
     {
         if (typeof(T) != typeof(ushort))
             reason = "no tensor cores, since fp32 is multiplied as fp32";
         else if (!device.HasTensorCores)
             reason = "no tensor cores on this device";
-        else if (typeof(TKeys) != typeof(PlainKeys<T, TElement>))
-            reason = "no tensor cores, which copy keys only as they are stored, row after row";
+        else if (problem.KvType != problem.Type)
+            reason = $"no tensor cores, which multiply keys only as they are stored, and these are {problem.KvType} beside {problem.Type}";
+        else if (problem.ChangesVectors)
+            reason = "no tensor cores, which multiply keys only as they are stored, and these turn or are normalised first";
         else if (TensorChoice(device.Info, problem, out string tile) is { } choice)
         {
             reason = $"on tensor cores; {tile}";
-            return (FlashChoice<FlashArgs<T, TScore, TKeys>>)choice;
+            return (FlashChoice<FlashArgs<T, TScore, TKeys>>)(object)choice;
         }
         else
             reason = "no tensor cores, since O of heads this wide does not fit into registers";
@@ -76,9 +78,10 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         return choice;
     }
 
-    private static object? TensorChoice(DeviceInfo device, AttentionProblem problem, out string tile) => problem.Type == DType.Float16
-        ? TensorFlashTable<Float16Element, Float16Tensor, TScore>.Choose(device, problem, out tile)
-        : TensorFlashTable<BFloat16Element, BFloat16Tensor, TScore>.Choose(device, problem, out tile);
+    private static FlashChoice<FlashArgs<ushort, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem, out string tile) =>
+        problem.Type == DType.Float16
+            ? TensorFlashTable<Float16Tensor, TScore, TKeys>.Choose(device, problem, out tile)
+            : TensorFlashTable<BFloat16Tensor, TScore, TKeys>.Choose(device, problem, out tile);
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

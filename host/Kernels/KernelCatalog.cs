@@ -34,11 +34,20 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in Elements.Dispatch(type, default(FlashEntries))) yield return entry;
         }
-        foreach (KernelEntry entry in TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorFlashTable<Float16Element, Float16Tensor, GeneralScore>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorFlashTable<BFloat16Element, BFloat16Tensor, PlainScore>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorFlashTable<BFloat16Element, BFloat16Tensor, GeneralScore>.Entries) yield return entry;
+        foreach (KernelEntry entry in OnTensorCores<Float16Element, Float16Tensor>().Concat(OnTensorCores<BFloat16Element, BFloat16Tensor>()))
+            yield return entry;
     }
+
+    private static IEnumerable<KernelEntry> OnTensorCores<TStored, TElement>()
+        where TStored : struct, IElement<ushort>
+        where TElement : struct, ITensorElement =>
+    [
+        .. TensorFlashTable<TElement, PlainScore, PlainKeys<ushort, TStored>>.Entries,
+        .. TensorFlashTable<TElement, GeneralScore, PlainKeys<ushort, TStored>>.Entries,
+        .. TensorFlashTable<TElement, PlainScore, PackedKeys<ushort, TStored>>.Entries,
+        .. TensorFlashTable<TElement, PlainScore, GeneralKeys>.Entries,
+        .. TensorFlashTable<TElement, GeneralScore, GeneralKeys>.Entries,
+    ];
 
     private static IEnumerable<KernelEntry> Merges()
     {

@@ -9,7 +9,7 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
     where TBinding : struct, IScoreBinding<TScore>
-    where TKeys : struct, IKeyRows
+    where TKeys : struct, IKeyRows, IKeyTiles
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
     private readonly KernelDevice device;

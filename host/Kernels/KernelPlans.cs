@@ -114,24 +114,35 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where T : unmanaged
             where TElement : struct, IElement<T>
         {
-            // One instantiation for all other sources: their loads cost more than scores that are looked up.
-            if (problem.HasPackedPlainKeys && !GeneralBinding.IsNeeded(problem))
+            bool isGeneral = GeneralBinding.IsNeeded(problem);
+            if (problem.HasPackedPlainKeys && !isGeneral)
             {
                 return new KernelAttention<T, TElement, PlainScore, PlainBinding, PackedKeys<T, TElement>, PackedKeyBinding<T, TElement>>(
                     device, problem);
             }
-            if (!problem.HasPlainKeys) return Plan<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>();
-            return GeneralBinding.IsNeeded(problem)
+            if (!problem.HasPlainKeys)
+            {
+                // Without tensor cores one instantiation for all other sources: their loads cost more than scores that are looked up.
+                return isGeneral || DecodeSplits.Fits(problem) || !IsOnTensorCores<T, TElement>()
+                    ? Plan<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>()
+                    : new KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>(device, problem);
+            }
+            return isGeneral
                 ? Plan<T, TElement, GeneralScore, GeneralBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>()
                 : Plan<T, TElement, PlainScore, PlainBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>();
         }
+
+        private bool IsOnTensorCores<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> =>
+            KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>.OnTensorCores(device, problem, out _) is not null;
 
         private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding, TKeys, TKeyBinding>()
             where T : unmanaged
             where TElement : struct, IElement<T>
             where TScore : struct, IScoreRule
             where TBinding : struct, IScoreBinding<TScore>
-            where TKeys : struct, IKeyRows
+            where TKeys : struct, IKeyRows, IKeyTiles
             where TKeyBinding : struct, IKeyBinding<TKeys> => DecodeSplits.Fits(problem)
                 ? new KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem)
                 : new KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem);

@@ -15,7 +15,7 @@ internal sealed class KernelRuledAttention<T, TElement, TRule, TKeys, TKeyBindin
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TRule : unmanaged, IScoreModifier
-    where TKeys : struct, IKeyRows
+    where TKeys : struct, IKeyRows, IKeyTiles
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
     private readonly Executable<AttentionTensors> attention = DecodeSplits.Fits(problem)

@@ -7,6 +7,16 @@ internal interface IKeyBinding<out TKeys>
     static abstract TKeys Bind(KernelDevice device, AttentionProblem problem, in AttentionTensors tensors);
 }
 
+/// <summary>The name of a source of keys in names of kernels; plain keys have none.</summary>
+internal static class KeyLabel
+{
+    public static string Of<TKeys>()
+    {
+        string name = typeof(TKeys).Name.Split('`')[0];
+        return name == nameof(PlainKeys<,>) ? "" : $" {name}";
+    }
+}
+
 /// <summary>K and V where they lie, of the queries' type.</summary>
 internal readonly struct PlainKeyBinding<T, TElement> : IKeyBinding<PlainKeys<T, TElement>>
     where T : unmanaged
@@ -95,6 +105,7 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
             IsWide = ((view.Offset | view.Stride(0) | view.Stride(1) | view.Stride(2)) & 7) == 0 ? 1 : 0,
+            IsNear = view.Stride(2) <= TileCopy.LongestRow && Chunks(view) < int.MaxValue ? 1 : 0,
             Scales = device.Data<float>(scales),
             ScaleOffset = scales.Offset,
             ScaleBatchStride = KernelArgs.BatchStride(scales),
@@ -102,4 +113,7 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
             ScaleRowStride = scales.IsEmpty ? 0 : scales.Stride(2),
         };
     }
+
+    /// <summary>How far the last row of a head is from its first.</summary>
+    private static long Chunks(in TensorView view) => (((view.Size(0) - 1) * view.Stride(0)) + ((view.Size(2) - 1) * view.Stride(2))) / 8;
 }

@@ -43,8 +43,10 @@ public sealed partial record AttentionProblem
     /// <inheritdoc cref="QueryBatch"/>
     internal int QueryRows => Packed?.TotalQ ?? SeqQ;
 
-    private bool HasRowsOfQueryType =>
-        Kv == KvLayout.Contiguous && KvType == Type && Rotary is null && Similarity == Similarity.DotProduct;
+    /// <summary>Rows of Q and K change once they are loaded.</summary>
+    internal bool ChangesVectors => Rotary is not null || Similarity != Similarity.DotProduct;
+
+    private bool HasRowsOfQueryType => Kv == KvLayout.Contiguous && KvType == Type && !ChangesVectors;
 
     /// <summary>Entries of a row of the block table: ceil(seqKv / blockSize).</summary>
     internal int TableColumns => Kv.TableColumns(SeqKv);

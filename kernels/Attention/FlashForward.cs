@@ -72,28 +72,24 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         FlashPosition at = FlashPosition.Of(args, Br, out KeyPlace keys, out int i0);
         if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
-        // The band's ends grow with the row, so the first and last rows of the tile bound all of them.
-        int iLast = Math.Min(i0 + Br, at.SeqQ) - 1;
-        int first = args.Band.First(i0, at.Shift);
-        int end = args.Band.End(iLast, at.Shift, at.KeyLength);
-        int firstOfLast = args.Band.First(iLast, at.Shift);
-        int endOfFirst = args.Band.End(i0, at.Shift, at.KeyLength);
+        TileSpan span = TileSpan.Of(at, i0, Br);
+        int first = span.First, end = span.End;
 
         RowCopy.LoadTile<T, TElement>(
-            args.Q, Head(args.Q, at), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+            args.Q, at.Head<T, TKeys>(args.Q), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
         if (TKeys.HasVectors) args.Keys.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
         TRows rows = default;
         rows.Clear();
 
         for (int j = first - first % Bc; j < end; j += Bc)
         {
-            if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, i0, iLast, j, Math.Min(j + Bc, end) - 1)) continue;
+            if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, i0, span.ILast, j, Math.Min(j + Bc, end) - 1)) continue;
             Group.Barrier(); // sKV and sP: the previous tile has been read
             args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             Group.Barrier(); // sKV holds K_j, sQ holds Q_i
             if (TKeys.HasVectors) args.Keys.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
 
-            bool isWhole = !TScore.IsPointwise && j >= firstOfLast && j + Bc <= endOfFirst;
+            bool isWhole = !TScore.IsPointwise && j >= span.FirstOfLast && j + Bc <= span.EndOfFirst;
             Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
             if (!isWhole) rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
             rows.StoreMaxima(sRow.Floats(ty * FlashTile<TTile>.LanesX + tx));
@@ -113,10 +109,6 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         FlashOutput<T> output = Output(args, at, tx);
         rows.Write<T, TElement, TScore>(output, sRow.From(ty * FlashTile<TTile>.RowStride), i0 + ty);
     }
-
-    /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
-    private static long Head(in HeadView<T> view, in FlashPosition at) =>
-        TKeys.HasSequences ? view.Head(at.B, at.H) + at.QueryRow * view.RowStride : view.Head(at.B, at.H);
 
     /// <summary>
     /// S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
@@ -157,10 +149,9 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
     {
         FlashOutput<T> output = default;
         output.O = args.O;
-        output.Head = Head(args.O, at);
+        output.Head = at.Head<T, TKeys>(args.O);
         output.Lse = args.Lse;
-        output.LseHead = args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ;
-        if (TKeys.HasSequences && args.PackedQ != 0) output.LseHead = args.LseOffset + (long)at.H * args.PackedQ + at.QueryRow;
+        output.LseHead = at.LseHead(args);
         output.HasLse = args.HasLse;
         output.SeqQ = at.SeqQ;
         output.HeadDim = args.HeadDimV;
@@ -212,6 +203,40 @@ public struct FlashPosition
         at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
         if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;
         return at;
+    }
+
+    /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
+    public readonly long Head<T, TKeys>(in HeadView<T> view)
+        where T : unmanaged
+        where TKeys : struct, IKeySource => TKeys.HasSequences ? view.Head(B, H) + QueryRow * view.RowStride : view.Head(B, H);
+
+    /// <summary>The same of LSE.</summary>
+    public readonly long LseHead<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args)
+        where T : unmanaged
+        where TScore : struct, IScoreRule
+        where TKeys : struct, IKeySource
+    {
+        if (TKeys.HasSequences && args.PackedQ != 0) return args.LseOffset + (long)H * args.PackedQ + QueryRow;
+        return args.LseOffset + ((long)B * args.HeadsQ + H) * args.SeqQ;
+    }
+}
+
+/// <summary>The rows I0 .. ILast of a tile and the keys [First, End) that they see; all of them see [FirstOfLast, EndOfFirst).</summary>
+public struct TileSpan
+{
+    public int I0, ILast, First, End, FirstOfLast, EndOfFirst;
+
+    /// <summary>The band's ends grow with the row, so the first and last rows of the tile bound all of them.</summary>
+    public static TileSpan Of(in FlashPosition at, int i0, int br)
+    {
+        TileSpan span = default;
+        span.I0 = i0;
+        span.ILast = Math.Min(i0 + br, at.SeqQ) - 1;
+        span.First = at.Band.First(i0, at.Shift);
+        span.End = at.Band.End(span.ILast, at.Shift, at.KeyLength);
+        span.FirstOfLast = at.Band.First(span.ILast, at.Shift);
+        span.EndOfFirst = at.Band.End(i0, at.Shift, at.KeyLength);
+        return span;
     }
 }
 

@@ -8,13 +8,13 @@ namespace AttnKernels.Kernels;
 /// the next tile while O += P V_j is. Tiles that no mask cuts have a loop of their own.
 /// Grid: Tr * headsQ * batch groups; group: 128 lanes; shared: TensorFlashTile.SharedBytes.
 /// </summary>
-public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutput, TScore>
-    where TStored : struct, IElement<ushort>
+public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore, TKeys>
     where TElement : struct, ITensorElement
     where TTile : struct, ITensorTile
     where TScores : struct, ITensorColumns<TElement>
     where TOutput : struct, ITensorColumns<TElement>
     where TScore : struct, IScoreRule
+    where TKeys : struct, IKeyTiles
 {
     private static int Br => TensorFlashTile<TElement, TTile, TScores, TOutput>.Br;
 
@@ -30,59 +30,64 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
     /// <summary>The lane's row in a block of 16; it has the row 8 below, too.</summary>
     private static int LaneRow => (Group.IdxX & 31) / 4;
 
-    public static void Kernel(FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args)
+    public static void Kernel(FlashArgs<ushort, TScore, TKeys> args)
     {
         ArrayView<U4> sK = SharedMemory.Allocate<U4>(Bc * Chunks);
         ArrayView<U4> sV = SharedMemory.Allocate<U4>(Bc * Chunks);
         ArrayView<U4> sQ = SharedMemory.Allocate<U4>(Br * Chunks);
-        TensorPosition at = TensorPosition.Of(args, Br);
-        int headKv = at.Flash.H / (args.HeadsQ / args.HeadsKv);
-        TileCopy keys = TileCopy.Of(args.Keys.K, at.Flash.B, headKv, args.HeadDim, sK, Chunks, Lanes);
-        TileCopy values = TileCopy.Of(args.Keys.V, at.Flash.B, headKv, args.HeadDimV, sV, Chunks, Lanes);
-        if (!keys.IsWide || !values.IsWide) at.EndOfFirst = 0; // rows are loaded element by element: not the fast loop's business
+        FlashPosition at = FlashPosition.Of(args, Br, out KeyPlace place, out int i0);
+        if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
-        TileCopy queries = TileCopy.Of(args.Q, at.Flash.B, at.Flash.H, args.HeadDim, sQ, Chunks, Lanes);
-        queries.MoveTo(at.I0);
-        queries.Start(at.I0, Br, 0, args.SeqQ);
-        int j = NextTile(args, at, at.First - at.First % Bc);
-        keys.MoveTo(j);
-        values.MoveTo(j);
-        if (j < at.End) keys.Start(j, Bc, at.First, at.End);
+        TileSpan span = TileSpan.Of(at, i0, Br);
+        KeyTiles<TKeys> tiles = KeyTiles<TKeys>.Of(args.Keys, place, args.HeadDim, args.HeadDimV, sK, sV, Chunks, Lanes);
+        if (!tiles.IsWide) span.EndOfFirst = 0; // rows are loaded element by element: not the fast loop's business
+
+        TileRows rowsOfQ = new() { Data = args.Q.Data, Start = at.Head<ushort, TKeys>(args.Q), RowStride = args.Q.RowStride, IsWide = args.Q.IsWide };
+        TileCopy queries = TileCopy.Of(rowsOfQ, args.HeadDim, sQ, Chunks, Lanes);
+        queries.MoveTo(i0);
+        queries.Start(rowsOfQ.Start, i0, Br, 0, at.SeqQ);
+        int j = NextTile(args, at, span, span.First - span.First % Bc);
+        tiles.MoveTo(j);
+        if (j < span.End)
+        {
+            tiles.LookAhead(args.Keys, j, span.End);
+            tiles.StartKeys(args.Keys, j, Bc, span.First, span.End);
+        }
         TOutput o = default;
         TensorSoftmax<TTile> rows = TensorSoftmax<TTile>.Empty;
-        while (j < at.End)
+        while (j < span.End)
         {
-            while (!TScore.IsPointwise && j >= at.FirstOfLast && j + Bc <= at.EndOfFirst)
+            while (!TScore.IsPointwise && j >= span.FirstOfLast && j + Bc <= span.EndOfFirst)
             {
-                AddWholeTile(args, sQ, sK, sV, ref values, ref o, ref rows, out TScores p);
+                AddWholeTile(args, span, sQ, sK, sV, ref tiles, j, ref o, ref rows, out TScores p);
                 j += Bc;
-                if (j + Bc <= at.End) keys.StartWhole(Bc);
-                else if (j < at.End) keys.Start(j, Bc, at.First, at.End);
+                tiles.StartWideKeys(args.Keys, j, Bc, span.End);
                 p.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
             }
-            if (j >= at.End) break;
+            if (j >= span.End) break;
 
-            AddCutTile(args, at, sQ, sK, sV, ref values, j, ref o, ref rows);
-            j = NextTile(args, at, j + Bc);
-            if (TScore.IsGeneral)
+            AddCutTile(args, at, span, sQ, sK, sV, ref tiles, j, ref o, ref rows);
+            j = NextTile(args, at, span, j + Bc);
+            if (TScore.IsGeneral) tiles.MoveTo(j);
+            if (j < span.End)
             {
-                keys.MoveTo(j);
-                values.MoveTo(j);
+                tiles.LookAhead(args.Keys, j, span.End);
+                tiles.StartKeys(args.Keys, j, Bc, span.First, span.End);
             }
-            if (j < at.End) keys.Start(j, Bc, at.First, at.End);
         }
         TensorCore.WaitForCopies(); // of Q, where there was no key
-        Write(args, at, sQ, ref o, rows);
+        Write(args, at, i0, sQ, ref o, rows);
     }
 
     /// <summary>P and the running m and l of a tile whose every key every row sees. Afterwards V_j is there, and K_j has been read.</summary>
     private static void AddWholeTile(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
-        ref TileCopy values, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
+        in FlashArgs<ushort, TScore, TKeys> args, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
+        ref KeyTiles<TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
     {
         TensorCore.WaitForCopies();
         Group.Barrier(); // K_j is there (and Q); V of the tile before has been read
-        values.StartWhole(Bc);
+        tiles.StartWholeValues(Bc);
+        tiles.LookAhead(args.Keys, j + Bc, span.End);
         s = default;
         TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
         rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
@@ -95,23 +100,23 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
     /// K_j and V_j have been read.
     /// </summary>
     private static void AddCutTile(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, ArrayView<U4> sQ, ArrayView<U4> sK,
-        ArrayView<U4> sV, ref TileCopy values, int j, ref TOutput o, ref TensorSoftmax<TTile> rows)
+        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK,
+        ArrayView<U4> sV, ref KeyTiles<TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows)
     {
         Group.Barrier(); // V of the tile before has been read
-        values.Start(j, Bc, at.First, at.End);
+        tiles.StartValues(args.Keys, j, Bc, span.First, span.End);
         TensorCore.WaitForCopies();
         Group.Barrier(); // K_j and V_j are there (and Q)
 
         // A hidden key has weight 0, which a product would turn into NaN beside a value that is infinite or NaN.
         bool mustHide = Group.BarrierOr(HasNonFinite(sV));
-        int i = at.I0 + WarpRow;
-        int iLast = Math.Min(i + TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows, args.SeqQ) - 1;
-        if (j < args.Band.End(iLast, at.Flash.Shift, at.Flash.KeyLength) && j + Bc > args.Band.First(i, at.Flash.Shift))
+        int i = span.I0 + WarpRow;
+        int iLast = Math.Min(i + TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows, at.SeqQ) - 1;
+        if (j < args.Band.End(iLast, at.Shift, at.KeyLength) && j + Bc > args.Band.First(i, at.Shift))
         {
             TScores s = default;
             TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
-            s.ApplyScore(args.Score, at.Flash, i + LaneRow, j + 2 * (Group.IdxX & 3));
+            s.ApplyScore(args.Score, at, i + LaneRow, j + 2 * (Group.IdxX & 3));
             rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
             if (mustHide) o.AddVisible(ref s, sV.Cast<uint>(), 0, Chunks);
             else s.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
@@ -120,11 +125,11 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
     }
 
     /// <summary>The first key tile from j on in which something may be visible.</summary>
-    private static int NextTile(in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, int j)
+    private static int NextTile(in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, in TileSpan span, int j)
     {
         if (TScore.IsGeneral)
         {
-            while (j < at.End && args.Score.HidesTile(at.Flash.B, at.Flash.H, at.I0, at.ILast, j, Math.Min(j + Bc, at.End) - 1)) j += Bc;
+            while (j < span.End && args.Score.HidesTile(at.B, at.H, span.I0, span.ILast, j, Math.Min(j + Bc, span.End) - 1)) j += Bc;
         }
         return j;
     }
@@ -150,17 +155,17 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
 
     /// <summary>O = O / l to memory by way of Q_i's, in rows of 16 bytes a lane; and LSE.</summary>
     private static void Write(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in TensorPosition at, ArrayView<U4> sQ, ref TOutput o,
+        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, int i0, ArrayView<U4> sQ, ref TOutput o,
         TensorSoftmax<TTile> rows)
     {
-        int i = at.I0 + WarpRow + LaneRow;
+        int i = i0 + WarpRow + LaneRow;
         LaneRows scale = default;
-        scale.Top.Upper = Finish(args, at.Flash, i, rows.M.Top.Upper, rows.L.Top.Upper);
-        scale.Top.Lower = Finish(args, at.Flash, i + 8, rows.M.Top.Lower, rows.L.Top.Lower);
+        scale.Top.Upper = Finish(args, at, i, rows.M.Top.Upper, rows.L.Top.Upper);
+        scale.Top.Lower = Finish(args, at, i + 8, rows.M.Top.Lower, rows.L.Top.Lower);
         if (TTile.RowBlocks > 1)
         {
-            scale.Bottom.Upper = Finish(args, at.Flash, i + 16, rows.M.Bottom.Upper, rows.L.Bottom.Upper);
-            scale.Bottom.Lower = Finish(args, at.Flash, i + 24, rows.M.Bottom.Lower, rows.L.Bottom.Lower);
+            scale.Bottom.Upper = Finish(args, at, i + 16, rows.M.Bottom.Upper, rows.L.Bottom.Upper);
+            scale.Bottom.Lower = Finish(args, at, i + 24, rows.M.Bottom.Lower, rows.L.Bottom.Lower);
         }
         o.Scale(scale);
 
@@ -171,7 +176,7 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
         o.Store(0, sO, upper, upper + 8 * pairs, Group.IdxX & 3, 4 * LaneRow);
         if (TTile.RowBlocks > 1) o.Store(1, sO, upper + 16 * pairs, upper + 24 * pairs, Group.IdxX & 3, 4 * LaneRow);
         Group.Barrier(); // O_i is in shared memory
-        SwizzledTile.Store(args.O, args.O.Head(at.Flash.B, at.Flash.H), at.I0, Br, args.SeqQ, args.HeadDimV, sQ, Chunks);
+        SwizzledTile.Store(args.O, at.Head<ushort, TKeys>(args.O), i0, Br, at.SeqQ, args.HeadDimV, sQ, Chunks);
     }
 
     /// <summary>
@@ -179,36 +184,13 @@ public static class TensorFlashForward<TStored, TElement, TTile, TScores, TOutpu
     /// there is none.
     /// </summary>
     private static float Finish(
-        in FlashArgs<ushort, TScore, PlainKeys<ushort, TStored>> args, in FlashPosition at, int i, float m, float l)
+        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, int i, float m, float l)
     {
         OnlineSoftmax state = new() { M = m, L = TensorSoftmax<TTile>.QuadSum(l) };
         if (TScore.IsGeneral) state.Merge(args.Score.Sink(at.H) * args.Score.Log2Factor, 1f, 1f);
-        if (args.HasLse != 0 && (Group.IdxX & 3) == 0 && i < args.SeqQ)
-            args.Lse[args.LseOffset + ((long)at.B * args.HeadsQ + at.H) * args.SeqQ + i] = state.Lse(1f);
+        if (args.HasLse != 0 && (Group.IdxX & 3) == 0 && i < at.SeqQ) args.Lse[at.LseHead(args) + i] = state.Lse(1f);
         float scale = state.L == 0f ? 0f : 1f / state.L;
         if (TScore.IsGeneral) scale *= SpecialMath.Exp2(m - SpecialMath.FiniteMax(state.M)); // O has the old maximum
         return scale;
-    }
-}
-
-/// <summary>Where a tile of queries lies, and the keys [First, End) that its rows see; all of them see [FirstOfLast, EndOfFirst).</summary>
-public struct TensorPosition
-{
-    public FlashPosition Flash;
-    public int I0, ILast, First, End, FirstOfLast, EndOfFirst;
-
-    /// <summary>The band's ends grow with the row, so the first and last rows of the tile bound all of them.</summary>
-    public static TensorPosition Of<TScore, TKeys>(in FlashArgs<ushort, TScore, TKeys> args, int br)
-        where TScore : struct, IScoreRule
-        where TKeys : struct, IKeySource
-    {
-        TensorPosition at = default;
-        at.Flash = FlashPosition.Of(args, br, out _, out at.I0);
-        at.ILast = Math.Min(at.I0 + br, args.SeqQ) - 1;
-        at.First = args.Band.First(at.I0, at.Flash.Shift);
-        at.End = args.Band.End(at.ILast, at.Flash.Shift, at.Flash.KeyLength);
-        at.FirstOfLast = args.Band.First(at.ILast, at.Flash.Shift);
-        at.EndOfFirst = args.Band.End(at.I0, at.Flash.Shift, at.Flash.KeyLength);
-        return at;
     }
 }

@@ -6,7 +6,7 @@ namespace AttnKernels.Kernels;
 /// K and V of any storage type: contiguous, packed, in a ring, or in the blocks of a paged cache, where key j of batch entry b lies in row
 /// j % blockSize of block table[b, j / blockSize]. A block that the cache does not have gives NaN rather than a read outside.
 /// </summary>
-public struct GeneralKeys : IKeyRows
+public struct GeneralKeys : IKeyRows, IKeyTiles
 {
     public StoredRows K, V;
 
@@ -30,6 +30,12 @@ public struct GeneralKeys : IKeyRows
     public static bool HasSequences => true;
 
     public static bool HasVectors => true;
+
+    public static bool IsStrided => false;
+
+    public readonly TileRows KeyTiles(in KeyPlace place) => K.Tiles(place.HeadKv);
+
+    public readonly TileRows ValueTiles(in KeyPlace place) => V.Tiles(place.HeadKv);
 
     public readonly void ChangeQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
@@ -128,18 +134,21 @@ public struct GeneralKeys : IKeyRows
     }
 
     /// <summary>The first index of the key's row in K and V; -1: a block that the cache does not have. The row there is set.</summary>
-    private readonly int Entry(in KeyPlace place, int key, ref int row)
+    private readonly int Entry(in KeyPlace place, int key, ref int row) => Find(place, key, Block(place, key), ref row);
+
+    public readonly int Block(in KeyPlace place, int j) =>
+        IsPaged != 0 ? Table[TableOffset + place.B * TableStride + (j >> BlockShift)] : place.B;
+
+    public readonly int Find(in KeyPlace place, int j, int block, ref int row)
     {
-        row = place.Row + key;
+        row = place.Row + j;
         if (RingRows != 0 && row >= RingRows) row -= RingRows;
-        int entry = place.B;
         if (IsPaged != 0)
         {
-            entry = Table[TableOffset + place.B * TableStride + (key >> BlockShift)];
-            row = key & ((1 << BlockShift) - 1);
-            if (entry < 0 || entry >= Blocks) return -1;
+            row = j & ((1 << BlockShift) - 1);
+            if (block < 0 || block >= Blocks) return -1;
         }
-        return entry;
+        return block;
     }
 }
 
@@ -156,9 +165,18 @@ public struct StoredRows
     /// <summary>1 where every row starts at a multiple of 8 elements.</summary>
     public int IsWide;
 
+    /// <summary>1 where the rows of a head span less than 2^31 chunks of 8 elements, and none is <see cref="TileCopy.LongestRow"/> away from the next.</summary>
+    public int IsNear;
+
     /// <summary>(batch, head, row), beside integers.</summary>
     public ArrayView<float> Scales;
     public long ScaleOffset, ScaleBatchStride, ScaleHeadStride, ScaleRowStride;
+
+    /// <summary>The rows of a head, for copies.</summary>
+    public readonly TileRows Tiles(int h) => new()
+    {
+        Data = Floats.Narrow, Start = Offset + h * HeadStride, EntryStride = BatchStride, RowStride = RowStride, IsWide = IsWide & IsNear,
+    };
 
     /// <summary>Where a row lies.</summary>
     public readonly KeyRow Place(int b, int h, int row)

@@ -94,13 +94,48 @@ public struct KeyRow
     public float Scale;
 }
 
+/// <summary>A source whose rows can be copied as they are stored, 16 bits an element: what tensor cores take.</summary>
+public interface IKeyTiles : IKeySource
+{
+    /// <summary>
+    /// Whether the rows of a place lie at one distance from each other, and follow <see cref="TileRows.Start"/>; false: each is looked up by the two methods
+    /// below.
+    /// </summary>
+    static abstract bool IsStrided { get; }
+
+    /// <summary>The rows of K of a place, where the source's type is one of 16 bits.</summary>
+    TileRows KeyTiles(in KeyPlace place);
+
+    /// <summary>As <see cref="KeyTiles"/>, of V.</summary>
+    TileRows ValueTiles(in KeyPlace place);
+
+    /// <summary>Loads what <see cref="Find"/> needs to know of key <paramref name="j"/>, which can be done ahead of it.</summary>
+    int Block(in KeyPlace place, int j);
+
+    /// <summary>
+    /// The entry of the row of key <paramref name="j"/>, whose block is <paramref name="block"/>; -1: there is no such row. The row within the entry is
+    /// set.
+    /// </summary>
+    int Find(in KeyPlace place, int j, int block, ref int row);
+}
+
+/// <summary>Rows of 16-bit elements of K or V: row r of entry e begins at element Start + e EntryStride + r RowStride.</summary>
+public struct TileRows
+{
+    public ArrayView<ushort> Data;
+    public long Start, EntryStride, RowStride;
+
+    /// <summary>1 where every row starts at a multiple of 8 elements, and if rows are looked up, 32 bits count the chunks of 8 from Start to each.</summary>
+    public int IsWide;
+}
+
 /// <summary>One key head of a source.</summary>
 public struct KeyPlace
 {
     /// <summary>Elements in front of the head's rows of K, and of V.</summary>
     public long K, V;
 
-    /// <summary>Batch entry and key head, for sources whose rows are found one by one.</summary>
+    /// <summary>Batch entry and key head.</summary>
     public int B, HeadKv;
 
     /// <summary>The row of key 0, for sources with sequences.</summary>
@@ -110,7 +145,7 @@ public struct KeyPlace
 /// <summary>
 /// K and V of the problem's own type, (batch, headsKv, seqKv, dim) with any strides: rows are loaded from where they lie.
 /// </summary>
-public struct PlainKeys<T, TElement> : IKeyRows
+public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
     where T : unmanaged
     where TElement : struct, IElement<T>
 {
@@ -119,6 +154,16 @@ public struct PlainKeys<T, TElement> : IKeyRows
     public static bool HasSequences => false;
 
     public static bool HasVectors => false;
+
+    public static bool IsStrided => true;
+
+    public readonly TileRows KeyTiles(in KeyPlace place) => Tiles(K, place);
+
+    public readonly TileRows ValueTiles(in KeyPlace place) => Tiles(V, place);
+
+    public readonly int Block(in KeyPlace place, int j) => 0;
+
+    public readonly int Find(in KeyPlace place, int j, int block, ref int row) => 0;
 
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
     {
@@ -134,7 +179,8 @@ public struct PlainKeys<T, TElement> : IKeyRows
     {
     }
 
-    public readonly KeyPlace Place(int b, int headKv) => new() { K = K.Head(b, headKv), V = V.Head(b, headKv) };
+    public readonly KeyPlace Place(int b, int headKv) =>
+        new() { K = K.Head(b, headKv), V = V.Head(b, headKv), B = b, HeadKv = headKv };
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
@@ -187,4 +233,9 @@ public struct PlainKeys<T, TElement> : IKeyRows
         if (rows.D.At >= 0) value.D = RowCopy.Load8<T, TElement>(source, rows.D.At, column, columns);
         return value;
     }
+
+    private static TileRows Tiles(in HeadView<T> view, in KeyPlace place) => new()
+    {
+        Data = view.Data.Cast<ushort>(), Start = view.Head(place.B, place.HeadKv), RowStride = view.RowStride, IsWide = view.IsWide,
+    };
 }

@@ -31,7 +31,7 @@ public struct SequenceStarts
 }
 
 /// <summary>K and V of the problem's own type, packed or not, with packed queries: the rows of plain keys, from a sequence's first one on.</summary>
-public struct PackedKeys<T, TElement> : IKeySource
+public struct PackedKeys<T, TElement> : IKeyTiles
     where T : unmanaged
     where TElement : struct, IElement<T>
 {
@@ -41,6 +41,16 @@ public struct PackedKeys<T, TElement> : IKeySource
     public static bool HasSequences => true;
 
     public static bool HasVectors => false;
+
+    public static bool IsStrided => true;
+
+    public readonly TileRows KeyTiles(in KeyPlace place) => From(Rows.KeyTiles(place), place.Row);
+
+    public readonly TileRows ValueTiles(in KeyPlace place) => From(Rows.ValueTiles(place), place.Row);
+
+    public readonly int Block(in KeyPlace place, int j) => 0;
+
+    public readonly int Find(in KeyPlace place, int j, int block, ref int row) => 0;
 
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
     {
@@ -70,4 +80,10 @@ public struct PackedKeys<T, TElement> : IKeySource
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
         Rows.LoadValues(place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+
+    private static TileRows From(TileRows rows, int row)
+    {
+        rows.Start += row * rows.RowStride;
+        return rows;
+    }
 }

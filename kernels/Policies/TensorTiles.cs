@@ -28,7 +28,7 @@ public readonly struct TensorTile128 : ITensorTile
     public static int RowBlocks => 2;
 }
 
-/// <summary>Sizes of <see cref="TensorFlashForward{TStored, TElement, TTile, TScores, TOutput, TScore}"/>.</summary>
+/// <summary>Sizes of <see cref="TensorFlashForward{TElement, TTile, TScores, TOutput, TScore, TKeys}"/>.</summary>
 public static class TensorFlashTile<TElement, TTile, TScores, TOutput>
     where TElement : struct, ITensorElement
     where TTile : struct, ITensorTile

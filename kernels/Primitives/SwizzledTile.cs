@@ -51,7 +51,8 @@ public static class SwizzledTile
         }
     }
 
-    private static U4 Gather(ArrayView<ushort> data, long at, long step, int count) => new(
+    /// <summary>Eight elements, of which <paramref name="count"/> are there; the others are 0.</summary>
+    public static U4 Gather(ArrayView<ushort> data, long at, long step, int count) => new(
         Pair(data, at, step, count), Pair(data, at + 2 * step, step, count - 2), Pair(data, at + 4 * step, step, count - 4),
         Pair(data, at + 6 * step, step, count - 6));
 

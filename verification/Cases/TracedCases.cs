@@ -12,6 +12,7 @@ internal static class TracedCases
             AttentionProblem few = many with { HeadsQ = 8, HeadsKv = 1, SeqQ = 1, SeqKv = isTiny ? 530 : 16384, HeadDim = 8, HeadDimV = isTiny ? 40 : 128 };
             yield return Case(many);
             yield return Case(many with { Causal = CausalMask.BottomRight, Softcap = 30 });
+            yield return Case(AttentionCases.Paged(many, 16));
             yield return Case(few);
             yield return Case(AttentionCases.Paged(few with { KvType = DType.Int8 }, 16));
             if (!isTiny) yield return Case(few with { SeqQ = 8, HeadDim = 64 });

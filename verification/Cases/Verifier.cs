@@ -7,7 +7,7 @@ public static class Verifier
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
-        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny),
+        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(), .. TracedCases.Of(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
         .. TracedCases.Of(CaseSize.Normal),
     ];

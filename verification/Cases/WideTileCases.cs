@@ -22,9 +22,33 @@ internal static class WideTileCases
             }
     }
 
-    private static AttentionCase Case(AttentionProblem problem)
+    /// <summary>Keys that tensor cores look up row by row, in whole tiles and cut ones: blocks of every size, rings that wrap, sequences, odd lines.</summary>
+    public static IEnumerable<VerificationCase> LookedUp()
     {
-        CaseOptions options = new();
+        foreach (DType type in (DType[])[DType.Float16, DType.BFloat16])
+        {
+            AttentionProblem p = new()
+            {
+                Type = type, HeadsQ = 2, HeadsKv = 1, Batch = 2, SeqQ = 20, SeqKv = 270, HeadDim = 64, HeadDimV = 40, Lse = true,
+            };
+            AttentionProblem wide = p with { HeadDim = 128, HeadDimV = 128 };
+            yield return Case(AttentionCases.Paged(p, 16));
+            yield return Case(AttentionCases.Paged(p with { Batch = 1, SeqQ = 70, Causal = CausalMask.BottomRight, WindowLeft = 200 }, 32));
+            yield return Case(AttentionCases.Paged(p with { Batch = 1, SeqQ = 70, KeyLengths = true, HeadDim = 96 }, 8));
+            yield return Case(AttentionCases.Paged(wide with { KeyLengths = true, Causal = CausalMask.BottomRight }, 1));
+            yield return Case(AttentionCases.Paged(p with { Batch = 1, HeadDim = 192, SeqKv = 150 }, 256));
+            yield return Case(AttentionCases.Paged(p with { SeqKv = 100 }, 4), new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(AttentionCases.Paged(p with { SeqKv = 150, Softcap = 9, Sinks = true, KeyLengths = true }, 16), new CaseOptions { EmptyBatch = true });
+            yield return Case(AttentionCases.Paged(wide with { Packed = new PackedSequences(33, null), KeyLengths = true, Documents = true }, 64));
+            yield return Case(p with { Kv = KvLayout.Ring, KeyLengths = true });
+            yield return Case(wide with { Packed = new PackedSequences(33, 400), Causal = CausalMask.BottomRight });
+            yield return Case(wide with { Packed = new PackedSequences(33, 400), Alibi = true, Alignment = BandAlignment.BottomRight });
+        }
+    }
+
+    private static AttentionCase Case(AttentionProblem problem, CaseOptions? given = null)
+    {
+        CaseOptions options = given ?? new CaseOptions();
         return new AttentionCase(problem, options, CaseNames.Of(problem, options), CaseSize.Tiny);
     }
 }

@@ -10,6 +10,8 @@ internal static class TensorMutants
     private const string Rows = "kernels/Primitives/TensorRows.cs";
     private const string Lane = "kernels/Primitives/LaneTile.cs";
     private const string Copy = "kernels/Primitives/TileCopy.cs";
+    private const string Keys = "kernels/Primitives/KeyTiles.cs";
+    private const string Packed = "kernels/Policies/PackedKeys.cs";
     private const string Swizzle = "kernels/Primitives/SwizzledTile.cs";
     private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
     private const string Operands = "kernels/Policies/TensorOperands.cs";
@@ -51,7 +53,7 @@ internal static class TensorMutants
         new("tensor.later-steps-are-first", Copy, "            data = data.From(4 * step * stride);\n", "", "the second half of a tile is the first", "attention float16 q130"),
         new("tensor.part-tiles-not-passed", Copy, "chunks);\n        at += (long)rows * stride;", "chunks);", "the tile after one that is cut is that one",
             Whole),
-        new("tensor.skipped-tiles-not-passed", Forward, "                values.MoveTo(j);\n            }", "            }", "V of a tile that was skipped",
+        new("tensor.skipped-tiles-not-passed", Forward, "            if (TScore.IsGeneral) tiles.MoveTo(j);\n", "", "K and V of a tile that was skipped",
             "attention float16 documents"),
         new("tensor.padding-copied", Copy, "int isRead = 8 * chunk < columns ? 1 : 0;", "int isRead = 1;",
             "columns past the head dim are those of the next row", "attention float16 d40"),
@@ -67,6 +69,26 @@ internal static class TensorMutants
             "an element of a row's last chunk is lost", Any),
         new("tensor.copy-not-swizzled", Swizzle, "offset + Index(r, chunk, chunks);", "offset + r * chunks + chunk;",
             "chunks are copied to where nobody looks for them", Any),
+
+        // Rows that are looked up, and packed ones.
+        new("tensor.values-where-keys-lie", Keys, "(Group.IdxX & 16) == 0 ? keys.Place(entry, inEntry) : values.Place(entry, inEntry);",
+            "keys.Place(entry, inEntry);", "V's rows are as far apart as K's", "attention float16 paged"),
+        new("tensor.values-told-by-lanes-of-keys", Keys, "else values.StartFound(found, 16, rows);", "else values.StartFound(found, 0, rows);",
+            "whole tiles of V lie where K does", "attention float16 paged d64:40"),
+        new("tensor.block-of-the-last-tile", Forward, "        tiles.LookAhead(args.Keys, j + Bc, span.End);\n", "", "a tile lies in the blocks of the first", "attention float16 paged"),
+        new("tensor.block-a-tile-early", Forward, "tiles.LookAhead(args.Keys, j + Bc, span.End);", "tiles.LookAhead(args.Keys, j, span.End);",
+            "a tile lies in the blocks of the one before", "attention float16 paged"),
+        new("tensor.found-once-for-two-steps", Copy, "Warp.Shuffle(found, n + 32 / chunks);", "Warp.Shuffle(found, n);", "two steps copy the same rows", "attention float16 paged"),
+        new("tensor.found-later-steps-are-first", Copy, "            n += 4 * rowsOfStep;\n", "", "later rows of a tile are the first", "attention float16 paged d192"),
+        new("tensor.found-by-the-first-warp", Copy, "Group.IdxX / 32 * (32 / chunks) + n", "n", "every warp copies what the first does", "attention float16 paged"),
+        new("tensor.block-not-times-stride", Copy, "entry * (int)(source.EntryStride >> 3)", "entry", "blocks lie a chunk apart", "attention float16 paged"),
+        new("tensor.elements-of-block-0", Copy, "long at = start + entry * source.EntryStride", "long at = start",
+            "rows that are loaded element by element lie in block 0", "attention float16 paged bhsd+3"),
+        new("tensor.packed-keys-of-entry-0", Packed, "        rows.Start += row * rows.RowStride;\n", "", "every sequence has the first keys", "attention float16 packed"),
+        new("tensor.longest-for-all", Forward, "i0, Br, at.SeqQ, args.HeadDimV", "i0, Br, args.SeqQ, args.HeadDimV", "a sequence writes rows of the next one",
+            "attention float16 packed"),
+        new("tensor.sequence-a-key-short", Packed, "Clamp(Kv[KvOffset + at.B + 1] - place.Row, 0", "Clamp(Kv[KvOffset + at.B + 1] - place.Row - 1, 0",
+            "the last key of a sequence is lost", "attention float16 packed"),
 
         // Products.
         new("tensor-matmul.no-wait", Matmul, "            TensorCore.WaitForOlderCopies();\n", "", "a stage is read while it is copied", Product),
@@ -126,7 +148,7 @@ internal static class TensorMutants
         new("tensor.sink-does-not-rescale", Forward,
             "if (TScore.IsGeneral) scale *= SpecialMath.Exp2(m - SpecialMath.FiniteMax(state.M));", "",
             "O keeps the scale of the maximum without the sink", "attention float16 sinks"),
-        new("tensor.sum-past-the-end-written", Forward, "(Group.IdxX & 3) == 0 && i < args.SeqQ)", "(Group.IdxX & 3) == 0)",
+        new("tensor.sum-past-the-end-written", Forward, "(Group.IdxX & 3) == 0 && i < at.SeqQ)", "(Group.IdxX & 3) == 0)",
             "LSE of rows past the last query is written", Any),
         new("tensor.lower-rows-unfinished", Forward, "i + 24, rows.M.Bottom.Lower", "i + 16, rows.M.Bottom.Lower", "rows 24 to 31 overwrite LSE of 16 to 23", Whole),
         new("tensor.rows-past-the-end-written", Swizzle, "row0 + r >= endRow || 8 * chunk >= columns", "8 * chunk >= columns",
@@ -136,10 +158,10 @@ internal static class TensorMutants
             "O is stored where nobody looks for it", Any),
 
         // Which pairs count.
-        new("tensor.diagonal-tile-not-masked", Forward, "j + Bc <= at.EndOfFirst)", "j < at.EndOfFirst)",
+        new("tensor.diagonal-tile-not-masked", Forward, "j + Bc <= span.EndOfFirst)", "j < span.EndOfFirst)",
             "a tile that the diagonal cuts is taken as whole", "attention float16 causal"),
-        new("tensor.whole-tile-left-of-window", Forward, "j >= at.FirstOfLast && ", "", "a tile that starts before the window is taken as whole", Whole),
-        new("tensor.odd-lines-in-whole-tiles", Forward, "if (!keys.IsWide || !values.IsWide) at.EndOfFirst = 0;", "", "odd lines are copied in chunks",
+        new("tensor.whole-tile-left-of-window", Forward, "j >= span.FirstOfLast && ", "", "a tile that starts before the window is taken as whole", Whole),
+        new("tensor.odd-lines-in-whole-tiles", Forward, "if (!tiles.IsWide) span.EndOfFirst = 0;", "", "odd lines are copied in chunks",
             "attention float16 bhsd+3"),
         new("tensor.warp-left-out-by-first-row", Forward, "j < args.Band.End(iLast,", "j < args.Band.End(i,",
             "a warp leaves out keys that its later rows see", "attention float16 causal"),
@@ -150,7 +172,7 @@ internal static class TensorMutants
             "rows 16 to 31 get the masks of rows 0 to 15", Whole),
         new("tensor.columns-misplaced", Square, "right.X, i, j + 8, first, end)", "right.X, i, j + 2, first, end)",
             "a score gets the mask of another key", Tiles),
-        new("tensor.tile-judged-by-first-key", Forward, "at.I0, at.ILast, j, Math.Min(j + Bc, at.End) - 1)", "at.I0, at.ILast, j, j)",
+        new("tensor.tile-judged-by-first-key", Forward, "span.I0, span.ILast, j, Math.Min(j + Bc, span.End) - 1)", "span.I0, span.ILast, j, j)",
             "a tile whose first key is hidden is skipped", "attention float16 documents"),
         new("tensor.zero-weight-does-not-hide", Forward, "bool mustHide = Group.BarrierOr(HasNonFinite(sV));", "bool mustHide = false;",
             "0 * NaN of a masked value reaches O", "attention float16 visible-nan"),

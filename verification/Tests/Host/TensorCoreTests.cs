@@ -36,7 +36,6 @@ public sealed class TensorCoreTests : IDisposable
     {
         Portable(Sizes with { Type = DType.Float32 }, "fp32 is multiplied as fp32");
         Portable(Sizes with { KvType = DType.Int8 }, "only as they are stored");
-        Portable(Sizes with { Kv = KvLayout.Paged(16, 9) }, "only as they are stored");
     }
 
     [Fact]
@@ -69,12 +68,12 @@ public sealed class TensorCoreTests : IDisposable
         Tile(h100, large with { HeadDimV = 129 }).Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
         Tile(h100 with { SharedMemoryPerGroup = 48 << 10 }, large with { HeadDim = 256 })
             .Should().EndWith("fewer keys than a tile of 98304 bytes, since the device gives 49152").And.StartWith("64x16 D<=256");
-        TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
+        TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
     }
 
     private static string Tile(DeviceInfo device, AttentionProblem problem)
     {
-        KernelEntry entry = TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Choose(device, problem, out string why)!.Entry;
+        KernelEntry entry = TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, out string why)!.Entry;
         return $"{entry.Name["TensorFlashForward fp16 ".Length..^" PlainScore".Length]}: {why}";
     }
 
@@ -85,7 +84,7 @@ public sealed class TensorCoreTests : IDisposable
         using AttentionPlan plan = without.Plan(Sizes);
         plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("no tensor cores on this device");
 
-        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<Float16Element, Float16Tensor, PlainScore>.Entries[0]);
+        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Entries[0]);
 
         load.Should().Throw<NotSupportedException>().WithMessage("*TensorFlashForward*compute capability 8.0*simulator has none*");
     }

@@ -131,7 +131,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         report.Count("LDS").Should().BePositive();
     }
 
-    [GeneratedRegex(@"^TensorFlashForward \S+ (\d+)x(\d+) D<=(\d+) (\w+)$")]
+    [GeneratedRegex(@"^TensorFlashForward \S+ (\d+)x(\d+) D<=(\d+) (\w+)( \w+)?$")]
     private static partial Regex FlashTilePattern();
 
     /// <summary>An instruction; the group is there where it is a jump, a barrier or arithmetic on floats.</summary>

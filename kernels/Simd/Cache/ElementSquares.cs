@@ -9,8 +9,11 @@ namespace AttnKernels.Simd;
 internal static unsafe class ElementSquares<T>
     where T : unmanaged
 {
-    /// <summary>Elements of fp32 in a cache line; of 8-way caches few lines are lost where strides are powers of two.</summary>
-    private const int Side = 16;
+    /// <summary>A stride that keeps to one set of a first-level cache of 64 sets.</summary>
+    private const int SetBytes = 4096;
+
+    /// <summary>Elements in a cache line.</summary>
+    private static int Side => Scratch.Alignment / sizeof(T);
 
     /// <summary>Work items of a batch entry.</summary>
     public static int Strips(in CacheAppendArgs args) => ((args.Rows - 1) / Side) + 1;
@@ -32,14 +35,25 @@ internal static unsafe class ElementSquares<T>
         }
     }
 
+    /// <summary>
+    /// Lines of the target are written whole, except where those of the source share a set of the cache and would be lost before their
+    /// second element is read: then these are read whole.
+    /// </summary>
     private static void Square(T* source, T* target, int rows, int heads, in HeadTensor from, in HeadTensor to)
     {
-        (long fromHead, long fromRow, long toHead, long toRow) = (from.HeadStride, from.RowStride, to.HeadStride, to.RowStride);
-        for (int r = 0; r < rows; r++)
+        bool conflicts = Math.Max(from.HeadStride, from.RowStride) * sizeof(T) % SetBytes == 0;
+        if (conflicts ? from.HeadStride > from.RowStride : to.HeadStride > to.RowStride)
+            Copy(source, target, heads, rows, from.HeadStride, to.HeadStride, from.RowStride, to.RowStride);
+        else Copy(source, target, rows, heads, from.RowStride, to.RowStride, from.HeadStride, to.HeadStride);
+    }
+
+    private static void Copy(T* source, T* target, int outer, int inner, long fromOuter, long toOuter, long fromInner, long toInner)
+    {
+        for (int o = 0; o < outer; o++, source += fromOuter, target += toOuter)
         {
-            T* x = source + r * fromRow;
-            T* y = target + r * toRow;
-            for (int h = 0; h < heads; h++, x += fromHead, y += toHead) *y = *x;
+            T* x = source;
+            T* y = target;
+            for (int i = 0; i < inner; i++, x += fromInner, y += toInner) *y = *x;
         }
     }
 }

@@ -12,8 +12,8 @@ public static unsafe class SimdCacheAppend
     {
         if (args is { Dim: 1 } && args.CacheType == args.Type && args.Starts == null && args.BlockTable == null)
         {
-            if (args.Type == DType.Float32) Run(args, workers, &ElementSquares<uint>.Item, cancel);
-            else Run(args, workers, &ElementSquares<ushort>.Item, cancel);
+            if (args.Type == DType.Float32) Run(args, workers, &ElementSquares<uint>.Item, ElementSquares<uint>.Strips(args), cancel);
+            else Run(args, workers, &ElementSquares<ushort>.Item, ElementSquares<ushort>.Strips(args), cancel);
             return;
         }
 
@@ -35,13 +35,14 @@ public static unsafe class SimdCacheAppend
         }
     }
 
-    private static void Run(in CacheAppendArgs args, SimdWorkers workers, delegate*<void*, int, byte*, void> item, CancellationToken cancel)
+    private static void Run(in CacheAppendArgs args, SimdWorkers workers, delegate*<void*, int, byte*, void> item, int strips,
+        CancellationToken cancel)
     {
         CacheAppendArgs shared = args;
         SimdPlace place = workers.Enter();
         try
         {
-            workers.Run(place, item, &shared, checked(args.Batch * ElementSquares<uint>.Strips(args)), 0, cancel);
+            workers.Run(place, item, &shared, checked(args.Batch * strips), 0, cancel);
         }
         finally
         {

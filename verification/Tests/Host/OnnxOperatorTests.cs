@@ -82,14 +82,14 @@ public sealed class OnnxOperatorTests
         }
     }
 
-    /// <summary>Sizes around the squares in which a device may copy elements.</summary>
+    /// <summary>Sizes around the squares in which a device may copy elements, and strides that share a set of the cache.</summary>
     [Theory]
     [InlineData(DType.Float32)]
     [InlineData(DType.Float16)]
     public void Softmax_takes_a_middle_axis_of_any_length(DType type)
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
-        foreach ((int outer, int columns, int inner) in new[] { (3, 16, 32), (2, 17, 15), (1, 33, 47), (2, 1, 5), (2, 5, 2) })
+        foreach ((int outer, int columns, int inner) in new[] { (3, 16, 32), (2, 17, 15), (1, 33, 47), (2, 1, 5), (2, 5, 2), (2, 17, 2048), (1, 2048, 18) })
         {
             int[] shape = [outer, columns, inner];
             float[] x = Random(shape, 3);

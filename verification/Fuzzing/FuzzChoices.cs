@@ -42,6 +42,9 @@ internal sealed class FuzzChoices
     /// <summary>A count from 1, which it mostly is.</summary>
     public int Few(string name, int max) => Number(name, 1, 1, () => Uniform(1) < 0.4 ? 1 : 1 + (int)(Uniform(2) * max));
 
+    /// <summary>A size drawn from those past <paramref name="past"/>; a given one, and the simplest, may be smaller.</summary>
+    public int SizePast(string name, int past, int max) => Number(name, 1, 1, () => past + 1 + (int)(Uniform(1) * (max - past)));
+
     /// <summary>Any number from 0.</summary>
     public int Number(string name, int max) => Number(name, 0, 0, () => (int)(Uniform(1) * (max + 1)));
 

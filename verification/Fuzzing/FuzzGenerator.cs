@@ -99,14 +99,16 @@ internal static class FuzzGenerator
     {
         const double CostOfScore = 30;
         int max = size == CaseSize.Tiny ? 140 : 1100;
-        int headsKv = choose.Few("headsKv", 4), headDim = choose.Size("headDim", 256), seqQ = choose.Size("seqQ", max);
+        int headsKv = choose.Few("headsKv", 4), headDim = choose.Size("headDim", 256);
+        bool isDecode = choose.Flag("decode", 0.15); // few queries, more keys than a split of decoding
+        int seqQ = choose.Size("seqQ", isDecode ? 8 : max);
         AttentionProblem p = new()
         {
             Batch = choose.Few("batch", 3),
             HeadsKv = headsKv,
             HeadsQ = headsKv * choose.Few("group", 8),
             SeqQ = seqQ,
-            SeqKv = choose.Size("seqKv", Math.Max(max, 600), seqQ), // more than a split of decoding
+            SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860) : choose.Size("seqKv", Math.Max(max, 600), seqQ),
             HeadDim = headDim,
             HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", 256) : headDim,
             Type = Type(choose, "type"),

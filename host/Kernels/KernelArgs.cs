@@ -23,13 +23,15 @@ internal static class KernelArgs
     public static BroadcastStrides Broadcast(in TensorView view)
     {
         if (view.IsEmpty) return default;
+        if (view.Stride(3) is < int.MinValue or > int.MaxValue)
+            throw new NotSupportedException($"Kernels read masks and biases whose columns are at most 2^31 - 1 elements apart; got {view.Stride(3)}.");
         return new BroadcastStrides
         {
             Offset = view.Offset,
             BatchStride = view.Stride(0),
             HeadStride = view.Stride(1),
             RowStride = view.Stride(2),
-            ColumnStride = view.Stride(3),
+            ColumnStride = (int)view.Stride(3),
         };
     }
 

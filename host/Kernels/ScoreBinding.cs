@@ -38,6 +38,7 @@ internal readonly struct GeneralBinding : IScoreBinding<GeneralScore>
         {
             Scale = problem.ScoreScale,
             Softcap = problem.Softcap,
+            InverseSoftcap = 1 / problem.Softcap,
             HasMask = tensors.Mask.Flag(),
             HasAlibi = tensors.AlibiSlopes.Flag(),
             Mask = device.Data<byte>(tensors.Mask),

@@ -167,10 +167,10 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
             int row = at.Row0 + r;
             int i = at.Query(row);
             float dot = (sPart[index] + sPart[index + PartStride]) + (sPart[index + 2 * PartStride] + sPart[index + 3 * PartStride]);
-            float score = float.NegativeInfinity;
-            if (row < at.Rows && j >= args.Flash.Band.First(i, at.Shift) && j < args.Flash.Band.End(i, at.Shift, at.KeyLength))
-                score = args.Flash.Score.Score(dot, at.B, at.Head(row), i, j, i + at.Shift);
-            sS[r * ScoreStride + n] = score;
+            ScoreRow query = new() { B = at.B, H = at.Head(row), I = i, Aligned = i + at.Shift };
+            query.First = args.Flash.Band.First(i, at.Shift);
+            query.End = row < at.Rows ? args.Flash.Band.End(i, at.Shift, at.KeyLength) : 0;
+            sS[r * ScoreStride + n] = query.Score(args.Flash.Score, dot, j);
         }
     }
 

@@ -41,22 +41,8 @@ public struct FlashRow<TTile> : IFlashRows
     }
 
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
-        where TScore : struct, IScoreRule
-    {
-        int first = at.Band.First(i, at.Shift);
-        int end = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;
-        s.X = Score(score, at, s.X, i, j, first, end);
-        if (TTile.Keys > 1) s.Y = Score(score, at, s.Y, i, j + LanesX, first, end);
-        if (TTile.Keys > 2) s.Z = Score(score, at, s.Z, i, j + 2 * LanesX, first, end);
-        if (TTile.Keys > 2) s.W = Score(score, at, s.W, i, j + 3 * LanesX, first, end);
-    }
-
-    private static float Score<TScore>(in TScore score, in FlashPosition at, float dot, int i, int j, int first, int end)
-        where TScore : struct, IScoreRule
-    {
-        if (j < first || j >= end) return float.NegativeInfinity;
-        return score.Score(dot, at.B, at.H, i, j, i + at.Shift);
-    }
+        where TScore : struct, IScoreRule =>
+        s = ScoreRow.Of(at, i).Scores(score, s, new I4(j, j + LanesX, j + 2 * LanesX, j + 3 * LanesX));
 
     public void StoreMaxima(ArrayView<float> sRow)
     {

@@ -119,7 +119,8 @@ public static class RowWeights<T, TElement, TScore, TKeys>
         if (at.IsMissing != 0) return float.NaN;
         if (j < at.First || j >= at.End) return 0f;
         float dot = (sPart[n] + sPart[n + PartStride]) + (sPart[n + 2 * PartStride] + sPart[n + 3 * PartStride]);
-        float score = args.Flash.Score.Score(dot, at.B, at.H, at.I, j, at.I + at.Shift);
+        ScoreRow row = new() { B = at.B, H = at.H, I = at.I, Aligned = at.I + at.Shift, First = at.First, End = at.End };
+        float score = row.Score(args.Flash.Score, dot, j);
         return score == float.NegativeInfinity ? 0f : SpecialMath.Exp2((score - lse) * args.Flash.Score.Log2Factor);
     }
 }

@@ -4,8 +4,8 @@ using ILGPU.Algorithms;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Turns the dot product of query i and key j into their score; minus infinity hides the pair. The band (causal, window, key lengths) is
-/// applied by the kernel, not here. The kernel raises 2 to (score - max) * <see cref="Log2Factor"/>: subtracting first keeps the exponent
+/// Turns dot products into scores; minus infinity hides the key from the query. The band (causal, window, key lengths) is applied by
+/// <see cref="ScoreRow"/>, not here. The kernel raises 2 to (score - max) * <see cref="Log2Factor"/>: subtracting first keeps the exponent
 /// of the keys that matter exact, where scaling first would round it at the size of the scores.
 /// </summary>
 public interface IScoreRule
@@ -19,8 +19,8 @@ public interface IScoreRule
     /// <summary>What a score is multiplied by to become a base-2 exponent; positive.</summary>
     float Log2Factor { get; }
 
-    /// <summary><paramref name="aligned"/> is the key on query i's diagonal.</summary>
-    float Score(float dot, int b, int h, int i, int j, int aligned);
+    /// <summary>The scores of a row for four keys of its band, which may be the same key.</summary>
+    F4 Score(F4 dots, in ScoreRow row, I4 keys);
 
     /// <summary>A score without a key that takes part in the sum of head <paramref name="h"/>'s rows; minus infinity: none.</summary>
     float Sink(int h);
@@ -41,7 +41,7 @@ public struct PlainScore : IScoreRule
 
     public readonly float Log2Factor => ScaleLog2;
 
-    public readonly float Score(float dot, int b, int h, int i, int j, int aligned) => dot;
+    public readonly F4 Score(F4 dots, in ScoreRow row, I4 keys) => dots;
 
     public readonly float Sink(int h) => float.NegativeInfinity;
 
@@ -49,12 +49,16 @@ public struct PlainScore : IScoreRule
 }
 
 /// <summary>Every term of the contract, each present where its flag is 1: scales of heads, softcap, additive bias, ALiBi, masks, sinks.</summary>
+/// <remarks>A term is asked for once in four scores, and what it needs of the row is looked up once.</remarks>
 public struct GeneralScore : IScoreRule
 {
     public float Scale;
 
     /// <summary>0 = none.</summary>
     public float Softcap;
+
+    /// <summary>1 / <see cref="Softcap"/>.</summary>
+    public float InverseSoftcap;
     public int HasMask;
 
     public int HasAlibi;
@@ -83,17 +87,26 @@ public struct GeneralScore : IScoreRule
 
     public readonly float Log2Factor => SpecialMath.Log2E;
 
-    public readonly float Score(float dot, int b, int h, int i, int j, int aligned)
+    public readonly F4 Score(F4 dots, in ScoreRow row, I4 keys)
     {
-        float score = dot * Scale;
-        if (HasHeadScales != 0) score *= HeadScales[HeadScalesOffset + h];
-        if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
-        if (Bias.Kind != FloatView.None) score += Bias.Load(BiasAt.Index(b, h, i, j));
-        if (HasAlibi != 0) score -= AlibiSlopes[AlibiOffset + b * AlibiBatchStride + h] * XMath.Abs((float)(j - aligned));
-        if (HasMask != 0 && Mask[MaskAt.Index(b, h, i, j)] == 0) score = float.NegativeInfinity;
-        if (Documents.IsPresent != 0 && Documents.Hides(b, i, j)) score = float.NegativeInfinity;
-        if (Blocks.QueryBlock != 0 && Blocks.Hides(b, h, i, j)) score = float.NegativeInfinity;
-        return score;
+        F4 s = dots;
+        s.Scale(Scale);
+        if (HasHeadScales != 0) s.Scale(HeadScales[HeadScalesOffset + row.H]);
+        if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
+        if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
+        if (HasAlibi != 0) s.Fma(-AlibiSlopes[AlibiOffset + row.B * AlibiBatchStride + row.H], row.Distances(keys));
+        if (HasMask != 0) HideMasked(ref s, MaskAt.Row(row), keys);
+        if (Documents.IsPresent != 0) Documents.Hide(ref s, row, keys);
+        if (Blocks.QueryBlock != 0) Blocks.Hide(ref s, row, keys);
+        return s;
+    }
+
+    private readonly float Cap(float score) => Softcap * SpecialMath.Tanh(score * InverseSoftcap);
+
+    private readonly void HideMasked(ref F4 s, long row, I4 keys)
+    {
+        long step = MaskAt.ColumnStride;
+        s.Hide(Mask[row + keys.X * step] == 0, Mask[row + keys.Y * step] == 0, Mask[row + keys.Z * step] == 0, Mask[row + keys.W * step] == 0);
     }
 
     public readonly float Sink(int h) => HasSinks != 0 ? Sinks[SinksOffset + h] : float.NegativeInfinity;

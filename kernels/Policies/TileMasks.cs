@@ -10,8 +10,12 @@ public struct DocumentMask
     public long QOffset, QBatchStride, KvOffset, KvBatchStride;
     public int IsPresent;
 
-    public readonly bool Hides(int b, int i, int j) =>
-        Q[QOffset + b * QBatchStride + i] != Kv[KvOffset + b * KvBatchStride + j];
+    public readonly void Hide(ref F4 s, in ScoreRow row, I4 keys)
+    {
+        int id = Q[QOffset + row.B * QBatchStride + row.I];
+        long kv = KvOffset + row.B * KvBatchStride;
+        s.Hide(Kv[kv + keys.X] != id, Kv[kv + keys.Y] != id, Kv[kv + keys.Z] != id, Kv[kv + keys.W] != id);
+    }
 
     /// <summary>Decided by the ranges of the ids, which are apart where documents follow one another.</summary>
     public readonly bool HidesTile(int b, int i, int iLast, int j, int jLast)
@@ -45,7 +49,13 @@ public struct BlockMask
     /// <summary>Queries and keys of a block; 0 = no mask.</summary>
     public int QueryBlock, KeyBlock;
 
-    public readonly bool Hides(int b, int h, int i, int j) => Mask[At.Index(b, h, i / QueryBlock, j / KeyBlock)] == 0;
+    public readonly void Hide(ref F4 s, in ScoreRow row, I4 keys)
+    {
+        long first = At.Index(row.B, row.H, row.I / QueryBlock, 0);
+        s.Hide(Hides(first, keys.X), Hides(first, keys.Y), Hides(first, keys.Z), Hides(first, keys.W));
+    }
+
+    private readonly bool Hides(long row, int j) => Mask[row + j / KeyBlock * At.ColumnStride] == 0;
 
     public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast)
     {

@@ -16,13 +16,17 @@ public struct UserScore<TRule> : IScoreRule
 
     public readonly float Log2Factor => General.Log2Factor;
 
-    public readonly float Score(float dot, int b, int h, int i, int j, int aligned)
+    public readonly F4 Score(F4 dots, in ScoreRow row, I4 keys)
     {
-        float score = General.Score(dot, b, h, i, j, aligned);
+        F4 s = General.Score(dots, row, keys);
+        return new F4(Change(s.X, row, keys.X), Change(s.Y, row, keys.Y), Change(s.Z, row, keys.Z), Change(s.W, row, keys.W));
+    }
 
+    private readonly float Change(float score, in ScoreRow row, int j)
+    {
         // A key that a mask or a bias of minus infinity hides stays hidden.
         if (score == float.NegativeInfinity) return score;
-        ScorePosition at = new() { Batch = b, Head = h, Query = i, Key = j, Aligned = aligned };
+        ScorePosition at = new() { Batch = row.B, Head = row.H, Query = row.I, Key = j, Aligned = row.Aligned };
         return Rule.Score(score, at, Tables);
     }
 

@@ -32,19 +32,11 @@ public struct TensorSquare<TElement>
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
-        int first = at.Band.First(i, at.Shift);
-        int end = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;
-        left.X = Score(score, at, left.X, i, j, first, end);
-        left.Y = Score(score, at, left.Y, i, j + 1, first, end);
-        right.X = Score(score, at, right.X, i, j + 8, first, end);
-        right.Y = Score(score, at, right.Y, i, j + 9, first, end);
-        int below = i + 8;
-        first = at.Band.First(below, at.Shift);
-        end = below < at.SeqQ ? at.Band.End(below, at.Shift, at.KeyLength) : 0;
-        left.Z = Score(score, at, left.Z, below, j, first, end);
-        left.W = Score(score, at, left.W, below, j + 1, first, end);
-        right.Z = Score(score, at, right.Z, below, j + 8, first, end);
-        right.W = Score(score, at, right.W, below, j + 9, first, end);
+        I4 keys = new(j, j + 1, j + 8, j + 9);
+        F4 upper = ScoreRow.Of(at, i).Scores(score, new F4(left.X, left.Y, right.X, right.Y), keys);
+        F4 lower = ScoreRow.Of(at, i + 8).Scores(score, new F4(left.Z, left.W, right.Z, right.W), keys);
+        left = new F4(upper.X, upper.Y, lower.X, lower.Y);
+        right = new F4(upper.Z, upper.W, lower.Z, lower.W);
     }
 
     public readonly void Max(ref RowPair max)
@@ -95,13 +87,6 @@ public struct TensorSquare<TElement>
         c.Y *= factor.Upper;
         c.Z *= factor.Lower;
         c.W *= factor.Lower;
-    }
-
-    private static float Score<TScore>(in TScore score, in FlashPosition at, float dot, int i, int j, int first, int end)
-        where TScore : struct, IScoreRule
-    {
-        if (j < first || j >= end) return float.NegativeInfinity;
-        return score.Score(dot, at.B, at.H, i, j, i + at.Shift);
     }
 
     private static void Exponentiate(ref F4 c, RowPair m, float factor)

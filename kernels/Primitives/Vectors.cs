@@ -26,12 +26,29 @@ public struct F4
         W += a * b.W;
     }
 
+    public void Add(F4 other)
+    {
+        X += other.X;
+        Y += other.Y;
+        Z += other.Z;
+        W += other.W;
+    }
+
     public void Scale(float a)
     {
         X *= a;
         Y *= a;
         Z *= a;
         W *= a;
+    }
+
+    /// <summary>Minus infinity where hidden.</summary>
+    public void Hide(bool x, bool y, bool z, bool w)
+    {
+        if (x) X = float.NegativeInfinity;
+        if (y) Y = float.NegativeInfinity;
+        if (z) Z = float.NegativeInfinity;
+        if (w) W = float.NegativeInfinity;
     }
 
     /// <summary>sum + this . other, as four multiply-adds.</summary>
@@ -42,6 +59,20 @@ public struct F4
         sum += Z * other.Z;
         sum += W * other.W;
         return sum;
+    }
+}
+
+/// <summary>Four indices.</summary>
+public struct I4
+{
+    public int X, Y, Z, W;
+
+    public I4(int x, int y, int z, int w)
+    {
+        X = x;
+        Y = y;
+        Z = z;
+        W = w;
     }
 }
 

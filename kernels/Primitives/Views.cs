@@ -32,9 +32,14 @@ public struct BroadcastStrides
     public long BatchStride;
     public long HeadStride;
     public long RowStride;
-    public long ColumnStride;
 
-    public readonly long Index(int b, int h, int i, int j) => Offset + b * BatchStride + h * HeadStride + i * RowStride + j * ColumnStride;
+    /// <summary>Fewer bits than the others': one instruction multiplies a column by it.</summary>
+    public int ColumnStride;
+
+    /// <summary>Where column 0 of a row lies.</summary>
+    public readonly long Row(in ScoreRow row) => Index(row.B, row.H, row.I, 0);
+
+    public readonly long Index(int b, int h, int i, int j) => Offset + b * BatchStride + h * HeadStride + i * RowStride + (long)j * ColumnStride;
 }
 
 /// <summary>
@@ -62,6 +67,19 @@ public struct FloatView
         if (Kind == BFloat16) return BFloat16Element.Load(Narrow[index]);
         return 0f;
     }
+
+    /// <summary>Four elements of a row.</summary>
+    public readonly F4 Load(long row, long step, I4 columns)
+    {
+        long x = row + columns.X * step, y = row + columns.Y * step, z = row + columns.Z * step, w = row + columns.W * step;
+        if (Kind == Float32) return new F4(Wide[x], Wide[y], Wide[z], Wide[w]);
+        if (Kind == Float16) return Load4<Float16Element>(x, y, z, w);
+        return Load4<BFloat16Element>(x, y, z, w);
+    }
+
+    private readonly F4 Load4<TElement>(long x, long y, long z, long w)
+        where TElement : struct, IElement<ushort> =>
+        new(TElement.Load(Narrow[x]), TElement.Load(Narrow[y]), TElement.Load(Narrow[z]), TElement.Load(Narrow[w]));
 
     public readonly void Store(long index, float value)
     {

@@ -55,12 +55,12 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
         float factor = args.Score.Log2Factor;
 
         OnlineSoftmax state = OnlineSoftmax.Empty;
-        for (int j = (row.First & ~3) + 4 * lane; j < row.End; j += 4 * TTile.Lanes)
+        for (int j = (row.Seen.First & ~3) + 4 * lane; j < row.Seen.End; j += 4 * TTile.Lanes)
             state.Add(Scores(args, row, j), factor);
         state = Reduce(state, sM, sL, lane, factor);
 
         if (row.IsInside == 0) return;
-        if (TScore.IsGeneral) state.Merge(args.Score.Sink(row.H), 1f, factor);
+        if (TScore.IsGeneral) state.Merge(args.Score.Sink(row.Seen.H), 1f, factor);
         if (args.HasLse != 0 && lane == 0) args.Lse[args.LseOffset + row.Index] = state.Lse(factor);
         float max = SpecialMath.FiniteMax(state.M);
         float log2Sum = state.L == 0f ? 0f : SpecialMath.Log2(state.L);
@@ -83,32 +83,27 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
 
         long head = row.Index / args.Rows;
         row.IsInside = 1;
-        row.I = (int)(row.Index - head * args.Rows);
-        row.B = (int)(head / args.Heads);
-        row.H = (int)(head - (long)row.B * args.Heads);
+        int i = (int)(row.Index - head * args.Rows);
+        int b = (int)(head / args.Heads);
+        int h = (int)(head - (long)b * args.Heads);
         int length = args.Columns;
-        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + row.B]));
+        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + b]));
         int shift = args.Band.ShiftFor(args.Rows, length);
-        row.Aligned = row.I + shift;
-        row.First = args.Band.First(row.I, shift);
-        row.End = args.Band.End(row.I, shift, length);
-        row.X = args.X.Head(row.B, row.H) + row.I * args.X.RowStride;
-        row.Y = args.Y.Head(row.B, row.H) + row.I * args.Y.RowStride;
+        row.Seen = new ScoreRow { B = b, H = h, I = i, Aligned = i + shift };
+        row.Seen.First = args.Band.First(i, shift);
+        row.Seen.End = args.Band.End(i, shift, length);
+        row.X = args.X.Head(b, h) + i * args.X.RowStride;
+        row.Y = args.Y.Head(b, h) + i * args.Y.RowStride;
         return row;
     }
 
     /// <summary>The scores of columns j .. j+3; minus infinity where hidden, and past the end of the row.</summary>
     private static F4 Scores(in SoftmaxArgs<TX, TY, TScore> args, in SoftmaxRow row, int j)
     {
-        float hidden = float.NegativeInfinity;
-        F4 s = new(hidden, hidden, hidden, hidden);
-        if (j + 4 <= row.First || j >= row.End) return s;
+        const float hidden = float.NegativeInfinity;
+        if (j + 4 <= row.Seen.First || j >= row.Seen.End) return new F4(hidden, hidden, hidden, hidden);
         F4 x = RowCopy.Load4<TX, TElementX>(args.X, row.X, j, args.Columns);
-        if (j >= row.First) s.X = args.Score.Score(x.X, row.B, row.H, row.I, j, row.Aligned);
-        if (j + 1 >= row.First && j + 1 < row.End) s.Y = args.Score.Score(x.Y, row.B, row.H, row.I, j + 1, row.Aligned);
-        if (j + 2 >= row.First && j + 2 < row.End) s.Z = args.Score.Score(x.Z, row.B, row.H, row.I, j + 2, row.Aligned);
-        if (j + 3 >= row.First && j + 3 < row.End) s.W = args.Score.Score(x.W, row.B, row.H, row.I, j + 3, row.Aligned);
-        return s;
+        return row.Seen.Scores(args.Score, x, new I4(j, j + 1, j + 2, j + 3));
     }
 
     private static F4 Softmax(F4 s, float m, float factor, float inverse) => new(
@@ -149,5 +144,6 @@ public static class FusedSoftmax<TX, TElementX, TY, TElementY, TTile, TScore>
 public struct SoftmaxRow
 {
     public long Index, X, Y;
-    public int IsInside, B, H, I, Aligned, First, End;
+    public int IsInside;
+    public ScoreRow Seen;
 }

@@ -4,6 +4,7 @@ namespace AttnKernels.Verification;
 internal static class AttentionMutants
 {
     private const string Row = "kernels/Attention/FlashRow.cs";
+    private const string ScoreRow = "kernels/Policies/ScoreRow.cs";
     private const string Rows = "kernels/Attention/FlashRows.cs";
     private const string Forward = "kernels/Attention/FlashForward.cs";
     private const string Copy = "kernels/Primitives/RowCopy.cs";
@@ -31,8 +32,7 @@ internal static class AttentionMutants
             "l misses every lane's fourth key of a wide tile", "attention k141"),
         new("attention.wide-maximum-of-half", Row, "max = SpecialMath.Max(max, SpecialMath.Max(s.Z, s.W));", "max = SpecialMath.Max(max, s.Z);",
             "the maximum misses every lane's fourth key", "attention k141"),
-        new("attention.wide-key-unmasked", Row, "s.W = Score(score, at, s.W, i, j + 3 * LanesX, first, end);",
-            "s.W = Score(score, at, s.W, i, j + 2 * LanesX, first, end);", "the fourth key is masked as the third", "attention k141"),
+        new("attention.wide-key-unmasked", Row, "j + 2 * LanesX, j + 3 * LanesX)", "j + 2 * LanesX, j + 2 * LanesX)", "the fourth key is masked as the third", "attention k141"),
         new("attention.wide-key-twice", Forward, "if (TTile.Keys > 2) k3 = keys[3 * step];", "if (TTile.Keys > 2) k3 = keys[2 * step];",
             "the fourth key is the third", "attention k141"),
         new("attention.last-section-full", Forward, "int section = Math.Min(args.SectionHeads, heads - firstHead);", "int section = args.SectionHeads;",
@@ -52,12 +52,13 @@ internal static class AttentionMutants
             "the sums of 12 of 16 lanes", "attention float32"),
 
         // Which pairs count.
-        new("attention.band-start-ignored", Row, "if (j < first || j >= end)", "if (j >= end)",
+        new("attention.band-start-ignored", ScoreRow, "key >= First && key < End", "key < End",
             "keys left of the window count", "attention float32 window"),
-        new("attention.rows-past-the-end-score", Row, "int end = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;", "int end = at.Band.End(i, at.Shift, at.KeyLength);",
+        new("attention.rows-past-the-end-score", ScoreRow, "row.End = i < at.SeqQ ? at.Band.End(i, at.Shift, at.KeyLength) : 0;",
+            "row.End = at.Band.End(i, at.Shift, at.KeyLength);",
             "rows past the last query read masks", "attention float32 mask"),
         new("attention.second-key-misplaced", Row,
-            "Score(score, at, s.Y, i, j + LanesX, first, end)", "Score(score, at, s.Y, i, j + 1, first, end)",
+            "new I4(j, j + LanesX,", "new I4(j, j + 1,",
             "the second key's mask is its neighbour's", "attention float32 causal"),
         new("attention.lower-rows-misplaced", Rows, "Lower.ApplyScore(score, at, i + Step, j);", "Lower.ApplyScore(score, at, i, j);",
             "half the rows get the masks of the other half", "attention float32 causal"),
@@ -136,26 +137,37 @@ internal static class AttentionMutants
         // Score rules.
         new("score.softcap-after-bias", Rules,
             """
-                    if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
-                    if (Bias.Kind != FloatView.None) score += Bias.Load(BiasAt.Index(b, h, i, j));
+                    if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
+                    if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
 
             """,
             """
-                    if (Bias.Kind != FloatView.None) score += Bias.Load(BiasAt.Index(b, h, i, j));
-                    if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);
+                    if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
+                    if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
 
             """, "the bias is capped, too", "attention float32, softmax float32"),
-        new("score.softcap-after-mask", Rules, "score = float.NegativeInfinity;\n        return score;",
-            "score = float.NegativeInfinity;\n        if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);\n        return score;", "a hidden key scores -softcap", "attention float32"),
-        new("score.softcap-missing", Rules, "if (Softcap > 0f) score = Softcap * SpecialMath.Tanh(score / Softcap);", "",
+        new("score.softcap-after-mask", Rules, "Blocks.Hide(ref s, row, keys);\n        return s;",
+            "Blocks.Hide(ref s, row, keys);\n        if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));\n        return s;",
+            "a hidden key scores -softcap", "attention float32"),
+        new("score.softcap-missing", Rules, "if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));", "",
             "no softcap", "attention float32 softcap"),
-        new("score.alibi-sign", Rules, "score -= AlibiSlopes", "score += AlibiSlopes", "far keys gain", "attention float32 alibi"),
-        new("score.alibi-not-aligned", Rules, "(float)(j - aligned)", "(float)(j - i)",
+        new("score.third-key-capped-as-second", Rules, "Cap(s.Z), Cap(s.W)", "Cap(s.Y), Cap(s.W)",
+            "one of four scores is its neighbour's", "attention float32 softcap"),
+        new("score.fourth-key-masked-as-third", Rules, "Mask[row + keys.W * step] == 0", "Mask[row + keys.Z * step] == 0",
+            "one of four scores is hidden by its neighbour's mask", "attention float32 mask"),
+        new("score.fourth-bias-of-third", Views, "w = row + columns.W * step;", "w = row + columns.Z * step;",
+            "one of four scores gets its neighbour's bias", "attention float32 bias"),
+        new("score.keys-beyond-the-band-read", ScoreRow, "Math.Max(First, Math.Min(key, End - 1))", "Math.Max(First, key)",
+            "masks and biases are read past their last key", "attention float32 mask, attention float32 bias"),
+        new("score.empty-band-read", ScoreRow, "if (!TScore.IsPointwise || First < End) s = ", "s = ",
+            "a query without keys reads those of another", "attention float32 mask, attention float32 bias"),
+        new("score.alibi-sign", Rules, "s.Fma(-AlibiSlopes", "s.Fma(AlibiSlopes", "far keys gain", "attention float32 alibi"),
+        new("score.alibi-not-aligned", ScoreRow, "(float)(key - Aligned)", "(float)(key - I)",
             "distances from the top-left diagonal", "attention float32 alibi"),
-        new("score.mask-inverted", Rules, "Mask[MaskAt.Index(b, h, i, j)] == 0", "Mask[MaskAt.Index(b, h, i, j)] != 0",
+        new("score.mask-inverted", Rules, "s.Hide(Mask[row + keys.X * step] == 0", "s.Hide(Mask[row + keys.X * step] != 0",
             "true hides", "attention float32 mask"),
         new("score.bias-of-head-0", Views,
-            "b * BatchStride + h * HeadStride + i * RowStride + j * ColumnStride", "b * BatchStride + i * RowStride + j * ColumnStride",
+            "b * BatchStride + h * HeadStride + i * RowStride + (long)j", "b * BatchStride + i * RowStride + (long)j",
             "every head gets the bias of head 0", "attention float32 bias"),
         new("score.tanh-series", "kernels/Primitives/SpecialMath.cs", "2f / 15f", "2f / 5f",
             "a coefficient of tanh near 0", "attention float32 softcap"),

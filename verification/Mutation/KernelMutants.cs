@@ -9,6 +9,7 @@ internal static class KernelMutants
     private const string Epilogue = "kernels/Matmul/MatmulEpilogue.cs";
     private const string Activations = "kernels/Policies/Activations.cs";
     private const string Softmax = "kernels/Softmax/FusedSoftmax.cs";
+    private const string ScoreRow = "kernels/Policies/ScoreRow.cs";
     private const string Online = "kernels/Primitives/OnlineSoftmax.cs";
     private const string Elements = "kernels/Policies/Elements.cs";
 
@@ -115,17 +116,17 @@ internal static class KernelMutants
             "groups of rows overlap", "softmax float32"),
         new("softmax.rows-past-the-end-written", Softmax, "        if (row.IsInside == 0) return;\n", "",
             "row 0 is written by lanes without a row", "softmax float32"),
-        new("softmax.first-columns-count", Softmax, "if (j >= row.First) s.X", "s.X",
+        new("softmax.first-columns-count", ScoreRow, "key >= First && key < End", "key < End",
             "columns left of the window count", "softmax float32"),
-        new("softmax.last-columns-count", Softmax, "if (j + 3 >= row.First && j + 3 < row.End) s.W", "if (j + 3 >= row.First) s.W",
+        new("softmax.last-columns-count", ScoreRow, "!Sees(keys.Z), !Sees(keys.W)", "!Sees(keys.Z), !Sees(keys.Z)",
             "columns past the end count", "softmax float32"),
-        new("softmax.start-not-aligned", Softmax, "(row.First & ~3) + 4 * lane", "row.First + 4 * lane",
+        new("softmax.start-not-aligned", Softmax, "(row.Seen.First & ~3) + 4 * lane", "row.Seen.First + 4 * lane",
             "four columns are read from where none can be", "softmax float32"),
         new("softmax.lanes-overlap", Softmax,
-            "+ 4 * lane; j < row.End; j += 4 * TTile.Lanes)", "+ 4 * lane; j < row.End; j += 2 * TTile.Lanes)",
+            "+ 4 * lane; j < row.Seen.End; j += 4 * TTile.Lanes)", "+ 4 * lane; j < row.Seen.End; j += 2 * TTile.Lanes)",
             "columns are counted twice", "softmax float32"),
         new("softmax.key-lengths-ignored", Softmax,
-            "        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + row.B]));\n",
+            "        if (args.HasKeyLengths != 0) length = Math.Min(length, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + b]));\n",
             "",
             "columns past a row's length count", "softmax float32"),
         new("softmax.no-barrier-in-merge", Softmax, "Group.Barrier(); // the states of this level are written", "",

@@ -12,10 +12,10 @@ internal static class ModifierMutants
     [
         new("rules.hidden-keys-are-asked", User, "if (score == float.NegativeInfinity) return score;", "",
             "the rule makes a key that a bias hides visible", "attention float32 rule-LogBias"),
-        new("rules.diagonal-is-the-query", User, "Aligned = aligned }", "Aligned = i }",
+        new("rules.diagonal-is-the-query", User, "Aligned = row.Aligned }", "Aligned = row.I }",
             "the rule sees the query's index as its position", "attention float32 rule"),
-        new("rules.head-of-query-0", User, "Head = h,", "Head = 0,", "every head is the first", "attention float32 rule-TableBias"),
-        new("rules.batch-0", User, "Batch = b,", "Batch = 0,", "every batch entry is the first", "attention float32 rule-DilatedWindow"),
+        new("rules.head-of-query-0", User, "Head = row.H,", "Head = 0,", "every head is the first", "attention float32 rule-TableBias"),
+        new("rules.batch-0", User, "Batch = row.B,", "Batch = 0,", "every batch entry is the first", "attention float32 rule-DilatedWindow"),
         new("rules.table-without-its-last", User, "index < IntCount ?", "index < IntCount - 1 ?",
             "the last integer is outside", "attention float32 rule-DilatedWindow"),
 

@@ -93,7 +93,7 @@ public struct GeneralScore : IScoreRule
         s.Scale(Scale);
         if (HasHeadScales != 0) s.Scale(HeadScales[HeadScalesOffset + row.H]);
         if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
-        if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
+        if (Bias.Kind != FloatView.None) AddBias(ref s, Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
         if (HasAlibi != 0) s.Fma(-AlibiSlopes[AlibiOffset + row.B * AlibiBatchStride + row.H], row.Distances(keys));
         if (HasMask != 0) HideMasked(ref s, MaskAt.Row(row), keys);
         if (Documents.IsPresent != 0) Documents.Hide(ref s, row, keys);
@@ -102,6 +102,14 @@ public struct GeneralScore : IScoreRule
     }
 
     private readonly float Cap(float score) => Softcap * SpecialMath.Tanh(score * InverseSoftcap);
+
+    /// <summary>A bias of minus infinity hides the key even where the score is NaN.</summary>
+    private static void AddBias(ref F4 s, F4 bias)
+    {
+        const float hidden = float.NegativeInfinity;
+        s.Add(bias);
+        s.Hide(bias.X == hidden, bias.Y == hidden, bias.Z == hidden, bias.W == hidden);
+    }
 
     private readonly void HideMasked(ref F4 s, long row, I4 keys)
     {

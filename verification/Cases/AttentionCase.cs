@@ -100,10 +100,9 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         }
     }
 
-    /// <summary>NaN in every key and value that no query sees. What a bias of -inf hides is finite, as S + bias could not hide it.</summary>
+    /// <summary>NaN in every key and value that no query sees.</summary>
     private static void PoisonHidden(AttentionProblem problem, HostTensor k, HostTensor v, ScoreRule rule)
     {
-        ScoreRule hiding = rule with { Bias = null };
         int group = problem.HeadsQ / problem.HeadsKv;
         for (int at = 0; at < k.Values.Length / problem.HeadDim; at++)
         {
@@ -117,7 +116,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         {
             for (int h = head * group; h < (head + 1) * group; h++)
                 for (int i = 0; i < problem.SeqQ; i++)
-                    if (hiding.Sees(b, h, i, j, problem.SeqQ, problem.SeqKv)) return true;
+                    if (rule.Sees(b, h, i, j, problem.SeqQ, problem.SeqKv)) return true;
             return false;
         }
     }

@@ -138,11 +138,11 @@ internal static class AttentionMutants
         new("score.softcap-after-bias", Rules,
             """
                     if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
-                    if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
+                    if (Bias.Kind != FloatView.None) AddBias(ref s, Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
 
             """,
             """
-                    if (Bias.Kind != FloatView.None) s.Add(Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
+                    if (Bias.Kind != FloatView.None) AddBias(ref s, Bias.Load(BiasAt.Row(row), BiasAt.ColumnStride, keys));
                     if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));
 
             """, "the bias is capped, too", "attention float32, softmax float32"),
@@ -155,6 +155,8 @@ internal static class AttentionMutants
             "one of four scores is its neighbour's", "attention float32 softcap"),
         new("score.fourth-key-masked-as-third", Rules, "Mask[row + keys.W * step] == 0", "Mask[row + keys.Z * step] == 0",
             "one of four scores is hidden by its neighbour's mask", "attention float32 mask"),
+        new("score.bias-does-not-hide-nan", Rules, "bias.Z == hidden, bias.W == hidden", "bias.Z == hidden, false",
+            "-inf + NaN of a hidden key", "attention float32 bias"),
         new("score.fourth-bias-of-third", Views, "w = row + columns.W * step;", "w = row + columns.Z * step;",
             "one of four scores gets its neighbour's bias", "attention float32 bias"),
         new("score.keys-beyond-the-band-read", ScoreRow, "Math.Max(First, Math.Min(key, End - 1))", "Math.Max(First, key)",

@@ -324,7 +324,11 @@ internal static class AttentionCases
                 yield return Case(p with { Scale = 0.01f });
                 yield return Case(p with { Scale = -1.5f });
                 yield return Case(p with { Bias = true, BiasType = type }, options: new CaseOptions { InfiniteBias = true });
-                yield return Case(p with { Bias = true, BiasType = type }, options: new CaseOptions { InfiniteBias = true, BiasAxes = Axes4.Keys });
+                foreach (float softcap in (float[])[0, 5])
+                {
+                    yield return Case(p with { Bias = true, BiasType = type, Softcap = softcap },
+                        options: new CaseOptions { InfiniteBias = true, BiasAxes = Axes4.Keys });
+                }
                 foreach (Axes4 axes in (Axes4[])[Axes4.None, Axes4.Keys, Axes4.Queries, Axes4.Batch, Axes4.Heads, Axes4.All, Axes4.Batch | Axes4.Heads])
                     yield return Case(p with { SeqQ = 17, SeqKv = 37, HeadDim = 16, Mask = true, Bias = true, BiasType = type },
                         options: new CaseOptions { MaskAxes = axes, BiasAxes = Axes4.All & ~axes });

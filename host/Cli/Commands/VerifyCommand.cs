@@ -84,7 +84,8 @@ internal static class VerifyCommand
         }
         Report.Write(table);
 
-        if (results.Where(r => r.Result.Outcome == Outcome.Passed).MaxBy(r => r.Result.Worst) is { Result: { } worst } at)
+        if (results.Where(r => r.Result.Outcome == Outcome.Passed).OrderByDescending(r => r.Result.Worst).FirstOrDefault()
+            is { Result: { } worst } at)
             Console.WriteLine($"Nearest to its bound: {worst.Case.Title} on {at.Device}: {worst.Detail}");
         (string Device, CaseResult Result)[] failures = [.. results.Where(r => r.Result.Outcome == Outcome.Failed)];
         foreach ((string device, CaseResult result) in failures.Take(ShownFailures))

@@ -7,8 +7,8 @@ using AttnKernels.Verification;
 namespace AttnKernels.Bench.Forms;
 
 /// <summary>
-/// Whether every form of attention takes time and memory in proportion to its keys, and packed batches in proportion to their tokens. What is
-/// compared is timed in turns, in one process, after its results have been checked against the reference.
+/// Whether every form of attention takes time and memory in proportion to its keys, and packed batches in proportion to their tokens. What
+/// is compared is timed in turns, in one process, after its results have been checked against the reference.
 /// </summary>
 internal static class FormsRun
 {
@@ -69,7 +69,9 @@ internal static class FormsRun
     private static AttentionCase Case(Form form, int keys) =>
         new(form.Problem(keys), form.Options(keys), $"{form.Name} {keys}", CaseSize.Normal) { SampledRows = CheckedRows };
 
-    /// <summary>Median milliseconds of each case. A case lends its run only while it runs itself, so each runs within the one before.</summary>
+    /// <summary>
+    /// Median milliseconds of each case. A case lends its run only while it runs itself, so each runs within the one before.
+    /// </summary>
     private static double[] Time(AttentionDevice device, AttentionCase[] cases)
     {
         List<Action> runs = [];

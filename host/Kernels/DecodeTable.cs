@@ -13,8 +13,8 @@ internal static class DecodeSplits
     private const int MostRows = 16;
 
     /// <summary>
-    /// Up to 8 queries FlashForward, with a group for each query head, fills at most 8 rows of its tiles and reads K and V once a head; a tile of
-    /// 8 rows here is at least a head.
+    /// Up to 8 queries FlashForward, with a group for each query head, fills at most 8 rows of its tiles and reads K and V once a head; a
+    /// tile of 8 rows here is at least a head.
     /// </summary>
     private const int MostQueries = 8;
 
@@ -27,8 +27,8 @@ internal static class DecodeSplits
     /// Whether there are so few that K and V, read once for all of them, are what takes time; a single split would gain nothing.
     /// </summary>
     /// <remarks>
-    /// FlashForward has what is not here: hidden blocks, which are to be skipped, packed sequences, and rows that change once they are loaded. The
-    /// sizes of a sequence decide, not the batch or the device: a row's bits are the same everywhere.
+    /// FlashForward has what is not here: hidden blocks, which are to be skipped, packed sequences, and rows that change once they are
+    /// loaded. The sizes of a sequence decide, not the batch or the device: a row's bits are the same everywhere.
     /// </remarks>
     public static bool Fits(AttentionProblem p) =>
         p.Blocks is null && p.Packed is null && p.Rotary is null && p.Similarity == Similarity.DotProduct

@@ -68,8 +68,8 @@ internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int 
     public long Groups(AttentionProblem problem) => Grids.Tiles(problem.SeqQ, Br) * problem.HeadsQ * problem.Batch;
 
     /// <summary>
-    /// Why this wide tile would not pay, or null: it must not be mostly empty, one group loads while another computes only where two fit into a
-    /// multiprocessor, and each multiprocessor wants a group.
+    /// Why this wide tile would not pay, or null: it must not be mostly empty, one group loads while another computes only where two fit
+    /// into a multiprocessor, and each multiprocessor wants a group.
     /// </summary>
     public string? WhyNot(DeviceInfo device, AttentionProblem problem)
     {

@@ -1,8 +1,8 @@
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The instantiations of TensorMatmul for one type of A and B and one of C, and the choice among them. One tile, 128 x 128 with 64 x 32 a warp: six
-/// loads of matrices feed 16 products, and the sums leave room for two groups a multiprocessor.
+/// The instantiations of TensorMatmul for one type of A and B and one of C, and the choice among them. One tile, 128 x 128 with 64 x 32 a
+/// warp: six loads of matrices feed 16 products, and the sums leave room for two groups a multiprocessor.
 /// </summary>
 internal static class TensorMatmulTable<TStored, TElement, TC, TElementC>
     where TStored : struct, IElement<ushort>
@@ -23,7 +23,9 @@ internal static class TensorMatmulTable<TStored, TElement, TC, TElementC>
         Entry<AlongOuter, AlongK, AnyActivation>(),
     ];
 
-    /// <summary>The kernel that copies A and B fast where they lie row after row as given; it takes any other strides, too, slower.</summary>
+    /// <summary>
+    /// The kernel that copies A and B fast where they lie row after row as given; it takes any other strides, too, slower.
+    /// </summary>
     public static KernelEntry<MatmulArgs<ushort, ushort, TC>> Choose(MatmulProblem p, out long groups)
     {
         groups = (long)p.Batch0 * p.Batch1 * Grids.Tiles(p.M, TensorMatmulTile.Outer) * Grids.Tiles(p.N, TensorMatmulTile.Outer);

@@ -3,8 +3,8 @@ using AttnKernels.Kernels;
 namespace AttnKernels.Onnx;
 
 /// <summary>
-/// The int64 numbers of a graph as the Int32 that kernels read. A tensor has one of two forms: Int32 of the node's shape, taken as it is, or the
-/// graph's memory seen as Int32 with a last axis of 2, the words of each int64, the low one first: these are copied to a workspace.
+/// The int64 numbers of a graph as the Int32 that kernels read. A tensor has one of two forms: Int32 of the node's shape, taken as it is,
+/// or the graph's memory seen as Int32 with a last axis of 2, the words of each int64, the low one first: these are copied to a workspace.
 /// </summary>
 internal sealed class OnnxIndices : IDisposable
 {

@@ -130,6 +130,8 @@ public readonly struct OnnxTensorScatterTensors
     /// <summary>Output: present_cache; past_cache itself, or memory that overlaps nothing.</summary>
     public required TensorView PresentCache { get; init; }
 
-    /// <summary>write_indices: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch).</summary>
+    /// <summary>
+    /// write_indices: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch).
+    /// </summary>
     public TensorView WriteIndices { get; init; }
 }

@@ -38,7 +38,9 @@ internal static class KeyCheck
         return default;
     }
 
-    /// <summary>Refuses starts that decrease or leave the tensor, and sequences that are too long, where the memory can be read here.</summary>
+    /// <summary>
+    /// Refuses starts that decrease or leave the tensor, and sequences that are too long, where the memory can be read here.
+    /// </summary>
     private static unsafe void RequireOrdered(string name, in TensorView view, int total, int longest)
     {
         if (view.Buffer!.Address == 0) return;

@@ -27,9 +27,10 @@ public abstract class Plan<TProblem, TTensors> : IDisposable
     /// <summary>Device memory that the plan holds besides the tensors, in bytes for each stream it runs on.</summary>
     /// <remarks>
     /// 0 on the CPU device, save for problems that one plan solves in several steps: scratch there belongs to the device's threads, not to
-    /// plans. Each thread keeps one block as large as its largest run needed, to at most 64 MB; all plans share it, and the device frees it.
-    /// Fused attention with heads of 64 takes 0.1 MB a thread, 0.4 MB where keys are gathered, widened or turned, whatever the number of
-    /// keys; a run of few queries keeps a partial result of about headDimV floats for each row and 512 keys in the calling thread's block.
+    /// plans. Each thread keeps one block as large as its largest run needed, to at most 64 MB; all plans share it, and the device frees
+    /// it. Fused attention with heads of 64 takes 0.1 MB a thread, 0.4 MB where keys are gathered, widened or turned, whatever the number
+    /// of keys; a run of few queries keeps a partial result of about headDimV floats for each row and 512 keys in the calling thread's
+    /// block.
     /// </remarks>
     public long WorkspaceBytes => executable.WorkspaceBytes;
 

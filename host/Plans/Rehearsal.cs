@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AttnKernels.Plans;
 
 /// <summary>
-/// Runs a small problem of a plan's kind when the plan is made, on devices whose kernels the runtime compiles as they are first called: by the
-/// plan's first run they are compiled, and so are the checks before them; threads and their scratch are there.
+/// Runs a small problem of a plan's kind when the plan is made, on devices whose kernels the runtime compiles as they are first called: by
+/// the plan's first run they are compiled, and so are the checks before them; threads and their scratch are there.
 /// </summary>
 internal static class Rehearsal
 {
@@ -37,7 +37,9 @@ internal static class Rehearsal
         Run(device, kind);
     }
 
-    /// <summary>The small problem that runs the same code: a head for each thread, so that tiles keep their size. That of a kind is itself.</summary>
+    /// <summary>
+    /// The small problem that runs the same code: a head for each thread, so that tiles keep their size. That of a kind is itself.
+    /// </summary>
     internal static AttentionProblem KindOf(AttentionProblem p, int threads)
     {
         int group = p.HeadsQ / p.HeadsKv;

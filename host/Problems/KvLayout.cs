@@ -15,9 +15,10 @@ public readonly record struct KvLayout
     public static KvLayout Contiguous => default;
 
     /// <summary>
-    /// K is (batch, headsKv, seqKv, headDim), V likewise, and the key at position p lies in row p % seqKv: a cache of the last seqKv keys (a sliding
-    /// window). Key lengths count all keys ever written; causal masks, windows and ALiBi go by positions, whatever row they lie in. Where something
-    /// else has an axis of keys (masks, biases, documents, blocks), element j belongs to the j-th oldest key that is still there.
+    /// K is (batch, headsKv, seqKv, headDim), V likewise, and the key at position p lies in row p % seqKv: a cache of the last seqKv keys
+    /// (a sliding window). Key lengths count all keys ever written; causal masks, windows and ALiBi go by positions, whatever row they lie
+    /// in. Where something else has an axis of keys (masks, biases, documents, blocks), element j belongs to the j-th oldest key that is
+    /// still there.
     /// </summary>
     public static KvLayout Ring => new(0, 0, true);
 
@@ -34,7 +35,8 @@ public readonly record struct KvLayout
     internal int TableColumns(int rows) => IsPaged ? (int)(((long)rows + BlockSize - 1) / BlockSize) : 0;
 
     /// <summary>
-    /// K is (blocks, headsKv, blockSize, headDim), V likewise: key j of batch entry b lies in row j % blockSize of block BlockTable[b, j / blockSize].
+    /// K is (blocks, headsKv, blockSize, headDim), V likewise: key j of batch entry b lies in row j % blockSize of block BlockTable[b, j /
+    /// blockSize].
     /// </summary>
     public static KvLayout Paged(int blockSize, int blocks)
     {

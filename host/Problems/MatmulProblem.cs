@@ -2,8 +2,8 @@ namespace AttnKernels;
 
 /// <summary>
 /// C[b0,b1] = f(alpha * A[b0,b1] B[b0,b1/groupB] + beta * C[b0,b1] + bias), with A (M, K), B (K, N), C (M, N) and bias (N) added to
-/// every row and f an activation, none by default. Tensors are (batch0, batch1, rows, columns) with any strides; leading axes of size 1 may be left out. Sums are in fp32.
-/// Immutable; equal problems compare equal.
+/// every row and f an activation, none by default. Tensors are (batch0, batch1, rows, columns) with any strides; leading axes of size 1 may
+/// be left out. Sums are in fp32. Immutable; equal problems compare equal.
 /// </summary>
 public sealed record MatmulProblem
 {

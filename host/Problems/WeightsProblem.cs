@@ -21,7 +21,8 @@ public sealed record WeightsProblem
 
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
-    /// <exception cref="NotSupportedException">Sequences are packed, keys lie in a ring, or Q and K change before they are compared.</exception>
+    /// <exception cref="NotSupportedException">Sequences are packed, keys lie in a ring, or Q and K change before they are
+    /// compared.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Attention);

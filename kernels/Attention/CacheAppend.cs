@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>Where the rows of an update go in a cache (batch, heads, capacity, dim), or (blocks, heads, blockSize, dim) where it is paged.</summary>
+/// <summary>
+/// Where the rows of an update go in a cache (batch, heads, capacity, dim), or (blocks, heads, blockSize, dim) where it is paged.
+/// </summary>
 public struct CacheRows
 {
     /// <summary>(batch) the cache row that the first row of the update goes to; 0 where <see cref="HasStarts"/> is 0.</summary>
@@ -10,7 +12,10 @@ public struct CacheRows
     public long StartsOffset;
     public int HasStarts;
 
-    /// <summary>(batch, blocks of an entry), read where <see cref="IsPaged"/> is 1: row p lies in row p % blockSize of block table[b, p / blockSize].</summary>
+    /// <summary>
+    /// (batch, blocks of an entry), read where <see cref="IsPaged"/> is 1: row p lies in row p % blockSize of block table[b, p /
+    /// blockSize].
+    /// </summary>
     public ArrayView<int> Table;
     public long TableOffset, TableStride;
 

@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>What CacheConvert receives: Update (batch, heads, rows, dim), and a cache of another type, as <see cref="CacheRows"/> says.</summary>
+/// <summary>
+/// What CacheConvert receives: Update (batch, heads, rows, dim), and a cache of another type, as <see cref="CacheRows"/> says.
+/// </summary>
 public struct CacheConvertArgs<T>
     where T : unmanaged
 {

@@ -31,8 +31,8 @@ public struct FlashArgs<T, TScore, TKeys>
     public int SectionHeads;
 
     /// <summary>
-    /// Rows of a head of Q, O and LSE where the sequences of the batch are packed, one after the other; else 0. Read where the source of keys
-    /// has sequences.
+    /// Rows of a head of Q, O and LSE where the sequences of the batch are packed, one after the other; else 0. Read where the source of
+    /// keys has sequences.
     /// </summary>
     public int PackedQ;
     public KeyBand Band;
@@ -172,9 +172,9 @@ public struct FlashPosition
     public KeyBand Band;
 
     /// <summary>
-    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index: section
-    /// after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query tiles have
-    /// the most keys: they come first in their section, so that the short ones fill the gaps.
+    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index:
+    /// section after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query
+    /// tiles have the most keys: they come first in their section, so that the short ones fill the gaps.
     /// </summary>
     public static FlashPosition Of<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int br, out KeyPlace keys, out int i0)
         where T : unmanaged

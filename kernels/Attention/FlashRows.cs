@@ -40,7 +40,9 @@ public interface IFlashRows
     /// <summary>This lane's part of each row's sum, to sRow [Br][LanesX].</summary>
     void StoreSums(ArrayView<float> sRow);
 
-    /// <summary>Adds the sink, and writes O / l and the log-sum-exp of each row inside the tensor; sRow holds the sums of all lanes.</summary>
+    /// <summary>
+    /// Adds the sink, and writes O / l and the log-sum-exp of each row inside the tensor; sRow holds the sums of all lanes.
+    /// </summary>
     void Write<T, TElement, TScore>(in FlashOutput<T> output, ArrayView<F4> sRow, int i)
         where T : unmanaged
         where TElement : struct, IElement<T>

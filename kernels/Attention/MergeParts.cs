@@ -37,7 +37,9 @@ public struct MergeArgs<T, TOut>
     /// <summary>Lanes that take parts of a row in turn: see <see cref="MergeSizes.Slots"/>.</summary>
     public int Slots;
 
-    /// <summary>Where part p is what keys p * SplitKeys and following gave, only parts with a key that the row sees are read; 0: all are.</summary>
+    /// <summary>
+    /// Where part p is what keys p * SplitKeys and following gave, only parts with a key that the row sees are read; 0: all are.
+    /// </summary>
     public int SplitKeys;
 
     /// <summary>(batch) visible keys of SeqKv, read where <see cref="HasKeyLengths"/> is 1.</summary>
@@ -49,7 +51,9 @@ public struct MergeArgs<T, TOut>
     /// <summary>1 where the keys are the last SeqKv of as many as the key length says: <see cref="GeneralKeys.RingRows"/>.</summary>
     public int IsRing;
 
-    /// <summary>(heads) scores that take part in every row's sum like one more key without a value, read where <see cref="HasSinks"/> is 1.</summary>
+    /// <summary>
+    /// (heads) scores that take part in every row's sum like one more key without a value, read where <see cref="HasSinks"/> is 1.
+    /// </summary>
     public ArrayView<float> Sinks;
     public long SinksOffset;
     public int HasSinks;
@@ -88,7 +92,8 @@ public static class MergeSizes
 /// Merges partial attention results over disjoint sets of keys: with w_p = exp(m_p - max m), O = sum w_p O_p / sum w_p l_p and
 /// LSE = max m + ln(sum w_p l_p) (the combine step of split-KV decoding; Dao et al., Flash-Decoding, 2023). All lanes of a row look for
 /// its maximum, then every slot of lanes sums parts of its own, four loads of O in flight, and the slots' sums are added in order.
-/// Grid: ceil(batch heads seq / rows a group) * ceil(headDim / 32) groups; group: 128 lanes, 16 / slots rows; shared: MergeSizes.SharedBytes.
+/// Grid: ceil(batch heads seq / rows a group) * ceil(headDim / 32) groups; group: 128 lanes, 16 / slots rows; shared:
+/// MergeSizes.SharedBytes.
 /// </summary>
 public static class MergeParts<T, TElement, TOut, TElementOut>
     where T : unmanaged

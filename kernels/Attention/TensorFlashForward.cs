@@ -79,7 +79,9 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
         Write(args, at, i0, sQ, ref o, rows);
     }
 
-    /// <summary>P and the running m and l of a tile whose every key every row sees. Afterwards V_j is there, and K_j has been read.</summary>
+    /// <summary>
+    /// P and the running m and l of a tile whose every key every row sees. Afterwards V_j is there, and K_j has been read.
+    /// </summary>
     private static void AddWholeTile(
         in FlashArgs<ushort, TScore, TKeys> args, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
         ref KeyTiles<TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
@@ -96,8 +98,8 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
     }
 
     /// <summary>
-    /// O and the running m and l take in a tile that a mask may cut; a warp whose rows the band hides all of it from leaves it out. Afterwards
-    /// K_j and V_j have been read.
+    /// O and the running m and l take in a tile that a mask may cut; a warp whose rows the band hides all of it from leaves it out.
+    /// Afterwards K_j and V_j have been read.
     /// </summary>
     private static void AddCutTile(
         in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK,

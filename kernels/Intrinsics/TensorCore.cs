@@ -62,7 +62,9 @@ public static class TensorCore
     /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
     public static void WaitForCopies() => WarpMatrix.WaitForCopies();
 
-    /// <summary>Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.</summary>
+    /// <summary>
+    /// Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.
+    /// </summary>
     public static void CommitCopies() => WarpMatrix.CommitCopies();
 
     /// <summary>The calling lane's batches but the newest have arrived: cp.async.wait_group 1.</summary>
@@ -88,7 +90,9 @@ public static class TensorCore
     {
     }
 
-    /// <summary>Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.</summary>
+    /// <summary>
+    /// Closes a batch of copies, of all that the lane started since the last one; there may be none: cp.async.commit_group.
+    /// </summary>
     [IntrinsicImplementation]
     public static void CommitCopies()
     {

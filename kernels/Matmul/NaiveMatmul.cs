@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// The readable baseline: c = f(alpha * sum_k a[m,k] b[k,n] + beta * c + bias[n]), one lane an element of C, every operand from global memory.
-/// Grid: ceil(M N / group) * batch0 * batch1 groups; shared: none.
+/// The readable baseline: c = f(alpha * sum_k a[m,k] b[k,n] + beta * c + bias[n]), one lane an element of C, every operand from global
+/// memory. Grid: ceil(M N / group) * batch0 * batch1 groups; shared: none.
 /// </summary>
 public static class NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>
     where TA : unmanaged

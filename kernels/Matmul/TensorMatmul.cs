@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes 128 x 128 of C, a warp 64 x 32 of it in registers,
-/// walking K in steps of BK through three stages in shared memory: two are under way while one is multiplied.
+/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes 128 x 128 of C, a warp 64 x 32 of it in
+/// registers, walking K in steps of BK through three stages in shared memory: two are under way while one is multiplied.
 /// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: 256 lanes; shared: 48 KB.
 /// </summary>
 public static class TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>
@@ -95,7 +95,9 @@ public static class TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>
         sum.Add(a0, a1, a2, a3, left, right);
     }
 
-    /// <summary>A loop over blocks of eight columns, which move left in registers, for the sake of short code; a lane stores four of the columns.</summary>
+    /// <summary>
+    /// A loop over blocks of eight columns, which move left in registers, for the sake of short code; a lane stores four of the columns.
+    /// </summary>
     private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TensorBlock<TElement> sum)
     {
         n += 2 * (Group.IdxX & 2);

@@ -21,7 +21,9 @@ public readonly struct NoActivation : IActivation
     public static F4 Apply(F4 x, int activation) => x;
 }
 
-/// <summary>Any of them, chosen at run time: once an element of C, where a branch that all lanes take together costs next to nothing.</summary>
+/// <summary>
+/// Any of them, chosen at run time: once an element of C, where a branch that all lanes take together costs next to nothing.
+/// </summary>
 public readonly struct AnyActivation : IActivation
 {
     public static bool IsPresent => true;

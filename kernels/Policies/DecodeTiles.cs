@@ -18,8 +18,8 @@ public static class DecodeTile<TTile, TRows>
     /// <summary>
     /// Keys of a split, whatever the problem: a row's bits depend on its keys alone. By registers 3 (8 rows) to 7 groups (1 row) fit on a
     /// multiprocessor, so an H100's 132 are filled from 400 to 920 groups on: with one sequence and 8 key heads from 13,000 to 30,000 keys.
-    /// 4,096 keys there are 128 groups, one a multiprocessor, a third of that or less. Half the keys would fill it sooner and double what the
-    /// splits write and MergeParts reads: for 8 rows of 128 fp16 elements 4 KB of partial results a split beside 128 KB of K and V.
+    /// 4,096 keys there are 128 groups, one a multiprocessor, a third of that or less. Half the keys would fill it sooner and double what
+    /// the splits write and MergeParts reads: for 8 rows of 128 fp16 elements 4 KB of partial results a split beside 128 KB of K and V.
     /// </summary>
     public const int SplitKeys = 256;
 

@@ -91,7 +91,8 @@ public readonly struct FlashTile256 : IFlashTile
 }
 
 /// <summary>
-/// Heads up to 64: 64 x 64, 58 KB. A load of 16 bytes from shared memory feeds 10.7 multiplications instead of 8, and a barrier twice as many.
+/// Heads up to 64: 64 x 64, 58 KB. A load of 16 bytes from shared memory feeds 10.7 multiplications instead of 8, and a barrier twice as
+/// many.
 /// </summary>
 public readonly struct WideFlashTile64 : IFlashTile
 {

@@ -165,7 +165,10 @@ public struct StoredRows
     /// <summary>1 where every row starts at a multiple of 8 elements.</summary>
     public int IsWide;
 
-    /// <summary>1 where the rows of a head span less than 2^31 chunks of 8 elements, and none is <see cref="TileCopy.LongestRow"/> away from the next.</summary>
+    /// <summary>
+    /// 1 where the rows of a head span less than 2^31 chunks of 8 elements, and none is <see cref="TileCopy.LongestRow"/> away from the
+    /// next.
+    /// </summary>
     public int IsNear;
 
     /// <summary>(batch, head, row), beside integers.</summary>

@@ -9,7 +9,8 @@ namespace AttnKernels.Kernels;
 public interface IKeySource
 {
     /// <summary>
-    /// Whether a batch entry may have lengths and rows of its own, as packed sequences and rings have; false: <see cref="Narrow"/> is not called.
+    /// Whether a batch entry may have lengths and rows of its own, as packed sequences and rings have; false: <see cref="Narrow"/> is not
+    /// called.
     /// </summary>
     static abstract bool HasSequences { get; }
 
@@ -22,7 +23,9 @@ public interface IKeySource
     /// <summary>Whether rows of Q and K may change after they are loaded; false: the two methods below are not called.</summary>
     static abstract bool HasVectors { get; }
 
-    /// <summary>Changes the queries i0 .. in <paramref name="sTile"/> [rows][stride], all lanes together; sRow is scratch for a number a row.</summary>
+    /// <summary>
+    /// Changes the queries i0 .. in <paramref name="sTile"/> [rows][stride], all lanes together; sRow is scratch for a number a row.
+    /// </summary>
     void ChangeQueries(in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow);
 
     /// <summary>As <see cref="ChangeQueries"/>, of the keys j0 .., of which those before <paramref name="endRow"/> are there.</summary>
@@ -61,8 +64,8 @@ public interface IKeyRows : IKeySource
     FourRows ValueRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns);
 
     /// <summary>
-    /// Elements column .. column+7 of each row, <paramref name="column"/> a multiple of 8; 0 at and past <paramref name="columns"/>. Of whole
-    /// rows all loads are on their way before the first is waited for.
+    /// Elements column .. column+7 of each row, <paramref name="column"/> a multiple of 8; 0 at and past <paramref name="columns"/>. Of
+    /// whole rows all loads are on their way before the first is waited for.
     /// </summary>
     F8x4 LoadKeys(in FourRows rows, int column, int columns);
 
@@ -98,8 +101,8 @@ public struct KeyRow
 public interface IKeyTiles : IKeySource
 {
     /// <summary>
-    /// Whether the rows of a place lie at one distance from each other, and follow <see cref="TileRows.Start"/>; false: each is looked up by the two methods
-    /// below.
+    /// Whether the rows of a place lie at one distance from each other, and follow <see cref="TileRows.Start"/>; false: each is looked up
+    /// by the two methods below.
     /// </summary>
     static abstract bool IsStrided { get; }
 
@@ -113,8 +116,8 @@ public interface IKeyTiles : IKeySource
     int Block(in KeyPlace place, int j);
 
     /// <summary>
-    /// The entry of the row of key <paramref name="j"/>, whose block is <paramref name="block"/>; -1: there is no such row. The row within the entry is
-    /// set.
+    /// The entry of the row of key <paramref name="j"/>, whose block is <paramref name="block"/>; -1: there is no such row. The row within
+    /// the entry is set.
     /// </summary>
     int Find(in KeyPlace place, int j, int block, ref int row);
 }
@@ -125,7 +128,9 @@ public struct TileRows
     public ArrayView<ushort> Data;
     public long Start, EntryStride, RowStride;
 
-    /// <summary>1 where every row starts at a multiple of 8 elements, and if rows are looked up, 32 bits count the chunks of 8 from Start to each.</summary>
+    /// <summary>
+    /// 1 where every row starts at a multiple of 8 elements, and if rows are looked up, 32 bits count the chunks of 8 from Start to each.
+    /// </summary>
     public int IsWide;
 }
 

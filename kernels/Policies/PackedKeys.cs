@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Sequences one after the other without padding: the rows of batch entry b are Starts[b] .. Starts[b + 1] - 1. Starts that decrease or lie outside
-/// are clamped: the host refuses them where it can see them.
+/// Sequences one after the other without padding: the rows of batch entry b are Starts[b] .. Starts[b + 1] - 1. Starts that decrease or lie
+/// outside are clamped: the host refuses them where it can see them.
 /// </summary>
 public struct SequenceStarts
 {
@@ -30,7 +30,9 @@ public struct SequenceStarts
     private static int Clamp(int value, int min, int max) => Math.Max(min, Math.Min(value, max));
 }
 
-/// <summary>K and V of the problem's own type, packed or not, with packed queries: the rows of plain keys, from a sequence's first one on.</summary>
+/// <summary>
+/// K and V of the problem's own type, packed or not, with packed queries: the rows of plain keys, from a sequence's first one on.
+/// </summary>
 public struct PackedKeys<T, TElement> : IKeyTiles
     where T : unmanaged
     where TElement : struct, IElement<T>

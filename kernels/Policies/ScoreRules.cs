@@ -48,7 +48,9 @@ public struct PlainScore : IScoreRule
     public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast) => false;
 }
 
-/// <summary>Every term of the contract, each present where its flag is 1: scales of heads, softcap, additive bias, ALiBi, masks, sinks.</summary>
+/// <summary>
+/// Every term of the contract, each present where its flag is 1: scales of heads, softcap, additive bias, ALiBi, masks, sinks.
+/// </summary>
 /// <remarks>A term is asked for once in four scores, and what it needs of the row is looked up once.</remarks>
 public struct GeneralScore : IScoreRule
 {

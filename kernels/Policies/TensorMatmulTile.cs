@@ -6,7 +6,9 @@ public static class TensorMatmulTile
     /// <summary>Rows of A and columns of B of a group.</summary>
     public const int Outer = 128;
 
-    /// <summary>Rows of a fragment of A, columns of a pair of fragments of B, and how deep both are: below that most of a product is padding.</summary>
+    /// <summary>
+    /// Rows of a fragment of A, columns of a pair of fragments of B, and how deep both are: below that most of a product is padding.
+    /// </summary>
     public const int Fragment = 16;
 
     /// <summary>Elements of K a step: two products deep, 64 bytes of a row.</summary>

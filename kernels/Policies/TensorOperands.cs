@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Which axis of a matmul's operand a tile in shared memory runs along: the one that is contiguous in memory is copied whole and fast, any other is
-/// gathered. An operand is (outer, k); outer is M for A and N for B.
+/// Which axis of a matmul's operand a tile in shared memory runs along: the one that is contiguous in memory is copied whole and fast, any
+/// other is gathered. An operand is (outer, k); outer is M for A and N for B.
 /// </summary>
 public interface ITensorOperand
 {

@@ -4,9 +4,9 @@ using ILGPU.Algorithms;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// What happens to the rows of Q and K in shared memory before the dot product: the first RotaryDim elements turn by the angles of the row's
-/// position (rotary embedding, see <see cref="RotaryEmbedding{T, TElement}"/>), and rows are divided by their length (cosine similarity).
-/// A position outside the table gives NaN.
+/// What happens to the rows of Q and K in shared memory before the dot product: the first RotaryDim elements turn by the angles of the
+/// row's position (rotary embedding, see <see cref="RotaryEmbedding{T, TElement}"/>), and rows are divided by their length (cosine
+/// similarity). A position outside the table gives NaN.
 /// </summary>
 public struct VectorForm
 {
@@ -14,7 +14,10 @@ public struct VectorForm
     public ArrayView<float> Cos, Sin;
     public long CosOffset, CosStride, SinOffset, SinStride;
 
-    /// <summary>(batch, rows) each, read where <see cref="HasPositions"/> is 1; else a key's position is its index, a query's that of its aligned key.</summary>
+    /// <summary>
+    /// (batch, rows) each, read where <see cref="HasPositions"/> is 1; else a key's position is its index, a query's that of its aligned
+    /// key.
+    /// </summary>
     public ArrayView<int> PositionsQ, PositionsKv;
     public long QOffset, QBatchStride, KvOffset, KvBatchStride;
 
@@ -25,7 +28,9 @@ public struct VectorForm
 
     private readonly int IsPresent => IsCosine | RotaryDim;
 
-    /// <summary>Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride], with the factors that <see cref="Measure"/> left in sRow.</summary>
+    /// <summary>
+    /// Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride], with the factors that <see cref="Measure"/> left in sRow.
+    /// </summary>
     public readonly void ApplyToQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
@@ -51,7 +56,9 @@ public struct VectorForm
         Apply(positions, rows, columns, sTile, stride, sRow);
     }
 
-    /// <summary>32 lanes a row, neighbouring lanes at neighbouring elements; a lane takes its element of all its rows before the next one.</summary>
+    /// <summary>
+    /// 32 lanes a row, neighbouring lanes at neighbouring elements; a lane takes its element of all its rows before the next one.
+    /// </summary>
     private readonly void Apply(in RowPositions positions, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
         if (IsPresent == 0) return;

@@ -3,9 +3,9 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Copies tiles of one key head's K and V to swizzled shared memory, all lanes of a group together: along running addresses where the rows follow one
-/// another, else row by row. A warp copies at most 16 rows of a tile: its lanes 0 to 15 find where they lie in K, 16 to 31 in V, and a shuffle tells
-/// those who copy. So a block table is read once a row, and ahead of the copies.
+/// Copies tiles of one key head's K and V to swizzled shared memory, all lanes of a group together: along running addresses where the rows
+/// follow one another, else row by row. A warp copies at most 16 rows of a tile: its lanes 0 to 15 find where they lie in K, 16 to 31 in V,
+/// and a shuffle tells those who copy. So a block table is read once a row, and ahead of the copies.
 /// </summary>
 public struct KeyTiles<TKeys>
     where TKeys : struct, IKeyTiles
@@ -13,7 +13,9 @@ public struct KeyTiles<TKeys>
     private TileCopy keys, values;
     private KeyPlace place;
 
-    /// <summary>The row of a tile that this lane finds; its block, of the tile that comes next; the chunk where it starts, or one of the constants.</summary>
+    /// <summary>
+    /// The row of a tile that this lane finds; its block, of the tile that comes next; the chunk where it starts, or one of the constants.
+    /// </summary>
     private int row, block, found;
 
     public static KeyTiles<TKeys> Of(
@@ -38,13 +40,17 @@ public struct KeyTiles<TKeys>
         values.MoveTo(j);
     }
 
-    /// <summary>Loads what says where the rows of the tile at <paramref name="j"/> lie; some key before <paramref name="end"/> is visible.</summary>
+    /// <summary>
+    /// Loads what says where the rows of the tile at <paramref name="j"/> lie; some key before <paramref name="end"/> is visible.
+    /// </summary>
     public void LookAhead(in TKeys source, int j, int end)
     {
         if (!TKeys.IsStrided) block = source.Block(place, Math.Min(j + row, end - 1));
     }
 
-    /// <summary>Starts copying the tile of K at <paramref name="j"/>, which comes next and was looked at ahead; keys outside [first, end) become 0.</summary>
+    /// <summary>
+    /// Starts copying the tile of K at <paramref name="j"/>, which comes next and was looked at ahead; keys outside [first, end) become 0.
+    /// </summary>
     public void StartKeys(in TKeys source, int j, int rows, int first, int end)
     {
         if (TKeys.IsStrided)
@@ -65,7 +71,10 @@ public struct KeyTiles<TKeys>
         else values.LoadFound(source, place, source.ValueTiles(place).Start, j, rows, first, end);
     }
 
-    /// <summary>As <see cref="StartKeys"/>, where rows are wide and all keys from the tile's first to <paramref name="end"/> visible, if there are any.</summary>
+    /// <summary>
+    /// As <see cref="StartKeys"/>, where rows are wide and all keys from the tile's first to <paramref name="end"/> visible, if there are
+    /// any.
+    /// </summary>
     public void StartWideKeys(in TKeys source, int j, int rows, int end)
     {
         if (TKeys.IsStrided)

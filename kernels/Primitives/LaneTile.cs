@@ -18,7 +18,9 @@ public struct LaneTile
     public static LaneTile ByColumns(ArrayView<U4> sTile, int chunks) =>
         Of(sTile, (Group.IdxX & 7) + ((Group.IdxX >> 1) & 8), (Group.IdxX >> 3) & 1, chunks);
 
-    /// <summary>The 16 x 16 elements from row <paramref name="row"/>, a multiple of 16, and the even chunk <paramref name="chunk"/> on.</summary>
+    /// <summary>
+    /// The 16 x 16 elements from row <paramref name="row"/>, a multiple of 16, and the even chunk <paramref name="chunk"/> on.
+    /// </summary>
     public readonly U4 Load(int row, int chunk) => TensorCore.LoadMatrices(Chunk(chunk), Offset(row, chunk));
 
     /// <summary>As <see cref="Load"/>, every matrix transposed.</summary>

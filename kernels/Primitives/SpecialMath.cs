@@ -29,8 +29,9 @@ public static class SpecialMath
     }
 
     /// <summary>
-    /// The larger one. Of a number and a NaN it is the number on GPUs (PTX's max.f32, OpenCL's fmax) and on the simulator, and the NaN on ILGPU's CPU
-    /// accelerator, so kernels rely on neither: a row's NaN lives on in its sum of exponentials, which no maximum can pass over.
+    /// The larger one. Of a number and a NaN it is the number on GPUs (PTX's max.f32, OpenCL's fmax) and on the simulator, and the NaN on
+    /// ILGPU's CPU accelerator, so kernels rely on neither: a row's NaN lives on in its sum of exponentials, which no maximum can pass
+    /// over.
     /// </summary>
     public static float Max(float first, float second) => IntrinsicMath.Max(first, second);
 

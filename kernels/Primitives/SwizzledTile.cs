@@ -3,18 +3,19 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Rows of 16-bit elements in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which two fill the
-/// banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank groups, and so have eight neighbouring chunks, so
-/// that neither ldmatrix nor the copies meet a bank twice. Offsets are in chunks; a tile starts at a row that is a multiple of 8.
+/// Rows of 16-bit elements in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which
+/// two fill the banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank groups, and so have eight
+/// neighbouring chunks, so that neither ldmatrix nor the copies meet a bank twice. Offsets are in chunks; a tile starts at a row that is a
+/// multiple of 8.
 /// </summary>
 public static class SwizzledTile
 {
     public static int Index(int row, int chunk, int chunks) => row * chunks + (chunks < 8 ? chunk ^ ((row >> 1) & 3) : chunk ^ (row & 7));
 
     /// <summary>
-    /// Starts loading columns column0 .. of rows row0 .. row0+rows-1, all lanes of the group together. Elements at or past endColumn and rows
-    /// outside [firstRow, endRow) become 0 and are not read. Where <paramref name="isWide"/> says that chunks cannot be copied whole, they are
-    /// loaded element by element, and are there at the next barrier, too.
+    /// Starts loading columns column0 .. of rows row0 .. row0+rows-1, all lanes of the group together. Elements at or past endColumn and
+    /// rows outside [firstRow, endRow) become 0 and are not read. Where <paramref name="isWide"/> says that chunks cannot be copied whole,
+    /// they are loaded element by element, and are there at the next barrier, too.
     /// </summary>
     public static void Load(
         ArrayView<ushort> data, long start, long rowStride, long columnStride, bool isWide, int row0, int rows, int firstRow, int endRow,
@@ -34,7 +35,9 @@ public static class SwizzledTile
         }
     }
 
-    /// <summary>Stores a tile's rows, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.</summary>
+    /// <summary>
+    /// Stores a tile's rows, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.
+    /// </summary>
     public static void Store(
         in HeadView<ushort> target, long head, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
     {

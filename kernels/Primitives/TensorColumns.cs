@@ -4,8 +4,8 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// A warp's rows of S or O, in registers: a multiple of 16 columns. Registers cannot be indexed, so many columns are
-/// <see cref="BothColumns{TElement, TColumns}"/> half as many, down to the 16 of a <see cref="TensorColumn{TElement, TTile}"/>. A warp has 16 rows,
-/// or 32 in two blocks of 16: "below" is then an operand of the second.
+/// <see cref="BothColumns{TElement, TColumns}"/> half as many, down to the 16 of a <see cref="TensorColumn{TElement, TTile}"/>. A warp has
+/// 16 rows, or 32 in two blocks of 16: "below" is then an operand of the second.
 /// </summary>
 public interface ITensorColumns<TElement>
     where TElement : struct, ITensorElement

@@ -37,12 +37,14 @@ public struct TensorSoftmax<TTile>
 
     public LaneRows M, L;
 
-    /// <summary>No key: m is the lowest number, which any score raises and no hidden one does, so that no exponent is -inf - -inf.</summary>
+    /// <summary>
+    /// No key: m is the lowest number, which any score raises and no hidden one does, so that no exponent is -inf - -inf.
+    /// </summary>
     public static TensorSoftmax<TTile> Empty => new() { M = LaneRows.Of(float.MinValue), L = LaneRows.Of(0f) };
 
     /// <summary>
-    /// m' = max(m, rowmax S), alpha = exp2(m - m'), P = exp2(S - m') in place of S, l = alpha l + rowsum P, O = alpha O. S becomes an exponent by
-    /// <paramref name="factor"/>.
+    /// m' = max(m, rowmax S), alpha = exp2(m - m'), P = exp2(S - m') in place of S, l = alpha l + rowsum P, O = alpha O. S becomes an
+    /// exponent by <paramref name="factor"/>.
     /// </summary>
     public void Add<TElement, TScores, TOutput>(ref TScores s, float factor, ref TOutput o)
         where TElement : struct, ITensorElement

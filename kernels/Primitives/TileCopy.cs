@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Walks down the rows of one head and copies tiles of them to swizzled shared memory, all lanes of a group together. A lane keeps its chunk
-/// and a running address, and goes down a tile a step of the whole group at a time.
+/// Walks down the rows of one head and copies tiles of them to swizzled shared memory, all lanes of a group together. A lane keeps its
+/// chunk and a running address, and goes down a tile a step of the whole group at a time.
 /// </summary>
 public struct TileCopy
 {
@@ -17,7 +17,9 @@ public struct TileCopy
     private TileRows source;
     private ArrayView<U4> sTile;
 
-    /// <summary>The chunk that the lane loads first, of the rows from 0 on and of the tile that comes next; of rows that are looked up: of row 0.</summary>
+    /// <summary>
+    /// The chunk that the lane loads first, of the rows from 0 on and of the tile that comes next; of rows that are looked up: of row 0.
+    /// </summary>
     private long first, at;
 
     /// <summary>From row to row, in chunks; rows of a step.</summary>
@@ -81,7 +83,9 @@ public struct TileCopy
         at += (long)rows * stride;
     }
 
-    /// <summary>Two steps, from row <paramref name="row"/> of the tile on, which is <paramref name="steps"/> steps behind the data.</summary>
+    /// <summary>
+    /// Two steps, from row <paramref name="row"/> of the tile on, which is <paramref name="steps"/> steps behind the data.
+    /// </summary>
     private readonly void StartTwo(ArrayView<U4> data, int steps, int row)
     {
         int odd = target ^ (step & 4); // where a step is 4 rows, every second of them is swizzled by 4 more
@@ -90,8 +94,8 @@ public struct TileCopy
     }
 
     /// <summary>
-    /// The row of a tile that is number <paramref name="n"/> of the at most 16 that this lane's warp copies: in steps of the whole group, of which it
-    /// has 32 / chunks rows.
+    /// The row of a tile that is number <paramref name="n"/> of the at most 16 that this lane's warp copies: in steps of the whole group,
+    /// of which it has 32 / chunks rows.
     /// </summary>
     public static int RowOfWarp(int n, int chunks, int lanes) =>
         n / (32 / chunks) * (lanes / chunks) + Group.IdxX / 32 * (32 / chunks) + n % (32 / chunks);
@@ -100,8 +104,8 @@ public struct TileCopy
     public readonly int Place(int entry, int row) => entry * (int)(source.EntryStride >> 3) + row * stride;
 
     /// <summary>
-    /// Starts copying a tile whose rows were found: lane <paramref name="lane"/> + n has where row number n of the warp starts, or <see cref="Hidden"/>
-    /// for one that becomes 0, or <see cref="Missing"/> for NaN. Rows are wide.
+    /// Starts copying a tile whose rows were found: lane <paramref name="lane"/> + n has where row number n of the warp starts, or
+    /// <see cref="Hidden"/> for one that becomes 0, or <see cref="Missing"/> for NaN. Rows are wide.
     /// </summary>
     public readonly void StartFound(int found, int lane, int rows)
     {

@@ -1,7 +1,8 @@
 namespace AttnKernels;
 
 /// <summary>
-/// A function applied to every element of a product. NaN stays NaN; where a formula gives NaN for an infinity (-inf for GELU and SiLU), so does the result.
+/// A function applied to every element of a product. NaN stays NaN; where a formula gives NaN for an infinity (-inf for GELU and SiLU), so
+/// does the result.
 /// </summary>
 public enum Activation
 {
@@ -17,7 +18,8 @@ public enum Activation
     Gelu,
 
     /// <summary>
-    /// f(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks and Gimpel 2016). ONNX Gelu and PyTorch gelu with approximate = "tanh".
+    /// f(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks and Gimpel 2016). ONNX Gelu and PyTorch gelu with approximate =
+    /// "tanh".
     /// </summary>
     GeluTanh,
 
@@ -29,8 +31,8 @@ public enum Activation
 internal static class ActivationConstants
 {
     /// <summary>
-    /// 2 Phi(-a) = exp(-a^2 / 2) t (C1 + t (C2 + ..)) with t = 1 / (1 + T a), for a &gt;= 0. A weighted least-maximum fit on [0, 8]: a Phi(-a) is
-    /// off by 4.5e-8 at most, 0.75 roundings of 1, and Phi(-a) by 5e-5 of itself.
+    /// 2 Phi(-a) = exp(-a^2 / 2) t (C1 + t (C2 + ..)) with t = 1 / (1 + T a), for a &gt;= 0. A weighted least-maximum fit on [0, 8]: a
+    /// Phi(-a) is off by 4.5e-8 at most, 0.75 roundings of 1, and Phi(-a) by 5e-5 of itself.
     /// </summary>
     public const float T = 0.3f, C1 = 0.23986877f, C2 = 0.22858235f, C3 = 0.28941192f, C4 = -0.042871149f, C5 = 0.44439256f, C6 = -0.15938855f;
 

@@ -1,6 +1,8 @@
 namespace AttnKernels.Simd;
 
-/// <summary>A (batch, head, row, column) tensor: address and strides in elements. The last axis is contiguous; a stride of 0 repeats.</summary>
+/// <summary>
+/// A (batch, head, row, column) tensor: address and strides in elements. The last axis is contiguous; a stride of 0 repeats.
+/// </summary>
 public unsafe struct HeadTensor
 {
     public void* Data;
@@ -9,7 +11,9 @@ public unsafe struct HeadTensor
     public long RowStride;
 }
 
-/// <summary>A (batch, head, row, column) tensor whose every axis may repeat (stride 0); the column stride is 0 or 1. Data null = absent.</summary>
+/// <summary>
+/// A (batch, head, row, column) tensor whose every axis may repeat (stride 0); the column stride is 0 or 1. Data null = absent.
+/// </summary>
 public unsafe struct BroadcastTensor
 {
     public void* Data;
@@ -177,7 +181,9 @@ public unsafe struct SoftmaxArgs
     public ScoreArgs Score;
 }
 
-/// <summary>A matrix in a batch of matrices: element (r, c) of batch (b0, b1) lies at b0*Batch0 + b1*Batch1 + r*Row + c*Column elements.</summary>
+/// <summary>
+/// A matrix in a batch of matrices: element (r, c) of batch (b0, b1) lies at b0*Batch0 + b1*Batch1 + r*Row + c*Column elements.
+/// </summary>
 public unsafe struct MatrixArgs
 {
     public void* Data;
@@ -189,8 +195,9 @@ public unsafe struct MatrixArgs
 }
 
 /// <summary>
-/// C[b0,b1] = f(Alpha * A[b0,b1] B[b0,b1/GroupB] + Beta * C[b0,b1] + Bias), f = <see cref="Activation"/>, with A (M, K), B (K, N), C (M, N) at any strides
-/// (a transposed operand is one whose strides are swapped) and Bias (N) of type <see cref="BiasType"/> or null. C is not read where Beta = 0.
+/// C[b0,b1] = f(Alpha * A[b0,b1] B[b0,b1/GroupB] + Beta * C[b0,b1] + Bias), f = <see cref="Activation"/>, with A (M, K), B (K, N), C (M, N)
+/// at any strides (a transposed operand is one whose strides are swapped) and Bias (N) of type <see cref="BiasType"/> or null. C is not
+/// read where Beta = 0.
 /// </summary>
 public unsafe struct MatmulArgs
 {
@@ -209,6 +216,8 @@ public unsafe struct MatmulArgs
     public float Beta;
     public Activation Activation;
 
-    /// <summary>An element of A that is exactly 0 contributes nothing, even where B holds NaN or infinity (attention weights of masked keys).</summary>
+    /// <summary>
+    /// An element of A that is exactly 0 contributes nothing, even where B holds NaN or infinity (attention weights of masked keys).
+    /// </summary>
     public bool SkipZeroA;
 }

@@ -29,8 +29,8 @@ internal static class Exp2
     }
 
     /// <summary>
-    /// factor tanh(x), odd, NaN for NaN: the rational approximation x P(x^2) / Q(x^2) of degree 9 over 8 that is best for the relative error on
-    /// [-7.9, 7.9], 6e-9; past 7.9, where 1 - tanh(x) is below 2.8e-7, its value there.
+    /// factor tanh(x), odd, NaN for NaN: the rational approximation x P(x^2) / Q(x^2) of degree 9 over 8 that is best for the relative
+    /// error on [-7.9, 7.9], 6e-9; past 7.9, where 1 - tanh(x) is below 2.8e-7, its value there.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<W, V>(V x, V factor)

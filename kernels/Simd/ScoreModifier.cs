@@ -1,6 +1,8 @@
 namespace AttnKernels.Simd;
 
-/// <summary>The user's score modifier as the kernels call it: once for a stretch of keys of one query, so that the call costs nothing.</summary>
+/// <summary>
+/// The user's score modifier as the kernels call it: once for a stretch of keys of one query, so that the call costs nothing.
+/// </summary>
 public unsafe struct ModifierArgs
 {
     /// <summary>

@@ -9,14 +9,16 @@ internal static unsafe class TileProduct<W, V, EB>
     where EB : struct, IElement
 {
     /// <summary>
-    /// The parameters are those of <see cref="MicroKernel{W, V, EB, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves 2
-    /// or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
+    /// The parameters are those of <see cref="MicroKernel{W, V, EB, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves
+    /// 2 or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.
     /// </summary>
     public static void Run(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale) =>
         Run<Overwrite>(rows, vectors, depth, a, aRow, aStep, b, bStep, c, cRow, columnScale);
 
-    /// <summary>As <see cref="Run(int, int, nint, float*, nint, nint, byte*, nint, float*, nint, float*)"/>, with what the store says.</summary>
+    /// <summary>
+    /// As <see cref="Run(int, int, nint, float*, nint, nint, byte*, nint, float*, nint, float*)"/>, with what the store says.
+    /// </summary>
     public static void Run<TStore>(int rows, int vectors, nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep,
         float* c, nint cRow, float* columnScale)
         where TStore : struct, IProductStore

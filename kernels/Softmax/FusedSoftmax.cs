@@ -32,8 +32,8 @@ public struct SoftmaxArgs<TX, TY, TScore>
 }
 
 /// <summary>
-/// Y = softmax(score(X)) per row, or its logarithm, or score(X). One pass over the row finds the maximum m and the sum l of exp(s - m) together
-/// (Milakov and Gimelshein, Online normalizer calculation for softmax, algorithm 3); a second pass writes. Hidden columns give 0
+/// Y = softmax(score(X)) per row, or its logarithm, or score(X). One pass over the row finds the maximum m and the sum l of exp(s - m)
+/// together (Milakov and Gimelshein, Online normalizer calculation for softmax, algorithm 3); a second pass writes. Hidden columns give 0
 /// (minus infinity in log-softmax and scores), also in rows where everything is hidden.
 /// Grid: ceil(batch heads rows / TTile.Rows) groups; group: Lanes x Rows; shared: 2 floats a lane.
 /// </summary>

@@ -31,9 +31,9 @@ public static class CacheReferences
     }
 
     /// <summary>
-    /// The cache after row r of the update's entry b went to the row of the cache's entry that <paramref name="place"/> says, and its scales. Exact
-    /// where types are equal or round. An Int8 cache has scale = max |x| / 127 and the integers nearest to x / scale, ties to even: a division may be off
-    /// by 4u on some devices, so that an x / scale within 8u of a tie may go to either side.
+    /// The cache after row r of the update's entry b went to the row of the cache's entry that <paramref name="place"/> says, and its
+    /// scales. Exact where types are equal or round. An Int8 cache has scale = max |x| / 127 and the integers nearest to x / scale, ties to
+    /// even: a division may be off by 4u on some devices, so that an x / scale within 8u of a tie may go to either side.
     /// </summary>
     public static (Expected Cache, Expected Scales) Append(
         HostTensor cache, HostTensor scales, HostTensor update, Func<int, int, (int Entry, int Row)> place)

@@ -32,7 +32,8 @@ internal static class AttentionCases
         yield return Case(tiles with { Documents = true, Sinks = true }, CaseSize.Tiny);
         yield return Case(tiles with { Blocks = new BlockSparsity(64, 32), HeadScales = true }, CaseSize.Tiny);
         yield return Case(tiles with { Blocks = new BlockSparsity(70, 27) }, CaseSize.Tiny);
-        // A window that starts inside a tile of keys which ends before the diagonal; rows of 13 elements 16 apart, which vectors reach but do not fill.
+        // A window that starts inside a tile of keys which ends before the diagonal; rows of 13 elements 16 apart, which vectors reach but
+        // do not fill.
         yield return Case(Problem(Float32, 1, 1, 1, 5, 70, 8) with { Causal = CausalMask.BottomRight, WindowLeft = 20 }, CaseSize.Tiny);
         yield return Case(Problem(Float32, 2, 4, 2, 5, 9, 13) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
         // The same past whole tiles of keys.
@@ -61,7 +62,8 @@ internal static class AttentionCases
             yield return Case(Problem(type, 1, 1, 1, 33, 70, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9, Lse = true },
                 CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
         }
-        // Tiles of 128 rows: whole tiles of keys between those that window and diagonal cut, rows of a warp past the last, maxima that rise.
+        // Tiles of 128 rows: whole tiles of keys between those that window and diagonal cut, rows of a warp past the last, maxima that
+        // rise.
         foreach (DType type in Types.Skip(1))
         {
             yield return Case(Problem(type, 1, 1, 1, 130, 500, 64) with { Causal = CausalMask.BottomRight, WindowLeft = 250, Lse = true }, CaseSize.Tiny);
@@ -108,7 +110,9 @@ internal static class AttentionCases
         yield return Case(Problem(Float32, 1, 1, 1, 1030, 1027, 16) with { Causal = CausalMask.TopLeft, WindowLeft = 130 });
     }
 
-    /// <summary>Documents and blocks over several tiles of queries and keys, some of which they hide whole; few queries, many keys.</summary>
+    /// <summary>
+    /// Documents and blocks over several tiles of queries and keys, some of which they hide whole; few queries, many keys.
+    /// </summary>
     private static IEnumerable<VerificationCase> Tiles()
     {
         foreach (DType type in Types)
@@ -143,7 +147,9 @@ internal static class AttentionCases
             }
     }
 
-    /// <summary>All 512 combinations of causal mask, window, key lengths, boolean mask, bias, ALiBi and softcap; dtypes and paths take turns.</summary>
+    /// <summary>
+    /// All 512 combinations of causal mask, window, key lengths, boolean mask, bias, ALiBi and softcap; dtypes and paths take turns.
+    /// </summary>
     private static IEnumerable<VerificationCase> MaskCombinations()
     {
         CausalMask[] causals = [CausalMask.None, CausalMask.TopLeft, CausalMask.BottomRight, CausalMask.At(5)];

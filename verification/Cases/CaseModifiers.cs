@@ -29,7 +29,9 @@ public readonly struct TableBias(int reach) : IScoreModifier
     }
 }
 
-/// <summary>Hides keys whose distance is no multiple of a step, and those that a table (batch, keys) forbids to the query's parity.</summary>
+/// <summary>
+/// Hides keys whose distance is no multiple of a step, and those that a table (batch, keys) forbids to the query's parity.
+/// </summary>
 /// <param name="step">Distance between visible keys.</param>
 /// <param name="keys">Keys of a batch entry.</param>
 public readonly struct DilatedWindow(int step, int keys) : IScoreModifier

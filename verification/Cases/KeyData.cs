@@ -27,8 +27,8 @@ internal sealed class KeyData : IDisposable
     public TensorView VScales { get; private set; }
 
     /// <summary>
-    /// Normal numbers (batch, headsKv, seqKv, dim), or those of <see cref="TracedKeys"/>, as they are after storage: multiples of a row's scale where
-    /// stored as integers.
+    /// Normal numbers (batch, headsKv, seqKv, dim), or those of <see cref="TracedKeys"/>, as they are after storage: multiples of a row's
+    /// scale where stored as integers.
     /// </summary>
     public HostTensor Draw(int stream, int dim, bool traced)
     {

@@ -58,7 +58,10 @@ internal static class MatmulCases
         }
     }
 
-    /// <summary>Just enough tiles of 128 x 128 for the kernel that takes them; every edge of a tile but one element beyond that of the smaller kernel.</summary>
+    /// <summary>
+    /// Just enough tiles of 128 x 128 for the kernel that takes them; every edge of a tile but one element beyond that of the smaller
+    /// kernel.
+    /// </summary>
     public static IEnumerable<VerificationCase> LargeTiles()
     {
         foreach ((DType a, DType b, DType c) in Combinations())
@@ -70,7 +73,9 @@ internal static class MatmulCases
         }
     }
 
-    /// <summary>Every activation after bias and old C, stored as vectors and one by one, from few factors that leave them at either side of 0.</summary>
+    /// <summary>
+    /// Every activation after bias and old C, stored as vectors and one by one, from few factors that leave them at either side of 0.
+    /// </summary>
     private static IEnumerable<VerificationCase> Activated(CaseSize size, int m, int n, int k)
     {
         foreach (Activation activation in Enum.GetValues<Activation>().Skip(1))

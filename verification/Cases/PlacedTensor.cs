@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// A host tensor laid out in device memory between guard lines: around it and in its gaps lies poison (NaN, true, a huge number), which must
-/// neither be read into a result nor overwritten.
+/// A host tensor laid out in device memory between guard lines: around it and in its gaps lies poison (NaN, true, a huge number), which
+/// must neither be read into a result nor overwritten.
 /// </summary>
 internal sealed class PlacedTensor : IDisposable
 {

@@ -23,7 +23,9 @@ public enum Axes4
     All = 15,
 }
 
-/// <summary>The values of what a score problem says it receives: key lengths, mask, bias, slopes; and the rule that the reference follows.</summary>
+/// <summary>
+/// The values of what a score problem says it receives: key lengths, mask, bias, slopes; and the rule that the reference follows.
+/// </summary>
 internal sealed class ScoreData : IDisposable
 {
     private readonly List<PlacedTensor> placed = [];
@@ -149,7 +151,9 @@ internal sealed class ScoreData : IDisposable
         };
     }
 
-    /// <summary>Ids -1 .. 2 one after the other at places of each row's own; where mixed, every seventh is anywhere, or of no other tensor.</summary>
+    /// <summary>
+    /// Ids -1 .. 2 one after the other at places of each row's own; where mixed, every seventh is anywhere, or of no other tensor.
+    /// </summary>
     private static HostTensor Documents(Seeded random, int stream, int rows, int count, CaseOptions options)
     {
         float[] ids = new float[rows * count];

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Which queries and keys a batch entry really has: sequences of random lengths that are packed, and rings that have lost their oldest keys.
-/// The references know neither; they get every entry padded, and a rule that says what there is.
+/// Which queries and keys a batch entry really has: sequences of random lengths that are packed, and rings that have lost their oldest
+/// keys. The references know neither; they get every entry padded, and a rule that says what there is.
 /// </summary>
 internal sealed class SequenceData : IDisposable
 {
@@ -106,7 +106,9 @@ internal sealed class SequenceData : IDisposable
                     body((((b * problem.HeadsQ) + h) * problem.SeqQ) + i, (h * problem.QueryRows) + startsQ[b] + i);
     }
 
-    /// <summary>Random lengths, the longest among them, of together at most <paramref name="total"/> rows, with spare rows in front and behind.</summary>
+    /// <summary>
+    /// Random lengths, the longest among them, of together at most <paramref name="total"/> rows, with spare rows in front and behind.
+    /// </summary>
     private int[] Starts(Seeded random, int stream, int total, int longest)
     {
         int[] lengths = new int[problem.Batch];

@@ -1,21 +1,21 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Q, K and V that give every key a place of its own in O, so that a key that is lost, taken twice or swapped shows at any length. With normal
-/// numbers a key carries about 1/n of each row, less than a worst-case bound for long rows.
+/// Q, K and V that give every key a place of its own in O, so that a key that is lost, taken twice or swapped shows at any length. With
+/// normal numbers a key carries about 1/n of each row, less than a worst-case bound for long rows.
 /// </summary>
 /// <remarks>
-/// Key j belongs to class j mod headDim: its K is about 1 in that column, 0 elsewhere. A query is one class's column: it sees that class at a score of 12 to
-/// 12.6, all others at 0. Within a class, V is 0.5 to 1.5 in one column, the next one for the class's next key. So an element of O
-/// holds the n / (headDim headDimV) keys of one class and one column, each with that share of it.
+/// Key j belongs to class j mod headDim: its K is about 1 in that column, 0 elsewhere. A query is one class's column: it sees that class at
+/// a score of 12 to 12.6, all others at 0. Within a class, V is 0.5 to 1.5 in one column, the next one for the class's next key. So an
+/// element of O holds the n / (headDim headDimV) keys of one class and one column, each with that share of it.
 /// </remarks>
 internal static class TracedKeys
 {
     private const double Score = 12;
 
     /// <summary>
-    /// Q (batch, headsQ, seqQ, headDim). The rows that share a key head take the classes 0, D - 1, 1, D - 2, ..: a few rows see the first and last keys of
-    /// every tile.
+    /// Q (batch, headsQ, seqQ, headDim). The rows that share a key head take the classes 0, D - 1, 1, D - 2, ..: a few rows see the first
+    /// and last keys of every tile.
     /// </summary>
     public static HostTensor Queries(AttentionProblem p, ScoreRule rule)
     {

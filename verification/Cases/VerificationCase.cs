@@ -79,7 +79,9 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
     /// <summary>Numbers of this case's own.</summary>
     private protected Seeded Random() => new(DataSeed ?? Seeded.SeedOf(Title));
 
-    /// <summary>The rows to check of a result with <paramref name="count"/> rows: the first, the last and others by hash; null = all.</summary>
+    /// <summary>
+    /// The rows to check of a result with <paramref name="count"/> rows: the first, the last and others by hash; null = all.
+    /// </summary>
     private protected int[]? Sample(int count)
     {
         if (SampledRows == 0 || SampledRows >= count) return null;

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Attention over more rows and keys than the wide tiles of FlashForward hold, the last tile cut both ways: every type, head size, source of
-/// keys and kind of score. Devices with little shared memory run them with their own tiles.
+/// Attention over more rows and keys than the wide tiles of FlashForward hold, the last tile cut both ways: every type, head size, source
+/// of keys and kind of score. Devices with little shared memory run them with their own tiles.
 /// </summary>
 internal static class WideTileCases
 {
@@ -22,7 +22,9 @@ internal static class WideTileCases
             }
     }
 
-    /// <summary>Keys that tensor cores look up row by row, in whole tiles and cut ones: blocks of every size, rings that wrap, sequences, odd lines.</summary>
+    /// <summary>
+    /// Keys that tensor cores look up row by row, in whole tiles and cut ones: blocks of every size, rings that wrap, sequences, odd lines.
+    /// </summary>
     public static IEnumerable<VerificationCase> LookedUp()
     {
         foreach (DType type in (DType[])[DType.Float16, DType.BFloat16])

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Attention at scale: every value of every attribute with every value of every other, at lengths 1 to 1,025 and head dims 1 to 256, for each
-/// storage type. The problems are those of the fuzzer, so a failure is replayed with <c>attn fuzz --replay</c>.
+/// Attention at scale: every value of every attribute with every value of every other, at lengths 1 to 1,025 and head dims 1 to 256, for
+/// each storage type. The problems are those of the fuzzer, so a failure is replayed with <c>attn fuzz --replay</c>.
 /// </summary>
 public static class PairwiseSet
 {

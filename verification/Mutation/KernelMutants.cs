@@ -1,6 +1,8 @@
 namespace AttnKernels.Verification;
 
-/// <summary>Faults in the device's matmul, softmax and storage types: kernels/Matmul, kernels/Softmax, kernels/Policies/Elements.cs.</summary>
+/// <summary>
+/// Faults in the device's matmul, softmax and storage types: kernels/Matmul, kernels/Softmax, kernels/Policies/Elements.cs.
+/// </summary>
 internal static class KernelMutants
 {
     private const string Operand = "kernels/Primitives/OperandTile.cs";

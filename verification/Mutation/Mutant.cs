@@ -6,7 +6,8 @@ namespace AttnKernels.Verification;
 /// <param name="Old">The text to replace; occurs exactly once in the file.</param>
 /// <param name="New">What takes its place.</param>
 /// <param name="What">The fault in words.</param>
-/// <param name="Likely">A filter of <see cref="Verifier.Select"/> for the cases that should see it: they run first, all others after them.</param>
+/// <param name="Likely">A filter of <see cref="Verifier.Select"/> for the cases that should see it: they run first, all others after
+/// them.</param>
 public sealed record Mutant(string Name, string File, string Old, string New, string What, string Likely)
 {
     private const string CpuKernels = "kernels/Simd/";
@@ -53,5 +54,6 @@ public enum Verdict
 /// <param name="Mutant">The mutant.</param>
 /// <param name="Verdict">Killed, survived or invalid.</param>
 /// <param name="Case">The case that failed; empty where none did.</param>
-/// <param name="Detail">What was wrong: an element with its error over bound, a finding of the simulator, an exception, a compiler's message.</param>
+/// <param name="Detail">What was wrong: an element with its error over bound, a finding of the simulator, an exception, a compiler's
+/// message.</param>
 public sealed record MutantResult(Mutant Mutant, Verdict Verdict, string Case, string Detail);

@@ -41,8 +41,8 @@ internal sealed class MutantContext : AssemblyLoadContext
 internal static class MutantTrial
 {
     /// <summary>
-    /// Title and detail of the first case that fails, those of <paramref name="likely"/> first; null if all pass. Of all cases, or of the one with
-    /// the title <paramref name="only"/>.
+    /// Title and detail of the first case that fails, those of <paramref name="likely"/> first; null if all pass. Of all cases, or of the
+    /// one with the title <paramref name="only"/>.
     /// </summary>
     public static string[]? FirstFailure(string device, string likely, string? only, CancellationToken cancel)
     {

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Whether the case set sees faults: each <see cref="Mutant"/> is compiled in memory and judged by the cases, until one fails. Nothing of the
-/// product changes, on disk or in this process.
+/// Whether the case set sees faults: each <see cref="Mutant"/> is compiled in memory and judged by the cases, until one fails. Nothing of
+/// the product changes, on disk or in this process.
 /// </summary>
 public sealed class MutationScore
 {
@@ -33,7 +33,9 @@ public sealed class MutationScore
     /// <summary>The repository that <paramref name="start"/> lies in; null if it lies in none.</summary>
     public static string? FindRoot(string start) => KernelSources.FindRoot(start);
 
-    /// <summary>Judges one mutant. A case that fails counts only if it passes with the kernels as they are, compiled and run in the same way.</summary>
+    /// <summary>
+    /// Judges one mutant. A case that fails counts only if it passes with the kernels as they are, compiled and run in the same way.
+    /// </summary>
     public MutantResult Run(Mutant mutant, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(mutant);

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Faults in the CPU kernels: kernels/Simd. They compute with raw pointers, so no fault makes them leave the memory that they own or the guards
-/// around tensors.
+/// Faults in the CPU kernels: kernels/Simd. They compute with raw pointers, so no fault makes them leave the memory that they own or the
+/// guards around tensors.
 /// </summary>
 internal static class SimdMutants
 {

@@ -3,7 +3,9 @@ namespace AttnKernels.Verification;
 /// <summary>The activations as their definitions say, in double and in plain fp32.</summary>
 public static class ActivationReference
 {
-    /// <summary>How much faster than x f(x) changes at most: f' is largest near sqrt(2) for GELU (1.1289 and 1.1290), near 2.4 for SiLU (1.0998).</summary>
+    /// <summary>
+    /// How much faster than x f(x) changes at most: f' is largest near sqrt(2) for GELU (1.1289 and 1.1290), near 2.4 for SiLU (1.0998).
+    /// </summary>
     public static double Slope(Activation activation) => activation is Activation.None or Activation.Relu ? 1 : 1.13;
 
     /// <summary>f(x) in double.</summary>
@@ -27,8 +29,8 @@ public static class ActivationReference
     };
 
     /// <summary>
-    /// erf(z) = 2 / sqrt(pi) exp(-z^2) sum 2^n z^(2n+1) / (1 3 .. (2n+1)), whose terms have one sign (Abramowitz and Stegun 7.1.6). Beyond 6 it is 1
-    /// in double.
+    /// erf(z) = 2 / sqrt(pi) exp(-z^2) sum 2^n z^(2n+1) / (1 3 .. (2n+1)), whose terms have one sign (Abramowitz and Stegun 7.1.6). Beyond
+    /// 6 it is 1 in double.
     /// </summary>
     public static double Erf(double z)
     {

@@ -67,7 +67,8 @@ public sealed record MatmulReference
     }
 
     /// <summary>
-    /// What f is applied to for element (<paramref name="row"/>, <paramref name="column"/>) of C[b], in double; <paramref name="magnitude"/> is
+    /// What f is applied to for element (<paramref name="row"/>, <paramref name="column"/>) of C[b], in double;
+    /// <paramref name="magnitude"/> is
     /// |alpha| sum |a||b| + |beta c0| + |bias|, what its rounding error is relative to.
     /// </summary>
     public double Element(int b, int row, int column, out double magnitude)

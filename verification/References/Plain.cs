@@ -6,7 +6,9 @@ namespace AttnKernels.Verification;
 /// </summary>
 public static class Plain
 {
-    /// <summary>O (batch, headsQ, seqQ, headDimV) of Q, K, V of ranks 4, or the <paramref name="rows"/> of it, one after the other.</summary>
+    /// <summary>
+    /// O (batch, headsQ, seqQ, headDimV) of Q, K, V of ranks 4, or the <paramref name="rows"/> of it, one after the other.
+    /// </summary>
     public static HostTensor Attention(HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, int[]? rows = null)
     {
         int heads = q.Shape[1], queries = q.Shape[2], keys = k.Shape[2], dimV = v.Shape[3], group = heads / k.Shape[1];
@@ -56,7 +58,9 @@ public static class Plain
         return y;
     }
 
-    /// <summary>C (batch, M, N) = f(alpha A B + beta C0 + bias), see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.</summary>
+    /// <summary>
+    /// C (batch, M, N) = f(alpha A B + beta C0 + bias), see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.
+    /// </summary>
     public static HostTensor Matmul(MatmulReference m, int[]? rows = null)
     {
         HostTensor c = Rows(m.TypeC, [m.Batch, m.M, m.N], rows);

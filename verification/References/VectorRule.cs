@@ -15,7 +15,9 @@ public sealed record VectorRule
     /// <summary>Whether pairs are neighbours instead of halves.</summary>
     public bool IsInterleaved { get; init; }
 
-    /// <summary>How many roundings of dS this adds: three for a turned element of Q and of K; the sum of squares, its root, the division.</summary>
+    /// <summary>
+    /// How many roundings of dS this adds: three for a turned element of Q and of K; the sum of squares, its root, the division.
+    /// </summary>
     public int Roundings(int dim) => (Cos is null ? 0 : 6) + (IsCosine ? dim + 16 : 0);
 
     /// <summary>The rows of <paramref name="x"/> (batch, heads, rows, dim) at their positions, in double.</summary>

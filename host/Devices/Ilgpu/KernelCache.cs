@@ -6,8 +6,8 @@ using AttnKernels.Kernels;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>
-/// Compiled kernels on disk, one file each. A file is magic, version, key, dynamic shared bytes, text, and the SHA-256 of all of it; one that
-/// differs in anything is compiled again and replaced.
+/// Compiled kernels on disk, one file each. A file is magic, version, key, dynamic shared bytes, text, and the SHA-256 of all of it; one
+/// that differs in anything is compiled again and replaced.
 /// </summary>
 internal sealed class KernelCache(CacheFolder folder)
 {
@@ -85,7 +85,9 @@ internal sealed class KernelCache(CacheFolder folder)
         }
     }
 
-    /// <summary>Adds the module version, new with every build, of an assembly and of those it refers to, the framework's left out.</summary>
+    /// <summary>
+    /// Adds the module version, new with every build, of an assembly and of those it refers to, the framework's left out.
+    /// </summary>
     private static void AddBuilds(Assembly assembly, SortedSet<string> builds)
     {
         if (IsFramework(assembly.GetName()) || !builds.Add($"{assembly.GetName().Name} {assembly.ManifestModule.ModuleVersionId}")) return;

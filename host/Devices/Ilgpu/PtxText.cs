@@ -36,8 +36,8 @@ internal static partial class PtxText
     public static string AllowUnrolling(string ptx) => UniformBranchPattern().Replace(ptx, "$1bra");
 
     /// <summary>
-    /// Lets powers of two below 2^-126 become 0, as the bounds allow: the hardware's ex2 does so by itself, and without it every exponential
-    /// takes a comparison and two products more.
+    /// Lets powers of two below 2^-126 become 0, as the bounds allow: the hardware's ex2 does so by itself, and without it every
+    /// exponential takes a comparison and two products more.
     /// </summary>
     public static string FlushPowers(string ptx) => ptx.Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal);
 

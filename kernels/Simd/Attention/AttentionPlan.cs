@@ -44,7 +44,9 @@ internal unsafe struct AttentionPlan
     public nint StrideK;
     public nint StrideV;
 
-    /// <summary>Whether some item has met infinite or NaN values: those that follow look for them before they multiply hidden keys.</summary>
+    /// <summary>
+    /// Whether some item has met infinite or NaN values: those that follow look for them before they multiply hidden keys.
+    /// </summary>
     public bool Guards;
 
     public AttentionPlan(in AttentionArgs args, int tileRows)

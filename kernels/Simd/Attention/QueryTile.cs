@@ -139,7 +139,8 @@ internal unsafe struct QueryTile
     }
 
     /// <summary>
-    /// Transposes Q into the tile, scaled, and empties the state. <paramref name="row"/> is scratch for a row, used where rows change before.
+    /// Transposes Q into the tile, scaled, and empties the state. <paramref name="row"/> is scratch for a row, used where rows change
+    /// before.
     /// </summary>
     public void LoadQuery<W, V, E>(in AttentionPlan plan, float* row)
         where W : struct, IWidth<V>

@@ -45,7 +45,9 @@ internal static unsafe class ScoreRules<W, V>
         HideOutside(scores + lane, step, band.WholeEnd, band.End, tile, blockKey, lane);
     }
 
-    /// <summary>The bias of a vector of lanes, where its scores lie in a block of <paramref name="target"/>, S (BlockKeys, TileRows).</summary>
+    /// <summary>
+    /// The bias of a vector of lanes, where its scores lie in a block of <paramref name="target"/>, S (BlockKeys, TileRows).
+    /// </summary>
     public static void LoadBias(in AttentionPlan plan, in QueryTile tile, int blockKey, in LaneBand band, int c, float* target)
     {
         ref readonly var bias = ref plan.Args.Score.Bias;

@@ -4,8 +4,8 @@ namespace AttnKernels.Simd;
 public unsafe struct SequenceArgs
 {
     /// <summary>
-    /// (batch + 1) first rows of each entry's queries in Q (1, headsQ, TotalQ, headDim) and O, the last one the end; null: Q is (batch, ..).
-    /// Lse is then (1, headsQ, TotalQ).
+    /// (batch + 1) first rows of each entry's queries in Q (1, headsQ, TotalQ, headDim) and O, the last one the end; null: Q is (batch,
+    /// ..). Lse is then (1, headsQ, TotalQ).
     /// </summary>
     public int* StartsQ;
 
@@ -132,7 +132,9 @@ internal unsafe struct Sequences
         return tensor;
     }
 
-    /// <summary>The plan of one entry: what it would be if the entry were a call of its own, so that its results have the same bits.</summary>
+    /// <summary>
+    /// The plan of one entry: what it would be if the entry were a call of its own, so that its results have the same bits.
+    /// </summary>
     private struct Entry
     {
         public AttentionPlan Flash;

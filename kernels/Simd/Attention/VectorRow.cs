@@ -23,8 +23,8 @@ public unsafe struct VectorArgs
     public long SinStride;
 
     /// <summary>
-    /// (batch, seqQ) and (batch, seqKv), or (TotalQ) and (totalKv) where they are packed; or null: a key's position is its index, a query's that of its
-    /// aligned key.
+    /// (batch, seqQ) and (batch, seqKv), or (TotalQ) and (totalKv) where they are packed; or null: a key's position is its index, a query's
+    /// that of its aligned key.
     /// </summary>
     public int* PositionsQ;
     public int* PositionsKv;

@@ -1,8 +1,9 @@
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// Rotary embedding: X and Y (batch, heads, seq, headDim) of type <see cref="Type"/>, may be the same memory; Cos and Sin (batch, row, rotaryDim / 2) of type
-/// <see cref="AngleType"/>, their head stride unused; Positions (batch, seq) or null: row s. The pair (a, b) becomes (a cos - b sin, b cos + a sin).
+/// Rotary embedding: X and Y (batch, heads, seq, headDim) of type <see cref="Type"/>, may be the same memory; Cos and Sin (batch, row,
+/// rotaryDim / 2) of type <see cref="AngleType"/>, their head stride unused; Positions (batch, seq) or null: row s. The pair (a, b) becomes
+/// (a cos - b sin, b cos + a sin).
 /// </summary>
 public unsafe struct RotaryArgs
 {

@@ -12,8 +12,8 @@ internal static unsafe class CacheRow<E>
     }
 
     /// <summary>
-    /// target[d] = source[d] / scale, rounded to nearest even; returns the scale, max |x| / 127: 0 for a row of zeros, NaN for one that holds
-    /// an infinity or a NaN.
+    /// target[d] = source[d] / scale, rounded to nearest even; returns the scale, max |x| / 127: 0 for a row of zeros, NaN for one that
+    /// holds an infinity or a NaN.
     /// </summary>
     public static float Quantise(byte* source, sbyte* target, int dim)
     {

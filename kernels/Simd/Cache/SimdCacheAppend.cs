@@ -1,6 +1,8 @@
 namespace AttnKernels.Simd;
 
-/// <summary>Appends rows to a cache on the CPU. The contract is that of <see cref="CacheAppendArgs"/>; arguments are not validated.</summary>
+/// <summary>
+/// Appends rows to a cache on the CPU. The contract is that of <see cref="CacheAppendArgs"/>; arguments are not validated.
+/// </summary>
 public static unsafe class SimdCacheAppend
 {
     /// <summary>

@@ -1,6 +1,8 @@
 namespace AttnKernels.Simd;
 
-/// <summary>Neighbouring rows of K or V in memory: up to <see cref="Most"/> keys, none of another page or past the last row of a ring.</summary>
+/// <summary>
+/// Neighbouring rows of K or V in memory: up to <see cref="Most"/> keys, none of another page or past the last row of a ring.
+/// </summary>
 internal readonly unsafe struct KeyRun<EK>
     where EK : struct, IKeyElement
 {

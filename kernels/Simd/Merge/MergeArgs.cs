@@ -1,9 +1,10 @@
 namespace AttnKernels.Simd;
 
 /// <summary>
-/// O[b, h, i] = sum_p w_p PartsO[p * Batch + b, h, i] and Lse = log sum_p exp(PartsLse[p * Batch + b, h, i]) with w_p = exp(PartsLse - Lse).
-/// PartsO (parts * batch, heads, seq, headDim) of type <see cref="TypeParts"/>, O (batch, heads, seq, headDim) of type <see cref="Type"/>;
-/// PartsLse (parts * batch, heads, seq), Lse (batch, heads, seq) or null. A part whose PartsLse is -inf contributes nothing.
+/// O[b, h, i] = sum_p w_p PartsO[p * Batch + b, h, i] and Lse = log sum_p exp(PartsLse[p * Batch + b, h, i]) with w_p = exp(PartsLse -
+/// Lse). PartsO (parts * batch, heads, seq, headDim) of type <see cref="TypeParts"/>, O (batch, heads, seq, headDim) of type
+/// <see cref="Type"/>; PartsLse (parts * batch, heads, seq), Lse (batch, heads, seq) or null. A part whose PartsLse is -inf contributes
+/// nothing.
 /// </summary>
 public unsafe struct MergeArgs
 {

@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics;
 
 namespace AttnKernels.Simd;
 
-/// <summary>Merges partial attention results on the CPU. The contract is that of <see cref="MergeArgs"/>; arguments are not validated.</summary>
+/// <summary>
+/// Merges partial attention results on the CPU. The contract is that of <see cref="MergeArgs"/>; arguments are not validated.
+/// </summary>
 public static unsafe class SimdMerge
 {
     /// <summary>Computes O and Lse; work items are blocks of rows.</summary>

@@ -9,9 +9,9 @@ namespace AttnKernels.Simulation;
 /// read shared memory that nobody wrote.
 /// </summary>
 /// <remarks>
-/// A write is an access after which the bytes differ from before, or one on a line that only stores (<see cref="StoreSites"/>). Elsewhere, as in
-/// <c>x[i] += y[i]</c>, a lane that writes what is there already looks like a reader, and of several accesses to one element in one slice, those
-/// before the last change may count as writes or reads. Whether an access is seen does not depend on values.
+/// A write is an access after which the bytes differ from before, or one on a line that only stores (<see cref="StoreSites"/>). Elsewhere,
+/// as in <c>x[i] += y[i]</c>, a lane that writes what is there already looks like a reader, and of several accesses to one element in one
+/// slice, those before the last change may count as writes or reads. Whether an access is seen does not depend on values.
 /// </remarks>
 internal sealed unsafe class AccessChecker
 {

@@ -12,8 +12,8 @@ namespace AttnKernels.Simulation;
 /// deterministic: values, findings and counters. A kernel in which a lane waits for another by polling memory does not end.
 /// </para>
 /// <para>
-/// What is found depends on the run: a mistake on a path not taken is not seen. An access counts as a write if its line only stores, or if the
-/// bytes differ after it: of a write of what is there already on a line that reads, too, no race is reported. Reads of
+/// What is found depends on the run: a mistake on a path not taken is not seen. An access counts as a write if its line only stores, or if
+/// the bytes differ after it: of a write of what is there already on a line that reads, too, no race is reported. Reads of
 /// uninitialised shared memory are not looked for in elements of one byte. References moved by Unsafe.Add are not checked.
 /// Shuffles order no memory accesses; a warp barrier does, among the lanes of its warp.
 /// </para>

@@ -51,8 +51,8 @@ internal static class StoreSites
     }
 
     /// <summary>
-    /// Follows the reference that step <paramref name="at"/> leaves on the stack to the step that takes it. Where a condition forks, both ways reach
-    /// their end with the same depth.
+    /// Follows the reference that step <paramref name="at"/> leaves on the stack to the step that takes it. Where a condition forks, both
+    /// ways reach their end with the same depth.
     /// </summary>
     private static bool IsStored(MethodBase method, List<Step> steps, int at)
     {

@@ -206,7 +206,9 @@ public sealed class OnnxAttentionTests
         }
     }
 
-    /// <summary>A node with random inputs, chosen by words: rank3, past, causal, window, softcap, half, int64, [f]maskN (N axes), modeN, ...</summary>
+    /// <summary>
+    /// A node with random inputs, chosen by words: rank3, past, causal, window, softcap, half, int64, [f]maskN (N axes), modeN, ...
+    /// </summary>
     private sealed class Node : IDisposable
     {
         public const int Past = 3;

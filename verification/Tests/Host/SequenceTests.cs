@@ -2,7 +2,9 @@ using AttnKernels.Tests.Verification;
 
 namespace AttnKernels.Tests.Host;
 
-/// <summary>Packed sequences and rings: what is refused before anything is written, what a run allocates, and that packing changes no bit.</summary>
+/// <summary>
+/// Packed sequences and rings: what is refused before anything is written, what a run allocates, and that packing changes no bit.
+/// </summary>
 public sealed class SequenceTests : OnePlanTests
 {
     private static readonly AttentionProblem Problem = new()

@@ -3,7 +3,10 @@ using AttnKernels.Plans;
 
 namespace AttnKernels.Tests.Host;
 
-/// <summary>Tensor cores over keys that lie in the blocks of a cache, in a ring or in packed sequences: when they are chosen, and that only places change.</summary>
+/// <summary>
+/// Tensor cores over keys that lie in the blocks of a cache, in a ring or in packed sequences: when they are chosen, and that only places
+/// change.
+/// </summary>
 public sealed class TensorKeyTests : IDisposable
 {
     private const int Keys = 150, Queries = 20, Dim = 64, Block = 16, Columns = 10;

@@ -2,7 +2,9 @@ using AttnKernels.Tests.Verification;
 
 namespace AttnKernels.Tests.Host;
 
-/// <summary>Cosine similarity and fused rotary embedding: what is refused before anything is written, and that fusing changes no bit.</summary>
+/// <summary>
+/// Cosine similarity and fused rotary embedding: what is refused before anything is written, and that fusing changes no bit.
+/// </summary>
 public sealed class VectorTests : OnePlanTests
 {
     private static readonly AttentionProblem Problem = new()

@@ -51,9 +51,9 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     }
 
     /// <summary>
-    /// Attention tiles of Br x Bc with heads of D: Q K^T and P V are (Br / 64)(Bc / 8)(D / 16) products a warp each; a load of matrices brings 16 x 16 elements of
-    /// Q, K or V. Twice where tiles that no mask cuts have code of their own. Matmul: 64 x 32 a warp, 32 deep. As many as the tile implies: nothing is computed
-    /// twice and no loop is unrolled.
+    /// Attention tiles of Br x Bc with heads of D: Q K^T and P V are (Br / 64)(Bc / 8)(D / 16) products a warp each; a load of matrices
+    /// brings 16 x 16 elements of Q, K or V. Twice where tiles that no mask cuts have code of their own. Matmul: 64 x 32 a warp, 32 deep.
+    /// As many as the tile implies: nothing is computed twice and no loop is unrolled.
     /// </summary>
     [Fact]
     public void TensorCoresAreFedFromRegistersAlone()

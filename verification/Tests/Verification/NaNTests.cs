@@ -5,14 +5,18 @@ using AttnKernels.Verification;
 
 namespace AttnKernels.Tests.Verification;
 
-/// <summary>A NaN in a query, a key or a value that a row sees reaches that row and no other, in every attention kernel of every device.</summary>
+/// <summary>
+/// A NaN in a query, a key or a value that a row sees reaches that row and no other, in every attention kernel of every device.
+/// </summary>
 public class NaNTests
 {
     private static readonly AttentionProblem Many = new() { Batch = 1, HeadsQ = 2, HeadsKv = 1, SeqQ = 20, SeqKv = 70, HeadDim = 16, Lse = true };
 
     private static readonly AttentionProblem Few = Many with { SeqQ = 1, SeqKv = 300 };
 
-    /// <summary>FlashForward, FlashDecode, the unfused form; with and without terms of the score; rows that see many keys, one or none.</summary>
+    /// <summary>
+    /// FlashForward, FlashDecode, the unfused form; with and without terms of the score; rows that see many keys, one or none.
+    /// </summary>
     private static readonly AttentionProblem[] Forms =
     [
         Many, Many with { Softcap = 5, Sinks = true }, Many with { Causal = CausalMask.BottomRight, WindowLeft = 0 },

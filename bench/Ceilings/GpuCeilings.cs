@@ -10,7 +10,8 @@ namespace AttnKernels.Bench.Ceilings;
 /// What a GPU is seen to do: the fastest large matmul of one type among the library and its peers; the rate at which memory is overwritten,
 /// and where PyTorch is present the rate of its copy. Not the data sheet's numbers.
 /// </summary>
-internal sealed class GpuCeilings(AttentionDevice device, IReadOnlyList<IImplementation> implementations, DType type) : ICeilings, IDisposable
+internal sealed class GpuCeilings(AttentionDevice device, IReadOnlyList<IImplementation> implementations, DType type)
+    : ICeilings, IDisposable
 {
     private const int FillBytes = 256 << 20;
     private const int Calls = 10;

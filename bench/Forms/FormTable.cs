@@ -31,7 +31,8 @@ internal static class FormTable
         yield return Of("ring", p => p with { Kv = KvLayout.Ring, KeyLengths = true }, keys => new CaseOptions { Lengths = [keys + 5] });
         yield return Of("packed", p => p with { Packed = new PackedSequences(p.SeqQ, p.SeqKv) });
         yield return Of("one query", p => p with { SeqQ = 1 });
-        yield return Of("one query, int8, paged", p => p with { SeqQ = 1, KvType = DType.Int8, Kv = KvLayout.Paged(16, (p.SeqKv / 16) + 1) });
+        yield return Of("one query, int8, paged",
+            p => p with { SeqQ = 1, KvType = DType.Int8, Kv = KvLayout.Paged(16, (p.SeqKv / 16) + 1) });
     }
 
     /// <summary>The same batch packed, padded with key lengths, and padded without any.</summary>
@@ -51,7 +52,8 @@ internal static class FormTable
         string suffix = causal ? ", causal" : "";
         yield return (new Form("packed" + suffix, _ => padded with { Packed = new PackedSequences(total, total) }, Options),
             Lengths.Sum(n => Pairs(n, n)));
-        yield return (new Form("padded, key lengths" + suffix, _ => padded with { KeyLengths = true }, Options), Lengths.Sum(n => Pairs(longest, n)));
+        yield return (new Form("padded, key lengths" + suffix, _ => padded with { KeyLengths = true }, Options),
+            Lengths.Sum(n => Pairs(longest, n)));
         yield return (new Form("padded" + suffix, _ => padded, Options), Lengths.Count * Pairs(longest, longest));
 
         CaseOptions Options(int keys) => new() { Lengths = Lengths };

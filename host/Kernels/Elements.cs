@@ -27,5 +27,6 @@ internal static class Elements
     public static string Label<TElement>() => Label(typeof(TElement));
 
     private static string Label(Type element) =>
-        element == typeof(Float32Element) ? "fp32" : element == typeof(Float16Element) || element == typeof(Float16Tensor) ? "fp16" : "bf16";
+        element == typeof(Float32Element) ? "fp32"
+        : element == typeof(Float16Element) || element == typeof(Float16Tensor) ? "fp16" : "bf16";
 }

@@ -73,12 +73,14 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     private static FlashChoice<FlashArgs<T, TScore, TKeys>> Portable(KernelDevice device, AttentionProblem problem, ref string reason)
     {
-        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = FlashTable<T, TElement, TScore, TKeys>.Choose(device.Info, problem, out string tile);
+        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = FlashTable<T, TElement, TScore, TKeys>.Choose(device.Info, problem,
+            out string tile);
         reason += $"; {tile}";
         return choice;
     }
 
-    private static FlashChoice<FlashArgs<ushort, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem, out string tile) =>
+    private static FlashChoice<FlashArgs<ushort, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem,
+        out string tile) =>
         problem.Type == DType.Float16
             ? TensorFlashTable<Float16Tensor, TScore, TKeys>.Choose(device, problem, out tile)
             : TensorFlashTable<BFloat16Tensor, TScore, TKeys>.Choose(device, problem, out tile);

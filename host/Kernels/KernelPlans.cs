@@ -11,7 +11,8 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
     public Executable<SoftmaxTensors> Softmax(SoftmaxProblem problem) =>
         SoftmaxTypes.Dispatch(problem.Type, problem.OutputType, new SoftmaxWork(device, problem));
 
-    public Executable<AttentionTensors> Attention(AttentionProblem problem) => Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
+    public Executable<AttentionTensors> Attention(AttentionProblem problem) =>
+        Elements.Dispatch(problem.Type, new AttentionWork(device, problem));
 
     public Executable<Ruled<AttentionTensors, TRule>> Attention<TRule>(AttentionProblem problem)
         where TRule : unmanaged, IScoreModifier => Elements.Dispatch(problem.Type, new RuledAttentionWork<TRule>(device, problem));
@@ -25,7 +26,8 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
     public Executable<CacheAppendTensors> CacheAppend(CacheAppendProblem problem)
     {
         if (problem.CacheType != problem.Type) return Elements.Dispatch(problem.Type, new CacheConvertWork(device, problem));
-        return problem.Type.Size() == sizeof(float) ? new KernelCacheAppend<float>(device, problem) : new KernelCacheAppend<ushort>(device, problem);
+        return problem.Type.Size() == sizeof(float) ? new KernelCacheAppend<float>(device, problem)
+            : new KernelCacheAppend<ushort>(device, problem);
     }
 
     public Executable<MergeTensors> Merge(MergeProblem problem) =>
@@ -135,7 +137,8 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
         private bool IsOnTensorCores<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> =>
-            KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>.OnTensorCores(device, problem, out _) is not null;
+            KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>.OnTensorCores(device, problem,
+                out _) is not null;
 
         private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding, TKeys, TKeyBinding>()
             where T : unmanaged

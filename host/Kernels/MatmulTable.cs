@@ -32,7 +32,8 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
     public static readonly KernelEntry<MatmulArgs<TA, TB, TC>> Naive = new(
         $"NaiveMatmul {Label}", NaiveMatmul<TA, TElementA, TB, TElementB, TC, TElementC>.Kernel, 256, 0);
 
-    public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries => [Large, Small, LargeZeroHides, SmallZeroHides, LargeActivation, SmallActivation, Naive];
+    public static KernelEntry<MatmulArgs<TA, TB, TC>>[] Entries =>
+        [Large, Small, LargeZeroHides, SmallZeroHides, LargeActivation, SmallActivation, Naive];
 
     /// <summary>The kernel for a problem, and how many groups it runs in.</summary>
     public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem p, out long groups)

@@ -32,11 +32,14 @@ internal static class MatmulTypes
     {
         (DType.Float32, DType.Float32, DType.Float32) => work.Run<float, Float32Element, float, Float32Element, float, Float32Element>(),
         (DType.Float16, DType.Float16, DType.Float16) => work.Run<ushort, Float16Element, ushort, Float16Element, ushort, Float16Element>(),
-        (DType.BFloat16, DType.BFloat16, DType.BFloat16) => work.Run<ushort, BFloat16Element, ushort, BFloat16Element, ushort, BFloat16Element>(),
+        (DType.BFloat16, DType.BFloat16, DType.BFloat16) =>
+            work.Run<ushort, BFloat16Element, ushort, BFloat16Element, ushort, BFloat16Element>(),
         (DType.Float16, DType.Float16, DType.Float32) => work.Run<ushort, Float16Element, ushort, Float16Element, float, Float32Element>(),
-        (DType.BFloat16, DType.BFloat16, DType.Float32) => work.Run<ushort, BFloat16Element, ushort, BFloat16Element, float, Float32Element>(),
+        (DType.BFloat16, DType.BFloat16, DType.Float32) =>
+            work.Run<ushort, BFloat16Element, ushort, BFloat16Element, float, Float32Element>(),
         (DType.Float32, DType.Float16, DType.Float16) => work.Run<float, Float32Element, ushort, Float16Element, ushort, Float16Element>(),
-        (DType.Float32, DType.BFloat16, DType.BFloat16) => work.Run<float, Float32Element, ushort, BFloat16Element, ushort, BFloat16Element>(),
+        (DType.Float32, DType.BFloat16, DType.BFloat16) =>
+            work.Run<float, Float32Element, ushort, BFloat16Element, ushort, BFloat16Element>(),
         _ => throw new NotSupportedException(
             $"Matmul {a} x {b} -> {c} is not built for this device. Built: T x T -> T, T x T -> Float32 and Float32 x T -> T for " +
             $"T = {string.Join(", ", Elements.Types)}."),

@@ -37,7 +37,8 @@ internal static class OnnxAttentionNode
         using DeviceTensor? deviceMask = mask?.Upload(device);
         using DeviceTensor? devicePastK = past > 0 ? pastKey!.Upload(device) : null;
         using DeviceTensor? devicePastV = past > 0 ? pastValue!.Upload(device) : null;
-        using DeviceTensor? deviceLengths = nonpad is null ? null : device.Upload(MemoryMarshal.Cast<long, int>(nonpad.ToInt64s()), p.Batch, 2);
+        using DeviceTensor? deviceLengths = nonpad is null ? null
+            : device.Upload(MemoryMarshal.Cast<long, int>(nonpad.ToInt64s()), p.Batch, 2);
         using DeviceTensor y = device.Allocate(p.Type, [.. attention.OutputShape]);
         using DeviceTensor? presentK = hasPresent ? device.Allocate(p.Type, p.Batch, p.HeadsKv, attention.TotalKeys, p.HeadDim) : null;
         using DeviceTensor? presentV = hasPresent ? device.Allocate(p.Type, p.Batch, p.HeadsKv, attention.TotalKeys, p.HeadDimV) : null;

@@ -63,7 +63,8 @@ public sealed class OnnxRotaryEmbedding : IDisposable
             {
                 X = OnnxCheck.Heads(nameof(tensors.X), tensors.X, rank, p.Heads, p.HeadDim),
                 Y = OnnxCheck.Heads(nameof(tensors.Y), tensors.Y, rank, p.Heads, p.HeadDim),
-                Positions = positions is null ? tensors.Positions : positions.Narrow(nameof(tensors.Positions), tensors.Positions, stream, cancel),
+                Positions = positions is null ? tensors.Positions
+                    : positions.Narrow(nameof(tensors.Positions), tensors.Positions, stream, cancel),
             },
             stream, cancel);
     }

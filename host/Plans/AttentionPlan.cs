@@ -15,7 +15,8 @@ public sealed class AttentionPlan : AttentionPlanBase<AttentionTensors>
     private protected override bool HasModifier => false;
 
     private protected override void Launch(
-        in AttentionTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue, CancellationToken cancel) =>
+        in AttentionTensors given, in AttentionTensors tensors, ReadOnlySpan<TensorView> views, DeviceStream? queue,
+        CancellationToken cancel) =>
         Launch(tensors, views, Names, Outputs, queue, cancel);
 }
 
@@ -109,7 +110,8 @@ public abstract class AttentionPlanBase<TTensors> : Plan<AttentionProblem, TTens
     {
         if (view.IsEmpty) return default;
         if (!hasModifier)
-            throw new ArgumentException($"{name}: a tensor ({view}) was given, but the plan has no score modifier and would ignore it.", name);
+            throw new ArgumentException($"{name}: a tensor ({view}) was given, but the plan has no score modifier and would ignore it.",
+                name);
         if (view.Count > int.MaxValue)
             throw new ArgumentException($"{name}: a modifier looks up at most {int.MaxValue} numbers; got {view}.", name);
         return check.Dense(name, view, type, view.Shape);

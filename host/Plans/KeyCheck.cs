@@ -50,7 +50,8 @@ internal static class KeyCheck
         {
             int start = starts[n];
             if (start < last || start > total)
-                throw new ArgumentOutOfRangeException(name, start, $"{name}[{n}] = {start} is not in {last}..{total}: starts never decrease.");
+                throw new ArgumentOutOfRangeException(name, start,
+                    $"{name}[{n}] = {start} is not in {last}..{total}: starts never decrease.");
             if (n > 0 && start - last > longest)
             {
                 throw new ArgumentOutOfRangeException(

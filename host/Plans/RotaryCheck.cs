@@ -32,7 +32,8 @@ internal static class RotaryCheck
         for (int b = 0; b < p.Batch; b++)
         {
             if (lengths[b] > rotary.MaxPosition)
-                Refuse("KeyLengths", lengths[b], $"KeyLengths[{b}] = {lengths[b]}, but the table of angles has {rotary.MaxPosition} positions.");
+                Refuse("KeyLengths", lengths[b],
+                    $"KeyLengths[{b}] = {lengths[b]}, but the table of angles has {rotary.MaxPosition} positions.");
         }
     }
 

@@ -106,7 +106,8 @@ public sealed partial record AttentionProblem
         if (Rotary is { } rotary)
         {
             ProblemCheck.InRange(rotary.RotaryDim, 2, HeadDim, "Rotary.RotaryDim");
-            if (rotary.RotaryDim % 2 != 0) throw new ArgumentException($"Rotary.RotaryDim must be even, is {rotary.RotaryDim}.", nameof(Rotary));
+            if (rotary.RotaryDim % 2 != 0)
+                throw new ArgumentException($"Rotary.RotaryDim must be even, is {rotary.RotaryDim}.", nameof(Rotary));
             ProblemCheck.InRange(rotary.MaxPosition, rotary.Positions || Kv.IsRing ? 1 : SeqKv, MaxRows, "Rotary.MaxPosition");
             if (rotary.Positions && Kv.IsRing)
                 throw new ArgumentException("Rotary.Positions must be false where Kv = Ring: it says the keys' positions.", nameof(Rotary));
@@ -121,5 +122,6 @@ public sealed partial record AttentionProblem
         $"{(KvType == Type ? "" : $", keys {KvType}")}{(Kv == default ? "" : $", keys {Kv}")}"
         + (Similarity == Similarity.Cosine ? ", cosine" : "")
         + (Rotary is not { } rotary ? "" : $", rotary {rotary.RotaryDim}{(rotary.Interleaved ? " interleaved" : "")}{(rotary.Positions ? " by positions" : "")}")
-        + (Packed is not { } packed ? "" : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}" : $", queries packed {packed.TotalQ}");
+        + (Packed is not { } packed ? "" : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}"
+        : $", queries packed {packed.TotalQ}");
 }

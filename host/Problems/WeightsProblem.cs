@@ -32,7 +32,8 @@ public sealed record WeightsProblem
             throw new ArgumentException("Attention.Lse must be true: the weights are exp(score - LSE).", nameof(Attention));
         if (Attention.Weights)
             throw new ArgumentException("Attention.Weights is true: that run returns all weights itself.", nameof(Attention));
-        if (Attention.Packed is not null || Attention.Kv.IsRing || Attention.Rotary is not null || Attention.Similarity != Similarity.DotProduct)
+        if (Attention.Packed is not null || Attention.Kv.IsRing || Attention.Rotary is not null
+            || Attention.Similarity != Similarity.DotProduct)
         {
             throw new NotSupportedException(
                 "Weights of chosen rows are built for contiguous and paged keys of every type, not for packed sequences and rings, and for dot " +

@@ -11,7 +11,8 @@ public static class MatmulEpilogue<TA, TB, TC, TElementC, TActivation>
     where TActivation : struct, IActivation
 {
     /// <summary>The biases of columns n .. n+3, which all rows share; 0 past the last one.</summary>
-    public static F4 Bias4(in MatmulArgs<TA, TB, TC> args, int n) => new(Bias(args, n), Bias(args, n + 1), Bias(args, n + 2), Bias(args, n + 3));
+    public static F4 Bias4(in MatmulArgs<TA, TB, TC> args, int n) =>
+        new(Bias(args, n), Bias(args, n + 1), Bias(args, n + 2), Bias(args, n + 3));
 
     public static void Store(in MatmulArgs<TA, TB, TC> args, long batch, int m, int n, float sum)
     {
@@ -44,7 +45,8 @@ public static class MatmulEpilogue<TA, TB, TC, TElementC, TActivation>
 
     private static float Bias(in MatmulArgs<TA, TB, TC> args, int n) => n < args.N ? args.Bias.Load(args.BiasOffset + n) : 0f;
 
-    private static F4 Old4(in MatmulArgs<TA, TB, TC> args, long row, int n) => new(Old(args, row, n), Old(args, row, n + 1), Old(args, row, n + 2), Old(args, row, n + 3));
+    private static F4 Old4(in MatmulArgs<TA, TB, TC> args, long row, int n) =>
+        new(Old(args, row, n), Old(args, row, n + 1), Old(args, row, n + 2), Old(args, row, n + 3));
 
     private static float Old(in MatmulArgs<TA, TB, TC> args, long row, int n) =>
         n < args.N ? TElementC.Load(args.C.Data[row + n * args.C.KStride]) : 0f;

@@ -49,7 +49,8 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
     }
 
     public readonly void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<F4> sRow)
     {
         Vectors.Measure(rows, columns, sTile, stride, sRow);
         Group.Barrier(); // sRow holds the factors of the keys

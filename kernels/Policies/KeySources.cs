@@ -30,7 +30,8 @@ public interface IKeySource
 
     /// <summary>As <see cref="ChangeQueries"/>, of the keys j0 .., of which those before <paramref name="endRow"/> are there.</summary>
     void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow);
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<F4> sRow);
 
     /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
     KeyPlace Place(int b, int headKv);
@@ -180,7 +181,8 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
     }
 
     public readonly void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<F4> sRow)
     {
     }
 

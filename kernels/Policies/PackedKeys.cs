@@ -69,7 +69,8 @@ public struct PackedKeys<T, TElement> : IKeyTiles
     }
 
     public readonly void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<F4> sRow)
     {
     }
 

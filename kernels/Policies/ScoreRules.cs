@@ -116,7 +116,8 @@ public struct GeneralScore : IScoreRule
     private readonly void HideMasked(ref F4 s, long row, I4 keys)
     {
         long step = MaskAt.ColumnStride;
-        s.Hide(Mask[row + keys.X * step] == 0, Mask[row + keys.Y * step] == 0, Mask[row + keys.Z * step] == 0, Mask[row + keys.W * step] == 0);
+        s.Hide(Mask[row + keys.X * step] == 0, Mask[row + keys.Y * step] == 0, Mask[row + keys.Z * step] == 0,
+            Mask[row + keys.W * step] == 0);
     }
 
     public readonly float Sink(int h) => HasSinks != 0 ? Sinks[SinksOffset + h] : float.NegativeInfinity;

@@ -35,7 +35,8 @@ public readonly struct AlongK : ITensorOperand
         bool isWide = source.KStride == 1
             && ((source.Offset | source.Batch0Stride | source.Batch1Stride | source.OuterStride | (long)ks) & 7) == 0;
         SwizzledTile.Load(
-            source.Data, batch, source.OuterStride, source.KStride, isWide, outer0, TensorMatmulTile.Outer, 0, outers, k0, ks, sTiles, offset, Chunks);
+            source.Data, batch, source.OuterStride, source.KStride, isWide, outer0, TensorMatmulTile.Outer, 0, outers, k0, ks, sTiles,
+            offset, Chunks);
     }
 
     public static U4 Rows(ArrayView<U4> sTiles, int offset, int outer, int k)

@@ -45,7 +45,8 @@ public struct VectorForm
 
     /// <summary>Keys j0 .. j0+rows-1, of which those before <paramref name="endRow"/> are there.</summary>
     public readonly void ApplyToKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
+        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<F4> sRow)
     {
         RowPositions positions = default;
         positions.Given = PositionsKv;

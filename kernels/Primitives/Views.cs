@@ -39,7 +39,8 @@ public struct BroadcastStrides
     /// <summary>Where column 0 of a row lies.</summary>
     public readonly long Row(in ScoreRow row) => Index(row.B, row.H, row.I, 0);
 
-    public readonly long Index(int b, int h, int i, int j) => Offset + b * BatchStride + h * HeadStride + i * RowStride + (long)j * ColumnStride;
+    public readonly long Index(int b, int h, int i, int j) =>
+        Offset + b * BatchStride + h * HeadStride + i * RowStride + (long)j * ColumnStride;
 }
 
 /// <summary>

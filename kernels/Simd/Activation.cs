@@ -34,7 +34,8 @@ internal static class ActivationConstants
     /// 2 Phi(-a) = exp(-a^2 / 2) t (C1 + t (C2 + ..)) with t = 1 / (1 + T a), for a &gt;= 0. A weighted least-maximum fit on [0, 8]: a
     /// Phi(-a) is off by 4.5e-8 at most, 0.75 roundings of 1, and Phi(-a) by 5e-5 of itself.
     /// </summary>
-    public const float T = 0.3f, C1 = 0.23986877f, C2 = 0.22858235f, C3 = 0.28941192f, C4 = -0.042871149f, C5 = 0.44439256f, C6 = -0.15938855f;
+    public const float T = 0.3f, C1 = 0.23986877f, C2 = 0.22858235f, C3 = 0.28941192f, C4 = -0.042871149f, C5 = 0.44439256f,
+        C6 = -0.15938855f;
 
     /// <summary>2 sqrt(2 / pi): (1 + tanh(y / 2)) / 2 = 1 / (1 + exp(-y)).</summary>
     public const float TanhScale = 1.59576912f;

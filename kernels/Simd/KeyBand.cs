@@ -53,5 +53,6 @@ public readonly struct KeyBand
 
     /// <summary>One past the last key that query <paramref name="i"/> sees; no key is visible where it is not above First.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int End(int i, int shift, int keyLength) => Right >= Unlimited ? keyLength : Math.Max(0, Math.Min(keyLength, i + shift + Right + 1));
+    public int End(int i, int shift, int keyLength) =>
+        Right >= Unlimited ? keyLength : Math.Max(0, Math.Min(keyLength, i + shift + Right + 1));
 }

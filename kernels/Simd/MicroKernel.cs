@@ -87,7 +87,8 @@ internal static unsafe class MicroKernel<W, V, EB, TRows, TVectors>
     /// <param name="c">Row r of C is the vectors at c + r * cRow.</param>
     /// <param name="columnScale">One row of vectors that scales what C holds, or null: C is only written.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TStore>(nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep, float* c, nint cRow, float* columnScale)
+    public static void Run<TStore>(nint depth, float* a, nint aRow, nint aStep, byte* b, nint bStep, float* c, nint cRow,
+        float* columnScale)
         where TStore : struct, IProductStore
     {
         V c00 = W.Zero, c01 = W.Zero, c02 = W.Zero, c03 = W.Zero;

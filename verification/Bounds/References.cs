@@ -17,7 +17,8 @@ public static class References
 
     /// <summary>The same where the rows of Q and K are changed first: those of their positions (batch entry, row).</summary>
     public static ExpectedAttention Attention(
-        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, VectorRule vectors, Func<int, int, int> positionQ, Func<int, int, int> positionKv,
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, VectorRule vectors, Func<int, int, int> positionQ,
+        Func<int, int, int> positionKv,
         int[]? rows = null)
     {
         VectorRows changedQ = vectors.Apply(q, positionQ), changedK = vectors.Apply(k, positionKv);

@@ -36,7 +36,8 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
 
         using QkvTensors inputs = new(device, sequences.Store(q), keys.Store(device, 1, k), keys.Store(device, 2, v), Options);
         using PlacedTensor o = PlacedTensor.Output(device, p.Type, Options.Placement, p.QueryBatch, p.HeadsQ, p.QueryRows, p.HeadDimV);
-        using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.QueryBatch, p.HeadsQ, p.QueryRows) : null;
+        using PlacedTensor? lse = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.QueryBatch, p.HeadsQ, p.QueryRows)
+            : null;
         using PlacedTensor? weights = p.Weights
             ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.HeadsQ, p.SeqQ, p.SeqKv)
             : null;
@@ -86,7 +87,8 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
         if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows), chosen.Read()));
-        double againstPlain = vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule, rows)) : 0;
+        double againstPlain = vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule, rows))
+            : 0;
         CaseResult judged = Judge(plan.Explain(), comparisons, againstPlain,
             [stray, o.Damage(true), lse?.Damage(true), weights?.Damage(true), .. inputs.Damages(), .. keys.Damages(),
                 .. sequences.Damages(), .. vectors.Damages(), .. score.Damages(), .. chosen?.Damages() ?? []]);

@@ -23,7 +23,8 @@ public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Opt
         int[] first = [.. Enumerable.Range(0, p.Batch).Select(b => p.Starts ? (int)(random.Uniform(2, b) * starts) : 0)];
         int[]? table = p.Kv.IsPaged ? Table(random, first) : null;
 
-        using PlacedTensor target = PlacedTensor.Input(device, cache, Options.Placement), source = PlacedTensor.Input(device, update, Options.Placement);
+        using PlacedTensor target = PlacedTensor.Input(device, cache, Options.Placement),
+            source = PlacedTensor.Input(device, update, Options.Placement);
         using PlacedTensor? targetScales = isInteger ? PlacedTensor.Input(device, scales, Placement.Dense) : null;
         using PlacedTensor? where = p.Starts ? Indices(device, first, p.Batch) : null;
         using PlacedTensor? blocks = table is null ? null : Indices(device, table, p.Batch, p.TableColumns);
@@ -37,7 +38,8 @@ public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Opt
         });
         device.Synchronize();
 
-        (Expected expected, Expected expectedScales) = CacheReferences.Append(cache, scales, update, (b, r) => Place(table, b, first[b] + r));
+        (Expected expected, Expected expectedScales) = CacheReferences.Append(cache, scales, update,
+            (b, r) => Place(table, b, first[b] + r));
         List<Comparison> comparisons = [Comparison.Of(expected, target.Read())];
         if (targetScales is not null) comparisons.Add(Comparison.Of(expectedScales, targetScales.Read()));
         return Judge(plan.Explain(), comparisons, 0,

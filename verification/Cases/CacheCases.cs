@@ -17,13 +17,15 @@ internal static class CacheCases
                 RotaryProblem p = new() { Type = type, Batch = 2, Heads = 3, Seq = 17, HeadDim = 40, Interleaved = interleaved };
                 yield return Rotary(p, new CaseOptions());
                 yield return Rotary(p with { MaxPosition = 50, RotaryDim = 26 }, new CaseOptions { Placement = Placement.SequenceFirst });
-                yield return Rotary(p with { MaxPosition = 9, HeadDim = 15, RotaryDim = 14, AngleType = Float32 }, new CaseOptions { InPlace = true });
+                yield return Rotary(p with { MaxPosition = 9, HeadDim = 15, RotaryDim = 14, AngleType = Float32 },
+                    new CaseOptions { InPlace = true });
                 yield return Rotary(p with { RotaryDim = 2 }, new CaseOptions { Placement = Placement.OddLines });
             }
             CacheAppendProblem append = new() { Type = type, Batch = 3, Heads = 2, Capacity = 37, Rows = 5, HeadDim = 15 };
             yield return Append(append, new CaseOptions());
             yield return Append(append with { Starts = true }, new CaseOptions { Placement = Placement.OddLines });
-            yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Rows = 36 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Append(append with { Starts = true, Kv = KvLayout.Ring, Rows = 36 },
+                new CaseOptions { Placement = Placement.SequenceFirst });
             CacheAppendProblem paged = append with { Starts = true, Kv = KvLayout.Paged(8, 20) };
             yield return Append(paged, new CaseOptions());
             yield return Append(paged with { Rows = 30, Kv = KvLayout.Paged(1, 100) }, new CaseOptions { Placement = Placement.OddLines });

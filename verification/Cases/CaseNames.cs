@@ -11,7 +11,8 @@ internal static class CaseNames
             p.KvType == p.Type ? "" : $"keys-{p.KvType}", p.Kv.IsPaged ? $"paged-{p.Kv.BlockSize}" : p.Kv.IsRing ? "ring" : "",
             p.Similarity == Similarity.Cosine ? "cosine" : "",
             p.Rotary is { } rotary ? $"rotary-{rotary.RotaryDim}{(rotary.Interleaved ? "i" : "h")}{(rotary.Positions ? "-positions" : "")}" : "",
-            p.Packed is { } packed ? $"packed-{packed.TotalQ}{(packed.TotalKv is { } total ? $":{total}" : "")}" : "", .. Score(p, options)]);
+            p.Packed is { } packed ? $"packed-{packed.TotalQ}{(packed.TotalKv is { } total ? $":{total}" : "")}" : "",
+            .. Score(p, options)]);
     }
 
     public static string Of(SoftmaxProblem p, CaseOptions options) => Join(

@@ -84,7 +84,8 @@ internal sealed class KeyData : IDisposable
     {
         (int b, int h, int j) = (row / problem.SeqKv / problem.HeadsKv, row / problem.SeqKv % problem.HeadsKv, row % problem.SeqKv);
         if (table is null)
-            return sequences.KeyRow(b, j) is { } at ? (((problem.KeyBatch == 1 ? 0 : b * problem.HeadsKv) + h) * problem.KeyRows) + at : null;
+            return sequences.KeyRow(b, j) is { } at ? (((problem.KeyBatch == 1 ? 0 : b * problem.HeadsKv) + h) * problem.KeyRows) + at
+                : null;
         int size = problem.Kv.BlockSize, block = (int)table[(b * problem.TableColumns) + (j / size)];
         return block < 0 ? null : (((block * problem.HeadsKv) + h) * size) + (j % size);
     }

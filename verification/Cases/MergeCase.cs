@@ -28,7 +28,8 @@ public sealed record MergeCase(MergeProblem Problem, CaseOptions Options, string
             lse.Values[0] = float.NaN;
             if (rows > 3) lse.Values[3] = float.NaN;
         }
-        using PlacedTensor partsO = PlacedTensor.Input(device, o, Options.Placement), partsLse = PlacedTensor.Input(device, lse, Placement.Dense);
+        using PlacedTensor partsO = PlacedTensor.Input(device, o, Options.Placement),
+            partsLse = PlacedTensor.Input(device, lse, Placement.Dense);
         using PlacedTensor output = PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.Heads, p.Seq, p.HeadDim);
         using PlacedTensor? merged = p.Lse ? PlacedTensor.Output(device, DType.Float32, Placement.Dense, p.Batch, p.Heads, p.Seq) : null;
         plan.Run(new MergeTensors
@@ -44,7 +45,8 @@ public sealed record MergeCase(MergeProblem Problem, CaseOptions Options, string
         Comparison[] comparisons = merged is null
             ? [Comparison.Of(expected, output.Read())]
             : [Comparison.Of(expected, output.Read()), Comparison.Of(expectedLse, merged.Read())];
-        return Judge(plan.Explain(), comparisons, 0, [output.Damage(true), merged?.Damage(true), partsO.Damage(false), partsLse.Damage(false)]);
+        return Judge(plan.Explain(), comparisons, 0,
+            [output.Damage(true), merged?.Damage(true), partsO.Damage(false), partsLse.Damage(false)]);
     }
 }
 
@@ -60,12 +62,14 @@ internal static class MergeCases
             MergeProblem p = new() { Type = type, Parts = 2, Batch = 2, Heads = 3, Seq = 5, HeadDim = 64, Lse = true };
             yield return Case(p, new CaseOptions());
             yield return Case(p with { Parts = 5, HeadDim = 37, Seq = 70, Heads = 1 }, new CaseOptions { Logits = 50 });
-            yield return Case(p with { Parts = 8, HeadDim = 20, PartType = DType.Float32 }, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Case(p with { Parts = 8, HeadDim = 20, PartType = DType.Float32 },
+                new CaseOptions { Placement = Placement.SequenceFirst });
             foreach (int parts in (int[])[1, 3, 9])
                 yield return Case(p with { Parts = parts, HeadDim = 5 }, new CaseOptions { VisibleNaN = true });
             yield return Case(p with { Parts = 1, HeadDim = 1, Lse = false }, new CaseOptions { Placement = Placement.OddLines });
             yield return Case(p with { Parts = 67, Batch = 1, Heads = 2, Seq = 3, HeadDim = 40 }, new CaseOptions { Logits = 10 });
-            yield return Case(p with { Parts = 3, HeadDim = 129, Type = DType.Float32, PartType = type, Lse = false }, new CaseOptions { Logits = 10 });
+            yield return Case(p with { Parts = 3, HeadDim = 129, Type = DType.Float32, PartType = type, Lse = false },
+                new CaseOptions { Logits = 10 });
         }
     }
 

@@ -86,7 +86,8 @@ internal sealed class PlacedTensor : IDisposable
 
     private static TensorView Permuted(TensorView lines, int[] shape, int[] order)
     {
-        TensorView view = lines.SplitAxis(0, shape[order[0]] * shape[order[1]], shape[order[2]]).SplitAxis(0, shape[order[0]], shape[order[1]]);
+        TensorView view = lines.SplitAxis(0, shape[order[0]] * shape[order[1]], shape[order[2]])
+            .SplitAxis(0, shape[order[0]], shape[order[1]]);
         int[] at = (int[])order.Clone();
         for (int axis = 0; axis < 4; axis++)
         {

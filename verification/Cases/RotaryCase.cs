@@ -24,7 +24,8 @@ public sealed record RotaryCase(RotaryProblem Problem, CaseOptions Options, stri
             ? null
             : PlacedTensor.Output(device, p.Type, Options.Placement, p.Batch, p.Heads, p.Seq, p.HeadDim);
         PlacedTensor output = separate ?? input;
-        using PlacedTensor cosines = PlacedTensor.Input(device, cos, Placement.Dense), sines = PlacedTensor.Input(device, sin, Placement.Dense);
+        using PlacedTensor cosines = PlacedTensor.Input(device, cos, Placement.Dense),
+            sines = PlacedTensor.Input(device, sin, Placement.Dense);
         using PlacedTensor? positions = p.HasPositions
             ? PlacedTensor.Input(device, new HostTensor(DType.Int32, [.. rows.Select(row => (float)row)], p.Batch, p.Seq), Placement.Dense)
             : null;
@@ -40,7 +41,8 @@ public sealed record RotaryCase(RotaryProblem Problem, CaseOptions Options, stri
 
         Expected expected = CacheReferences.Rotary(x, cos, sin, rows, p.RotaryDim, p.Interleaved);
         return Judge(plan.Explain(), [Comparison.Of(expected, output.Read())], 0,
-            [output.Damage(true), separate is null ? null : input.Damage(false), cosines.Damage(false), sines.Damage(false), positions?.Damage(false)]);
+            [output.Damage(true), separate is null ? null : input.Damage(false), cosines.Damage(false), sines.Damage(false),
+            positions?.Damage(false)]);
     }
 
     private static HostTensor Table(RotaryProblem p, int[] shape, int[] rows, Func<double, double> function)

@@ -25,7 +25,8 @@ internal static class SoftmaxCases
             SoftmaxProblem scores = Problem(type, 5, 37) with { Scores = true, Scale = -1.5f };
             yield return Case(scores with { Lse = true }, CaseSize.Tiny, new CaseOptions { InPlace = true });
             yield return Case(AllMasks(scores), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
-            yield return Case(scores with { Columns = 300, Softcap = 5, OutputType = Float32 }, CaseSize.Tiny, new CaseOptions { VisibleNaN = true });
+            yield return Case(scores with { Columns = 300, Softcap = 5, OutputType = Float32 }, CaseSize.Tiny,
+                new CaseOptions { VisibleNaN = true });
         }
         yield return Case(Problem(Float32, 2, 300), CaseSize.Tiny, new CaseOptions { Rising = true, Logits = 5 });
         foreach (DType type in Types)
@@ -43,7 +44,8 @@ internal static class SoftmaxCases
             yield return Case(Problem(type, 5, 37), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines, VisibleNaN = true });
         // A window that starts between the places where vectors do; fp16 logits below its normal range, which an fp32 logarithm shows.
         yield return Case(Problem(Float32, 9, 24) with { WindowLeft = 6, Alignment = BandAlignment.BottomRight }, CaseSize.Tiny);
-        yield return Case(Problem(Float16, 3, 37) with { OutputType = Float32, Log = true }, CaseSize.Tiny, new CaseOptions { Logits = 2e-5 });
+        yield return Case(Problem(Float16, 3, 37) with { OutputType = Float32, Log = true }, CaseSize.Tiny,
+            new CaseOptions { Logits = 2e-5 });
     }
 
     /// <summary>For devices that compute at speed.</summary>

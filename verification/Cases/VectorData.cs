@@ -39,7 +39,8 @@ internal sealed class VectorData : IDisposable
     /// <summary>The position of query <paramref name="i"/>: as given, or that of its aligned key.</summary>
     public int OfQuery(int b, int i)
     {
-        if (positionsQ is not null) return positionsQ[problem.Packed is null ? (b * problem.SeqQ) + i : Math.Min(sequences.QueryRow(b, i), problem.QueryRows - 1)];
+        if (positionsQ is not null) return positionsQ[problem.Packed is null ? (b * problem.SeqQ) + i
+            : Math.Min(sequences.QueryRow(b, i), problem.QueryRows - 1)];
         return sequences.Rule.AlignedKey(b, i, problem.SeqQ, problem.SeqKv) + First(b);
     }
 
@@ -47,7 +48,8 @@ internal sealed class VectorData : IDisposable
     public int OfKey(int b, int j)
     {
         if (positionsKv is null) return First(b) + j;
-        return positionsKv[problem.PositionBatch == problem.Batch && problem.Packed?.TotalKv is null ? (b * problem.SeqKv) + j : sequences.KeyRow(b, j) ?? 0];
+        return positionsKv[problem.PositionBatch == problem.Batch && problem.Packed?.TotalKv is null ? (b * problem.SeqKv) + j
+            : sequences.KeyRow(b, j) ?? 0];
     }
 
     public IEnumerable<string?> Damages() => placed.Select(p => p.Damage(isOutput: false));
@@ -67,7 +69,8 @@ internal sealed class VectorData : IDisposable
     private static int[] Positions(Seeded random, int stream, int count, int positions) =>
         [.. Enumerable.Range(0, count).Select(n => (int)(random.Uniform(stream, n) * positions))];
 
-    private static HostTensor Tensor(int[] values, int rows, int columns) => new(DType.Int32, [.. values.Select(v => (float)v)], rows, columns);
+    private static HostTensor Tensor(int[] values, int rows, int columns) =>
+        new(DType.Int32, [.. values.Select(v => (float)v)], rows, columns);
 
     private TensorView Place(AttentionDevice device, HostTensor tensor)
     {

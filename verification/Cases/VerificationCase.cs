@@ -66,7 +66,10 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return new CaseResult(this, Outcome.Failed, double.PositiveInfinity, $"{e.GetType().Name}: {e.Message}") { Time = watch.Elapsed };
+            return new CaseResult(this, Outcome.Failed, double.PositiveInfinity, $"{e.GetType().Name}: {e.Message}")
+            {
+                Time = watch.Elapsed,
+            };
         }
     }
 
@@ -111,7 +114,8 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
         if (IsJudgedByPlain && !(againstPlain <= 1))
             damage ??= FormattableString.Invariant($"the largest error is {againstPlain:G3} times what twice the plain computation's allows");
         bool passed = worst.Passed && damage is null;
-        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst, worst.Passed ? damage ?? worst.ToString() : worst.ToString())
+        return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst,
+            worst.Passed ? damage ?? worst.ToString() : worst.ToString())
         {
             Kernel = KernelOf(explanation),
             AgainstPlain = againstPlain,

@@ -7,7 +7,8 @@ public static class Verifier
     public static IReadOnlyList<VerificationCase> Cases { get; } =
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
-        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(), .. TracedCases.Of(CaseSize.Tiny),
+        .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(),
+        .. TracedCases.Of(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
         .. TracedCases.Of(CaseSize.Normal),
     ];
@@ -39,7 +40,8 @@ public static class Verifier
         ArgumentNullException.ThrowIfNull(device);
         CaseSize largest = size ?? SizeFor(device);
         IEnumerable<VerificationCase> cases = set == CaseSet.Pairs ? [] : Select(filter, largest);
-        if (set != CaseSet.Standard && largest == CaseSize.Normal) cases = cases.Concat(Filter(PairwiseSet.Problems().Select(p => p.Case), filter));
+        if (set != CaseSet.Standard && largest == CaseSize.Normal)
+            cases = cases.Concat(Filter(PairwiseSet.Problems().Select(p => p.Case), filter));
         return cases.Where(c => !c.NeedsKernels || device.Kind != DeviceKind.Cpu);
     }
 

@@ -25,7 +25,8 @@ internal static class CoveringArray
             Array.Fill(row, -1);
             (int a, int x, int b, int y) = open.ElementAt((int)(random.Uniform(rows.Count, 0) * open.Count));
             (row[a], row[b]) = (x, y);
-            foreach (int factor in Enumerable.Range(0, row.Length).Where(f => row[f] < 0).OrderBy(f => random.Uniform(rows.Count, 1 + f)).ToArray())
+            foreach (int factor in Enumerable.Range(0, row.Length)
+                .Where(f => row[f] < 0).OrderBy(f => random.Uniform(rows.Count, 1 + f)).ToArray())
                 row[factor] = Enumerable.Range(0, sizes[factor])
                     .OrderByDescending(value => Gain(row, factor, value)).ThenBy(value => random.Uniform(rows.Count, 1000 + value)).First();
             for (int f = 0; f < row.Length; f++)

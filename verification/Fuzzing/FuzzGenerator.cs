@@ -26,7 +26,8 @@ internal static class FuzzGenerator
     public static IReadOnlyList<string> Operations { get; } = ["matmul", "softmax", "attention", "rotary", "cache-append", "merge"];
 
     /// <summary>Attention, with the most to combine, has the largest share.</summary>
-    public static string OperationAt(double lot) => Operations[lot switch { < 0.25 => 0, < 0.45 => 1, < 0.88 => 2, < 0.92 => 3, < 0.96 => 4, _ => 5 }];
+    public static string OperationAt(double lot) =>
+        Operations[lot switch { < 0.25 => 0, < 0.45 => 1, < 0.88 => 2, < 0.92 => 3, < 0.96 => 4, _ => 5 }];
 
     /// <summary>Most multiplications: hundredths of a second for the reference, and for a device that interprets.</summary>
     public static double Budget(CaseSize size) => size == CaseSize.Tiny ? 50_000 : 3_000_000;
@@ -215,7 +216,8 @@ internal static class FuzzGenerator
             Lse = choose.Flag("lse", 0.5),
         };
         // Kernels convert to fp32 and from it, not between the half types.
-        p = choose.Flag("wideParts", 0.3) ? p with { Type = p.PartType, PartType = Float32 } : p with { Type = choose.Flag("wide", 0.3) ? Float32 : p.PartType };
+        p = choose.Flag("wideParts", 0.3) ? p with { Type = p.PartType, PartType = Float32 }
+            : p with { Type = choose.Flag("wide", 0.3) ? Float32 : p.PartType };
         CaseOptions options = new() { Placement = Rows(choose), Logits = choose.Pick("logits", 0.5, Logits, l => $"x{l}") };
         return (new MergeCase(p, options, "", size), 10.0 * p.Parts * p.Batch * p.Heads * p.Seq * p.HeadDim);
     }

@@ -84,7 +84,8 @@ internal sealed class KernelSources
     private static string Properties()
     {
         string version = typeof(Mutant).Assembly.GetName().Version!.ToString();
-        string[] usings = ["System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Threading", "System.Threading.Tasks"];
+        string[] usings = ["System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Threading",
+            "System.Threading.Tasks"];
         string[] friends = ["AttnKernels", "AttnKernels.Verification", "AttnKernels.Tests", "AttnKernels.Bench"];
         return string.Concat(usings.Select(name => $"global using {name};\n"))
             + $"[assembly: System.Reflection.AssemblyVersion(\"{version}\")]\n"

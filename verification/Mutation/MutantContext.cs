@@ -48,7 +48,8 @@ internal static class MutantTrial
     {
         using AttentionDevice opened = AttentionDevice.Open(device);
         VerificationCase[] first = [.. Verifier.For(opened.Info, likely)];
-        foreach (VerificationCase verification in first.Concat(Verifier.For(opened.Info).Except(first)).Where(c => only is null || c.Title == only))
+        foreach (VerificationCase verification in first.Concat(Verifier.For(opened.Info).Except(first)).Where(c => only is null
+            || c.Title == only))
         {
             cancel.ThrowIfCancellationRequested();
             CaseResult result = verification.Run(opened);

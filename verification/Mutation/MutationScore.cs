@@ -42,7 +42,8 @@ public sealed class MutationScore
         MutantContext context = new();
         try
         {
-            context.Add(mutant.IsInSimd ? KernelSources.Simd : KernelSources.Kernels, (mutant.IsInSimd ? simd : kernels).Value.Compile(mutant));
+            context.Add(mutant.IsInSimd ? KernelSources.Simd : KernelSources.Kernels,
+                (mutant.IsInSimd ? simd : kernels).Value.Compile(mutant));
             if (context.FirstFailure(mutant.Device, mutant.Likely, null, cancel) is not { } failure)
                 return new MutantResult(mutant, Verdict.Survived, "", "every case passed");
             return Complaint(mutant.Device, failure[0], cancel) is { } complaint

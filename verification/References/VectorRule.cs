@@ -47,7 +47,8 @@ public sealed record VectorRule
                 bool isFirst = IsInterleaved ? d % 2 == 0 : d < pairs;
                 int partner = IsInterleaved ? d ^ 1 : isFirst ? d + pairs : d - pairs;
                 bool isKnown = position >= 0 && position < Cos!.Shape[0];
-                double cos = isKnown ? Cos!.Values[(position * pairs) + pair] : double.NaN, sin = isKnown ? Sin!.Values[(position * pairs) + pair] : double.NaN;
+                double cos = isKnown ? Cos!.Values[(position * pairs) + pair] : double.NaN,
+                    sin = isKnown ? Sin!.Values[(position * pairs) + pair] : double.NaN;
                 value = (x[d] * cos) + ((isFirst ? -1 : 1) * x[partner] * sin);
                 magnitude = Math.Abs(x[d] * cos) + Math.Abs(x[partner] * sin);
             }

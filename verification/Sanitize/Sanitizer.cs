@@ -33,11 +33,13 @@ public static class Sanitizer
         Run(new SimulatorOptions(), Cases(filter));
 
         // Once more what devices without tensor cores or with little shared memory run other kernels for.
-        Run(SimulatorOptions.Smallest, Cases(filter).Where(c => c.Operation == "attention" || (c.Operation == "matmul" && c.Type != DType.Float32)));
+        Run(SimulatorOptions.Smallest,
+            Cases(filter).Where(c => c.Operation == "attention" || (c.Operation == "matmul" && c.Type != DType.Float32)));
         Run(SimulatorOptions.Smallest with { SharedMemoryPerGroup = 227 * 1024 }, WideTileCases.Tiny().Intersect(Cases(filter)));
         Run(
             new SimulatorOptions { SharedMemoryPerGroup = 48 * 1024 },
-            Cases(filter).OfType<AttentionCase>().Where(c => c.Type != DType.Float32 && Math.Max(c.Problem.HeadDim, c.Problem.HeadDimV) > 128));
+            Cases(filter).OfType<AttentionCase>().Where(c => c.Type != DType.Float32
+            && Math.Max(c.Problem.HeadDim, c.Problem.HeadDimV) > 128));
         return ([.. kernels.Values], new VerificationReport("simulator", results));
 
         void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)

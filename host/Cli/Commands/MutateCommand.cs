@@ -9,7 +9,10 @@ internal static class MutateCommand
 {
     public static Command Create()
     {
-        Option<string> filter = new("--filter", "-f") { Description = "Only mutants whose name or file contains this; alternatives apart by commas." };
+        Option<string> filter = new("--filter", "-f")
+        {
+            Description = "Only mutants whose name or file contains this; alternatives apart by commas.",
+        };
         Option<bool> list = new("--list") { Description = "Lists the mutants instead of running them." };
         Command command = new(
             "mutate", "Puts faults into the kernels, one at a time and in memory, and counts how many the case set sees. Needs the repository.") { filter, list };

@@ -29,7 +29,8 @@ internal static class FeatureForms
         ]),
         new("Rules of one's own", ["fused attention", "attention with weights"],
         [
-            new("a score modifier, a C# struct that is compiled in", t => new RuledProblem(Attention(t)), t => new RuledProblem(Weights(t))),
+            new("a score modifier, a C# struct that is compiled in", t => new RuledProblem(Attention(t)),
+                t => new RuledProblem(Weights(t))),
         ]),
         new("Keys and heads", ["fused attention", "attention with weights"],
         [

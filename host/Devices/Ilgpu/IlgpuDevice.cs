@@ -102,7 +102,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             nint address = (nint)pinned;
             int bytes = source.Length;
-            Copy((IlgpuStream)stream, target, targetByte, bytes, (view, queue) => view.CopyFromCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
+            Copy((IlgpuStream)stream, target, targetByte, bytes,
+                (view, queue) => view.CopyFromCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
         }
     }
 
@@ -112,7 +113,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             nint address = (nint)pinned;
             int bytes = target.Length;
-            Copy((IlgpuStream)stream, source, sourceByte, bytes, (view, queue) => view.CopyToCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
+            Copy((IlgpuStream)stream, source, sourceByte, bytes,
+                (view, queue) => view.CopyToCPUUnsafeAsync(queue, ref *(byte*)address, bytes));
         }
     }
 

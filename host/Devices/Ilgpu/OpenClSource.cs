@@ -27,6 +27,7 @@ internal static class OpenClSource
         CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(
             description, new KernelSpecialization(entry.GroupSize, null));
         SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
-        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OpenClText.OrderLocalMemory(compiled.Source), compiled.CVersion);
+        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OpenClText.OrderLocalMemory(compiled.Source),
+            compiled.CVersion);
     }
 }

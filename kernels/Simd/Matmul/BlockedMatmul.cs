@@ -55,7 +55,8 @@ internal static unsafe class BlockedMatmul<W, V>
                     float* passC = target + r * targetRow + p;
                     if (guarded) TileProduct<W, V, Float32Element>.RunWithoutZeros(passRows, vectors, depth, passA, aRow, aStep, panel,
                         panelStep, passC, targetRow, k == 0);
-                    else TileProduct<W, V, Float32Element>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, panelStep, passC, targetRow,
+                    else TileProduct<W, V, Float32Element>.Run(passRows, vectors, depth, passA, aRow, aStep, panel, panelStep, passC,
+                        targetRow,
                         k == 0 ? null : ones);
                 }
             }

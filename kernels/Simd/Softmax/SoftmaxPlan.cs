@@ -32,7 +32,8 @@ internal unsafe struct SoftmaxPlan
     /// <summary>Whether every row is exp(scale x) over its sum, key lengths aside.</summary>
     public readonly bool IsPlain =>
         !Args.Log && !Args.Scores && Args.Score.Softcap <= 0 && !Args.Score.HidesKeys && Args.Score.AlibiSlopes == null
-        && Args.Score.HeadScales == null && Args.Score.Sinks == null && Args.Score.Band is { Left: >= KeyBand.Unlimited, Right: >= KeyBand.Unlimited };
+        && Args.Score.HeadScales == null && Args.Score.Sinks == null
+        && Args.Score.Band is { Left: >= KeyBand.Unlimited, Right: >= KeyBand.Unlimited };
 
     public readonly int Items => checked(Args.Batch * Args.Heads * HeadItems);
 

@@ -50,7 +50,8 @@ internal sealed unsafe class RequestCounter
                 break;
             for (int i = 0; i < warp.Length; i++)
             {
-                if (_left[i] > 0 && _next[i]->RequestKey != _next[leader]->RequestKey && Distance(i, leader, regions) < Distance(leader, i, regions))
+                if (_left[i] > 0 && _next[i]->RequestKey != _next[leader]->RequestKey
+                    && Distance(i, leader, regions) < Distance(leader, i, regions))
                     leader = i;
             }
             Count(_next[leader], warp.Length, regions);

@@ -45,7 +45,8 @@ internal static class StoreSites
         if (steps[at].Code.FlowControl != FlowControl.Call || steps[at - 2].Code != OpCodes.Ldstr) return null;
         if (steps[at - 1].Code.Name?.StartsWith("ldc.i4", StringComparison.Ordinal) != true) return null;
         MethodBase called = Resolve(method, steps[at].Operand);
-        return called.Name == "get_Item" && called.DeclaringType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(ArrayView<>)
+        return called.Name == "get_Item" && called.DeclaringType is { IsGenericType: true } type
+            && type.GetGenericTypeDefinition() == typeof(ArrayView<>)
             ? new Site(method.Module.ResolveString(steps[at - 2].Operand), steps[at - 1].Operand)
             : null;
     }
@@ -63,7 +64,8 @@ internal static class StoreSites
             Step step = steps[n];
             depth = depths.GetValueOrDefault(step.Offset, depth);
             (int pops, int pushes) = Effect(method, step);
-            if (pops > depth) return depth == 1 && (step.Code == OpCodes.Stobj || step.Code.Name!.StartsWith("stind", StringComparison.Ordinal));
+            if (pops > depth) return depth == 1
+                && (step.Code == OpCodes.Stobj || step.Code.Name!.StartsWith("stind", StringComparison.Ordinal));
             if (step.Code.FlowControl is FlowControl.Return or FlowControl.Throw) return false;
             depth += pushes - pops;
             if (step.Code.OperandType is OperandType.InlineBrTarget or OperandType.ShortInlineBrTarget) depths.TryAdd(step.Operand, depth);

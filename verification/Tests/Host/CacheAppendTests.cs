@@ -64,8 +64,10 @@ public sealed class CacheAppendTests : IDisposable
     public void Wrong_and_missing_tensors_are_refused()
     {
         Refuse<ArgumentException>(valid with { Scales = default }, "Scales: the problem needs it*", "Scales");
-        Refuse<ArgumentException>(valid with { Scales = device.Allocate(DType.Float32, 6, 2, 8) }, "Scales: expected shape (6, 2, 4)*", "Scales");
-        Refuse<ArgumentException>(valid with { BlockTable = device.Upload([1, 2, 3, 4], 2, 2) }, "BlockTable: expected shape (2, 3)*", "BlockTable");
+        Refuse<ArgumentException>(valid with { Scales = device.Allocate(DType.Float32, 6, 2, 8) }, "Scales: expected shape (6, 2, 4)*",
+            "Scales");
+        Refuse<ArgumentException>(valid with { BlockTable = device.Upload([1, 2, 3, 4], 2, 2) }, "BlockTable: expected shape (2, 3)*",
+            "BlockTable");
         Refuse<ArgumentException>(valid with { Cache = device.Allocate(DType.Float32, 6, 2, 4, 8) }, "Cache: expected type Int8*", "Cache");
     }
 

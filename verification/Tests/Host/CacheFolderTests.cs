@@ -57,7 +57,8 @@ public sealed class CacheFolderTests : IDisposable
     public void KernelsUnreadFor60DaysGoAndNothingElse()
     {
         CacheFolder cache = new(folder);
-        string[] names = ["attnkernels-old.kernel", "attnkernels-left.kernel.0.tmp", "attnkernels-read.kernel", "attnkernels-tuning", "other.kernel"];
+        string[] names = ["attnkernels-old.kernel", "attnkernels-left.kernel.0.tmp", "attnkernels-read.kernel", "attnkernels-tuning",
+            "other.kernel"];
         foreach (string name in names)
         {
             File.WriteAllBytes(Path.Combine(folder, name), [1]);

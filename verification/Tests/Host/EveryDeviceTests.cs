@@ -39,7 +39,8 @@ public class EveryDeviceTests
     {
         float[] x = [0, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e20f, -1e20f, 1e-30f, -100, 100, -1, 2];
         using AttentionDevice device = AttentionDevice.Open(name);
-        using DeviceTensor one = device.Upload([1f], 1, 1), b = device.Upload(x, 1, x.Length), c = device.Allocate(DType.Float32, 1, x.Length);
+        using DeviceTensor one = device.Upload([1f], 1, 1), b = device.Upload(x, 1, x.Length),
+            c = device.Allocate(DType.Float32, 1, x.Length);
         foreach (Activation activation in Enum.GetValues<Activation>())
         {
             using MatmulPlan plan = device.Plan(new MatmulProblem { M = 1, N = x.Length, K = 1, Activation = activation });
@@ -48,7 +49,8 @@ public class EveryDeviceTests
             for (int i = 0; i < x.Length; i++)
             {
                 double value = ActivationReference.Apply(activation, x[i]);
-                bool isRight = double.IsFinite(value) ? Math.Abs(got[i] - value) <= 4e-7 * (1 + Math.Abs(value)) : got[i].Equals((float)value);
+                bool isRight = double.IsFinite(value) ? Math.Abs(got[i] - value) <= 4e-7 * (1 + Math.Abs(value))
+                    : got[i].Equals((float)value);
                 isRight.Should().BeTrue("{0} of {1} is {2}, got {3}", activation, x[i], value, got[i]);
             }
         }
@@ -67,7 +69,8 @@ public class EveryDeviceTests
         for (int bits = 0; bits < result.Length; bits++)
         {
             if (Half.IsNaN(all[bits])) result[bits].Should().Be(float.NaN);
-            else BitConverter.SingleToUInt32Bits(result[bits]).Should().Be(BitConverter.SingleToUInt32Bits((float)all[bits]), "0x{0:X4}", bits);
+            else BitConverter.SingleToUInt32Bits(result[bits]).Should().Be(BitConverter.SingleToUInt32Bits((float)all[bits]), "0x{0:X4}",
+                bits);
         }
     }
 

@@ -26,9 +26,11 @@ public sealed class OnnxAttentionTests
                 "past window causal mask3", "softcap fmask3", "rank3 softcap past mask4 short", "mode0 past short mask2",
                 "mode3 rank3 causal",
                 "mode3 past mask3 softcap", "mode0 softcap nonpad", "mode2", "mode1 softcap mask2", "mode1",
-                "mode2 softcap causal past fmask3", "mode2 nonpad causal window mask4", "mode2 softcap", "present rank3", "hidden mask2", "mode3 hidden mask2",
+                "mode2 softcap causal past fmask3", "mode2 nonpad causal window mask4", "mode2 softcap", "present rank3", "hidden mask2",
+                "mode3 hidden mask2",
                 "mode2 mask2 short", "mode2 softcap causal past fmask4 short", "mode3 mask2 short", "mode3 rank3 past fmask3 short",
-                "mode1 softcap mask2 short", "nonpad mask2 short", "nonpad causal window fmask4 short int64", "mode2 nonpad causal mask2 short",
+                "mode1 softcap mask2 short", "nonpad mask2 short", "nonpad causal window fmask4 short int64",
+                "mode2 nonpad causal mask2 short",
                 "mode3 nonpad softcap fmask2 short int64", "nonpad causal int64", "half mode0 mask2", "half mode1", "half mode1 softcap",
                 "half mode2 past fmask2 short", "half mode3 causal", "half rank3 mode3 nonpad mask4 short",
             ];
@@ -164,7 +166,8 @@ public sealed class OnnxAttentionTests
         using AttentionDevice device = AttentionDevice.Open("cpu");
         using Node node = new(device, "nonpad int64");
         TensorView words = node.Tensors.NonpadKvSeqlen;
-        foreach (TensorView bad in new[] { words.Slice(1, 0, 1), words.Slice(0, 0, 1), words.Transpose(0, 1), node.Tensors.Q.Select(0, 0).Select(0, 0) })
+        foreach (TensorView bad in new[] { words.Slice(1, 0, 1), words.Slice(0, 0, 1), words.Transpose(0, 1),
+            node.Tensors.Q.Select(0, 0).Select(0, 0) })
         {
             Action run = () => node.Plan.Run(node.Tensors with { NonpadKvSeqlen = bad });
             run.Should().Throw<ArgumentException>().WithParameterName("NonpadKvSeqlen");
@@ -364,7 +367,8 @@ public sealed class OnnxAttentionTests
         private static int[] Shape(bool is3, int heads, int rows, int dim) => is3 ? [Batch, rows, heads * dim] : [Batch, heads, rows, dim];
 
         /// <summary>Numbers that fp16 holds, too.</summary>
-        private static float[] Random(int perBatch, int seed) => Array.ConvertAll(HostDevices.Random(Batch * perBatch, seed), x => (float)(Half)x);
+        private static float[] Random(int perBatch, int seed) =>
+            Array.ConvertAll(HostDevices.Random(Batch * perBatch, seed), x => (float)(Half)x);
 
         private DeviceTensor Lengths(AttentionDevice device) => words.Contains("int64")
             ? device.Upload<int>([.. lengths.SelectMany(length => new[] { length, 0 })], Batch, 2)

@@ -173,7 +173,8 @@ public sealed class OnnxOperatorTests
             node.Run(new()
             {
                 PastCache = pastTensor, Update = device.Upload(update, updateShape), PresentCache = present,
-                WriteIndices = starts is null ? default(TensorView) : areWords ? device.Upload(Words(starts), 2, 2) : device.Upload(starts, 2),
+                WriteIndices = starts is null ? default(TensorView) : areWords ? device.Upload(Words(starts), 2, 2)
+                : device.Upload(starts, 2),
             });
 
             float[] got = present.ToFloats();

@@ -97,7 +97,8 @@ public sealed class ScoreModifierTests : IDisposable
         DeviceTensor floats = device.Allocate(DType.Float32, 4, 6), ints = device.Allocate(DType.Int32, 5);
         Refuse(() => plan.Run(tensors with { RuleFloats = ints }, default), "RuleFloats", "RuleFloats: expected type Float32, got Int32*");
         Refuse(() => plan.Run(tensors with { RuleInts = floats }, default), "RuleInts", "RuleInts: expected type Int32, got Float32*");
-        Refuse(() => plan.Run(tensors with { RuleFloats = floats.View.Transpose(0, 1) }, default), "RuleFloats", "RuleFloats: must be dense*");
+        Refuse(() => plan.Run(tensors with { RuleFloats = floats.View.Transpose(0, 1) }, default), "RuleFloats",
+            "RuleFloats: must be dense*");
         Refuse(() => plan.Run(tensors with { RuleFloats = tensors.O }, default), "O", "O * overlaps RuleFloats *");
         Refuse(() => bare.Run(tensors with { RuleFloats = floats }), "RuleFloats", "RuleFloats: a tensor*no score modifier*");
         Refuse(() => bare.Run(tensors with { RuleInts = ints }), "RuleInts", "RuleInts: a tensor*no score modifier*");

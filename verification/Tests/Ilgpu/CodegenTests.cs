@@ -109,7 +109,8 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     [Fact]
     public void Float16IsWidenedByOneInstruction()
     {
-        string ptx = compiled.Kernel(KernelCatalog.All.First(e => e.Name.StartsWith("FlashDecode fp16", StringComparison.Ordinal)).Name).Text;
+        string ptx = compiled.Kernel(KernelCatalog.All.First(e => e.Name.StartsWith("FlashDecode fp16",
+            StringComparison.Ordinal)).Name).Text;
         ptx.Should().Contain("cvt.f32.f16");
     }
 

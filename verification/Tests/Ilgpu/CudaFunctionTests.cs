@@ -24,7 +24,8 @@ public sealed unsafe class CudaFunctionTests
         FakeDriver driver = new();
         CudaFunction<Numbers> function = new(driver, "cuda:7", Entry, Ptx(8, dynamicShared: 100000));
         function.Launch(1, 0, default);
-        driver.Calls.Should().Equal("bind", "load", "find Kernel_Kernel", "allow 100000", "bind", "launch 1x64 shared 100000 stream 0: 0 0");
+        driver.Calls.Should().Equal("bind", "load", "find Kernel_Kernel", "allow 100000", "bind",
+            "launch 1x64 shared 100000 stream 0: 0 0");
     }
 
     [Theory]

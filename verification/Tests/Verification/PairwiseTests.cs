@@ -27,7 +27,8 @@ public sealed class PairwiseTests
         problems.Should().HaveCountGreaterThan(300);
         foreach (FuzzProblem problem in problems) FuzzProblem.Parse(problem.Text).Text.Should().Be(problem.Text);
         string all = string.Join('\n', problems.Select(p => p.Text));
-        foreach (string form in (string[])["ring=yes", "paged=yes", "sequences=yes", "kvType=Int8", "weights=yes", "rule=LogBias", "logits=x50"])
+        foreach (string form in (string[])["ring=yes", "paged=yes", "sequences=yes", "kvType=Int8", "weights=yes", "rule=LogBias",
+            "logits=x50"])
             all.Should().Contain(form);
     }
 

@@ -10,7 +10,8 @@ public class TracedTests
     /// <summary>First and last of key tiles and splits, and some between.</summary>
     private static readonly int[] Checked =
     [
-        0, 1, 31, 32, 63, 64, 127, 128, 255, 256, 257, 511, 512, 1023, 1024, 4095, 4096, 5000, 8191, 8192, 12345, 16127, 16128, 16382, 16383,
+        0, 1, 31, 32, 63, 64, 127, 128, 255, 256, 257, 511, 512, 1023, 1024, 4095, 4096, 5000, 8191, 8192, 12345, 16127, 16128, 16382,
+            16383,
     ];
 
     [Theory]

@@ -5,7 +5,8 @@ namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>What NVIDIA's assembler says of one kernel: the facts that decide its speed before any GPU has run it.</summary>
 internal sealed record PtxasReport(
-    int Registers, int StackBytes, int SpillStores, int SpillLoads, int SharedBytes, IReadOnlyDictionary<string, int> Instructions)
+    int Registers, int StackBytes, int SpillStores, int SpillLoads, int SharedBytes, IReadOnlyDictionary<string, int> Instructions,
+    IReadOnlyList<MachineLoop> Loops)
 {
     /// <summary>How often an instruction (FFMA, LDS.128, BAR, ...) stands in the machine code.</summary>
     public int Count(string instruction) => Instructions.GetValueOrDefault(instruction);
@@ -57,7 +58,7 @@ internal sealed partial class Ptxas
             if (listing is not null) File.WriteAllText(listing, sass);
             return new PtxasReport(
                 Number(log, RegistersPattern()), Number(log, StackPattern()), Number(log, SpillStorePattern()),
-                Number(log, SpillLoadPattern()), Number(log, SharedPattern()), Instructions(sass));
+                Number(log, SpillLoadPattern()), Number(log, SharedPattern()), MachineCode.Count(sass), MachineCode.Loops(sass));
         }
         finally
         {
@@ -74,21 +75,6 @@ internal sealed partial class Ptxas
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{tool} failed: {error.Result}{output}");
         return output + error.Result;
-    }
-
-    /// <summary>Counts opcodes; those with a width of 128 bits are counted a second time under OPCODE.128.</summary>
-    private static Dictionary<string, int> Instructions(string sass)
-    {
-        Dictionary<string, int> counts = [];
-        foreach (Match match in OpcodePattern().Matches(sass))
-        {
-            string[] parts = match.Groups[1].Value.Split('.');
-            counts[parts[0]] = counts.GetValueOrDefault(parts[0]) + 1;
-            if (!parts.Contains("128")) continue;
-            string wide = parts[0] + ".128";
-            counts[wide] = counts.GetValueOrDefault(wide) + 1;
-        }
-        return counts;
     }
 
     private static int Number(string text, Regex pattern)
@@ -111,7 +97,4 @@ internal sealed partial class Ptxas
 
     [GeneratedRegex(@"(\d+) bytes smem")]
     private static partial Regex SharedPattern();
-
-    [GeneratedRegex(@"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P[0-9T]+\s+)?([A-Z][A-Z0-9.]*)")]
-    private static partial Regex OpcodePattern();
 }

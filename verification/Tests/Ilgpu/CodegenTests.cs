@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using AttnKernels.Devices.Ilgpu;
 using AttnKernels.Kernels;
@@ -48,36 +47,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         (report.SharedBytes + kernel.DynamicSharedBytes).Should().Be(entry.SharedBytes).And.BeLessThanOrEqualTo(Hopper);
         report.SharedBytes.Should().BeLessThanOrEqualTo(PtxText.StaticSharedLimit, "more is given at the launch only");
         (report.Registers * entry.GroupSize).Should().BeLessThanOrEqualTo(65536, "a group must fit into a multiprocessor's registers");
-    }
-
-    /// <summary>
-    /// Attention tiles of Br x Bc with heads of D: Q K^T and P V are (Br / 64)(Bc / 8)(D / 16) products a warp each; a load of matrices
-    /// brings 16 x 16 elements of Q, K or V. Twice where tiles that no mask cuts have code of their own. Matmul: 64 x 32 a warp, 32 deep.
-    /// As many as the tile implies: nothing is computed twice and no loop is unrolled.
-    /// </summary>
-    [Fact]
-    public void TensorCoresAreFedFromRegistersAlone()
-    {
-        Ptxas? ptxas = Ptxas.Find();
-        Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
-        foreach (KernelEntry entry in KernelCatalog.All.Where(entry => entry.NeedsTensorCores))
-        {
-            PtxasReport report = ptxas.Assemble(compiled.Kernel(entry.Name).Text, "sm_90");
-            Match attention = FlashTilePattern().Match(entry.Name);
-            int products = 2 * (64 / 16) * (32 / 8), loads = 2 * (4 + 2);
-            if (attention.Success)
-            {
-                int blocks = Number(attention, 1) / 64, keys = Number(attention, 2) / 16, depth = Number(attention, 3) / 16;
-                int paths = attention.Groups[4].Value == nameof(PlainScore) ? 2 : 1;
-                products = paths * 2 * blocks * (2 * keys) * depth;
-                loads = paths * depth * (blocks + (2 * keys));
-            }
-            report.Count("HMMA").Should().Be(products, entry.Name);
-            report.Count("LDSM").Should().Be(loads, entry.Name);
-            report.Count("LDGSTS").Should().BePositive(entry.Name);
-        }
-
-        static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+        TileLoops.ShouldFit(entry, report);
     }
 
     /// <summary>
@@ -131,9 +101,6 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         report.SharedBytes.Should().Be(0, "all of it is given at the launch");
         report.Count("LDS").Should().BePositive();
     }
-
-    [GeneratedRegex(@"^TensorFlashForward \S+ (\d+)x(\d+) D<=(\d+) (\w+)( \w+)?$")]
-    private static partial Regex FlashTilePattern();
 
     /// <summary>An instruction; the group is there where it is a jump, a barrier or arithmetic on floats.</summary>
     [GeneratedRegex(@"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P[0-9T]+\s+)?(?:(BRA|BSYNC|BAR|EXIT|FFMA|FMUL|FADD|HADD2)|[A-Z])[A-Z0-9.]*")]

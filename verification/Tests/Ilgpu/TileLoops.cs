@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
+
+namespace AttnKernels.Tests.Ilgpu;
+
+/// <summary>
+/// What a register tile implies of its loops in the machine code: multiply-adds or products, the loads that feed them, and hardly an
+/// instruction beside. More would be computed or loaded twice; fewer, and the loop was unrolled or split.
+/// </summary>
+internal static partial class TileLoops
+{
+    /// <summary>Instructions of a pass that count, compare, move addresses and jump back.</summary>
+    private const int LoopItself = 8;
+
+    /// <summary>Checks the loops of kernels that have register tiles; of others nothing.</summary>
+    public static void ShouldFit(KernelEntry entry, PtxasReport report)
+    {
+        Match tile = TilePattern().Match(entry.Name);
+        if (!tile.Success) return;
+        (int m, int n, int last) = (Number(tile, 2), Number(tile, 3), Number(tile, 4));
+        bool isPlain = entry.Name.Contains(nameof(PlainScore), StringComparison.Ordinal);
+        switch (tile.Groups[1].Value)
+        {
+            case "TiledMatmul": // four k of 8 x 8 a lane, whose factors are two vectors of A and two of B
+                Multiplies(report, 4 * 64, 4 * 4, isBare: !entry.Name.Contains("zero hides", StringComparison.Ordinal));
+                break;
+            case "FlashForward": // a lane: rows x keys of S, four elements a step; then rows x 4 columns of O, four keys a step
+                const int lanesX = 16;
+                (int rows, int keys, int columns) = (m * lanesX / entry.GroupSize, n / lanesX, last / (4 * lanesX));
+                Multiplies(report, 4 * rows * keys, rows + keys, isBare: true);
+                if (isPlain) Multiplies(report, 16 * rows * columns, rows + (4 * columns), isBare: true);
+                break;
+            case "TensorMatmul": // 64 x 32 a warp, 32 deep; a copy of A and one of B
+                Products(report, 2 * (64 / 16) * (32 / 8), 2 * (4 + 2), perProduct: 16);
+                break;
+            case "TensorFlashForward": // Q K^T and P V of Br / 4 rows a warp; 16 x 16 elements of Q, K or V a load
+                (int blocks, int depth) = (m / 64, last / 16);
+                Products(report, 2 * blocks * (n / 8) * depth, depth * (blocks + (2 * (n / 16))), isPlain ? 11 : int.MaxValue);
+                break;
+        }
+    }
+
+    private static void Multiplies(PtxasReport report, int ffma, int loads, bool isBare)
+    {
+        // The one in which a weight of 0 hides its value is longer.
+        MachineLoop? loop = report.Loops.Where(l => l.IsInnermost && l.Count("FFMA") == ffma && l.Count("LDS.128") == loads)
+            .MinBy(l => l.Length);
+        loop.Should().NotBeNull("the tile implies a loop of {0} multiply-adds and {1} loads", ffma, loads);
+        if (isBare) loop!.Length.Should().BeLessThanOrEqualTo(ffma + loads + LoopItself);
+    }
+
+    private static void Products(PtxasReport report, int products, int loads, int perProduct)
+    {
+        MachineLoop? loop = report.Loops.Where(l => l.Count("HMMA") == products).MinBy(l => l.Length);
+        loop.Should().NotBeNull("the tile implies a loop of {0} products", products);
+        loop!.Count("LDSM").Should().Be(loads);
+        loop.Count("LDGSTS").Should().BePositive("the next tile is on its way meanwhile");
+        ((double)loop.Length / products).Should().BeLessThanOrEqualTo(perProduct, "instructions a product");
+    }
+
+    private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^(\w+) \S+ (\d+)x(\d+)(?: D<=|x)(\d+)")]
+    private static partial Regex TilePattern();
+}

@@ -18,7 +18,11 @@ internal static partial class TileLoops
     public static void ShouldFit(KernelEntry entry, PtxasReport report)
     {
         Match tile = TilePattern().Match(entry.Name);
-        if (!tile.Success) return;
+        if (!tile.Success)
+        {
+            entry.Name.Should().NotMatchRegex("^(Tiled|Tensor|FlashForward)", "these have tiles, which their names tell");
+            return;
+        }
         (int m, int n, int last) = (Number(tile, 2), Number(tile, 3), Number(tile, 4));
         bool isPlain = entry.Name.Contains(nameof(PlainScore), StringComparison.Ordinal);
         switch (tile.Groups[1].Value)
@@ -39,6 +43,8 @@ internal static partial class TileLoops
                 (int blocks, int depth) = (m / 64, last / 16);
                 Products(report, 2 * blocks * (n / 8) * depth, depth * (blocks + (2 * (n / 16))), isPlain ? 11 : int.MaxValue);
                 break;
+            default:
+                throw new InvalidOperationException($"What does the tile of {entry.Name} imply?");
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
             M = problem.M,
             N = problem.N,
             K = problem.K,
+            SplitK = problem.K,
             Alpha = problem.Alpha,
             Beta = problem.Beta,
             Activation = (int)problem.Activation,
@@ -57,17 +58,19 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
             reason = Portable("since they multiply a weight of 0, too");
         else if (problem.Naive)
             reason = Portable("in the baseline");
-        else if (Math.Min(Math.Min(problem.M, problem.N), problem.K) < TensorMatmulTile.Fragment)
+        else if (Math.Min(Math.Min(problem.M, problem.N), problem.K) < TensorMatmulSteps.Fragment)
         {
             reason = Portable(
-                $"since they multiply blocks of {TensorMatmulTile.Fragment}, of which {problem.M} x {problem.N} x {problem.K} leaves most empty");
+                $"since they multiply blocks of {TensorMatmulSteps.Fragment}, of which {problem.M} x {problem.N} x {problem.K} leaves most empty");
         }
         else
         {
-            reason = "on tensor cores";
+            int tile = TensorMatmulChoice.Choose(device.Info, problem, out string why);
+            reason = $"on tensor cores; {why}";
+            groups = TensorMatmulChoice.Tiles[tile].Groups(problem);
             KernelEntry entry = typeof(TElementA) == typeof(Float16Element)
-                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Choose(problem, out groups)
-                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Choose(problem, out groups);
+                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Of(tile, problem.TransposeA, problem.TransposeB)
+                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Of(tile, problem.TransposeA, problem.TransposeB);
             return (KernelEntry<MatmulArgs<TA, TB, TC>>)entry;
         }
         return null;

@@ -38,6 +38,12 @@ public struct MatmulArgs<TA, TB, TC>
 
     public int Batch0, Batch1, GroupB, M, N, K;
 
+    /// <summary>Elements of K that a group adds up, K or a multiple of a step: what lies past them is other groups' part of C.</summary>
+    public int SplitK;
+
+    /// <summary>From one part of C to the next, in elements.</summary>
+    public long SplitStride;
+
     /// <summary>f: an <see cref="AttnKernels.Activation"/>.</summary>
     public int Activation;
     public float Alpha, Beta;

@@ -3,111 +3,161 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes 128 x 128 of C, a warp 64 x 32 of it in
-/// registers, walking K in steps of BK through three stages in shared memory: two are under way while one is multiplied.
-/// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: 256 lanes; shared: 48 KB.
+/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes BM x BN of C, a warp a block of it in
+/// registers, walking K in steps of BK through two or three stages in shared memory: while one is multiplied, the others are under way. A
+/// step whose rows are wide and that K does not cut is one copy for each chunk; a warp loads fragments 16 of K ahead of their product.
+/// With parts of K the groups of each leave sums of their own, which SplitSum adds up.
+/// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 * ceil(K / SplitK) groups; group: 128 or 256 lanes; shared:
+/// TensorMatmulTile.SharedBytes.
 /// </summary>
-public static class TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>
+public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
     where TElement : struct, ITensorElement
     where TC : unmanaged
     where TElementC : struct, IElement<TC>
+    where TTile : struct, ITensorMatmulTile
+    where TBlock : struct, ITensorBlock<TElement>
     where TA : struct, ITensorOperand
     where TB : struct, ITensorOperand
-    where TActivation : struct, IActivation
 {
-    private const int BM = TensorMatmulTile.Outer;
-    private const int BN = TensorMatmulTile.Outer;
-    private const int BK = TensorMatmulTile.BK;
+    private const int BK = TensorMatmulSteps.BK;
 
-    /// <summary>Where B lies in a stage, behind A; in chunks of 16 bytes.</summary>
-    private const int StageB = TensorMatmulTile.OperandChunks;
-    private const int Stage = 2 * StageB;
+    /// <summary>Tile rows whose tiles follow one another column by column, so that tiles at work together share A and B in the cache.</summary>
+    private const int Band = 8;
+
+    private static int Stage => TensorMatmulTile<TElement, TTile, TBlock>.Stage;
+
+    private static int StageB => TensorMatmulTile<TElement, TTile, TBlock>.StageB;
+
+    private static int Lanes => TensorMatmulTile<TElement, TTile, TBlock>.GroupSize;
+
+    /// <summary>How far the copies are ahead of the products, in elements of K.</summary>
+    private static int Ahead => (TTile.Stages - 1) * BK;
 
     public static void Kernel(MatmulArgs<ushort, ushort, TC> args)
     {
-        ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TensorMatmulTile.Stages * Stage); // [3][A, B][128 x 32]
-        Place(args, out int b0, out int b1, out int m0, out int n0);
-        long a = args.A.Batch(b0, b1);
-        long b = args.B.Batch(b0, b1 / args.GroupB);
+        ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TTile.Stages * Stage); // [stages][A: BM x BK, B: BN x BK]
+        TensorMatmulPlace at = TensorMatmulPlace.Of(args, TTile.BM, TTile.BN, Band);
         int warp = Group.IdxX / 32;
-        int row = warp / TensorMatmulTile.WarpsN * TensorBlock<TElement>.Rows;
-        int column = (warp & (TensorMatmulTile.WarpsN - 1)) * TensorBlock<TElement>.Columns;
-        bool isInside = m0 + row < args.M && n0 + column < args.N;
+        int row = warp / TensorMatmulTile<TElement, TTile, TBlock>.WarpsN * TBlock.Rows;
+        int column = (warp & (TensorMatmulTile<TElement, TTile, TBlock>.WarpsN - 1)) * TBlock.Columns;
+        LaneTile rows = TA.Rows(sTiles, TTile.BM, row);
+        LaneTile columns = TB.Columns(sTiles.From(StageB), TTile.BN, column);
+        OperandCopy<TA> a = OperandCopy<TA>.Of(args.A, at.A, TTile.BM, at.M, args.M, at.K);
+        OperandCopy<TB> b = OperandCopy<TB>.Of(args.B, at.B, TTile.BN, at.N, args.N, at.K);
+        bool isWide = OperandCopy<TA>.IsWide(args.A, args.M) && OperandCopy<TB>.IsWide(args.B, args.N);
+        int endOfWhole = isWide ? at.K + ((at.End - at.K) & ~(BK - 1)) : at.K;
 
-        Load(args, a, b, m0, n0, 0, sTiles, 0);
-        Load(args, a, b, m0, n0, BK, sTiles, Stage);
-        int stage = 0;
-        int free = 2 * Stage;
-        TensorBlock<TElement> sum = default;
-        for (int k = 0; k < args.K; k += BK)
+        int k = at.K;
+        for (int stage = 0; stage < TTile.Stages - 1; stage++, k += BK)
+            Start(args, at, ref a, ref b, k, endOfWhole, sTiles.From(stage * Stage));
+        int full = 0;
+        int free = (TTile.Stages - 1) * Stage;
+        WaitForStep();
+        TBlock sum = default;
+        TensorFragments f = Load(rows, columns, 0, 0);
+        for (; k < endOfWhole; k += BK)
         {
-            TensorCore.WaitForOlderCopies();
-            Group.Barrier(); // this stage is there, and the free one has been read
-            Load(args, a, b, m0, n0, k + 2 * BK, sTiles, free);
-            if (isInside)
-            {
-                Multiply(ref sum, sTiles, stage, row, column, 0);
-                Multiply(ref sum, sTiles, stage, row, column, 16);
-            }
-            free = stage;
-            stage = stage == 2 * Stage ? 0 : stage + Stage;
+            StartWhole(args, ref a, ref b, sTiles.From(free));
+            TensorFragments last = MultiplyButLast(ref sum, f, rows, columns, full);
+            MoveOn(ref full, ref free);
+            f = Load(rows, columns, full, 0);
+            sum.Add(last);
         }
-
-        long c = args.C.Batch(b0, b1);
-        Write(args, c, m0 + row, n0 + column, sum);
-    }
-
-    /// <summary>The tile of C that this group computes.</summary>
-    private static void Place(in MatmulArgs<ushort, ushort, TC> args, out int b0, out int b1, out int m0, out int n0)
-    {
-        int tilesM = (args.M + BM - 1) / BM;
-        int tilesN = (args.N + BN - 1) / BN;
-        int batch = Grid.IdxX / (tilesM * tilesN);
-        int tile = Grid.IdxX - batch * (tilesM * tilesN);
-        int tileM = tile / tilesN;
-        b0 = batch / args.Batch1;
-        b1 = batch - b0 * args.Batch1;
-        m0 = tileM * BM;
-        n0 = (tile - tileM * tilesN) * BN;
+        for (k -= Ahead; k < at.End; k += BK)
+        {
+            Start(args, at, ref a, ref b, k + Ahead, endOfWhole, sTiles.From(free));
+            TensorFragments last = MultiplyButLast(ref sum, f, rows, columns, full);
+            MoveOn(ref full, ref free);
+            if (k + BK < at.End) f = Load(rows, columns, full, 0);
+            sum.Add(last);
+        }
+        Write(args, at.C, at.M + row, at.N + column, sum);
     }
 
     /// <summary>Starts loading the step at k as one batch of copies, an empty one past the end.</summary>
-    private static void Load(
-        in MatmulArgs<ushort, ushort, TC> args, long a, long b, int m0, int n0, int k, ArrayView<U4> sTiles, int stage)
+    private static void Start(
+        in MatmulArgs<ushort, ushort, TC> args, in TensorMatmulPlace at, ref OperandCopy<TA> a, ref OperandCopy<TB> b, int k, int endOfWhole,
+        ArrayView<U4> sStage)
     {
-        if (k < args.K)
+        if (k < endOfWhole)
         {
-            TA.Load(args.A, a, m0, k, args.M, args.K, sTiles, stage);
-            TB.Load(args.B, b, n0, k, args.N, args.K, sTiles, stage + StageB);
+            StartWhole(args, ref a, ref b, sStage);
+            return;
+        }
+        if (k < at.End)
+        {
+            OperandCopy<TA>.LoadCut(args.A, at.A, sStage, TTile.BM, at.M, args.M, k, at.End);
+            OperandCopy<TB>.LoadCut(args.B, at.B, sStage.From(StageB), TTile.BN, at.N, args.N, k, at.End);
         }
         TensorCore.CommitCopies();
     }
 
-    /// <summary>16 elements of K.</summary>
-    private static void Multiply(ref TensorBlock<TElement> sum, ArrayView<U4> sTiles, int stage, int row, int column, int k)
+    private static void StartWhole(
+        in MatmulArgs<ushort, ushort, TC> args, ref OperandCopy<TA> a, ref OperandCopy<TB> b, ArrayView<U4> sStage)
     {
-        U4 left = TB.Columns(sTiles, stage + StageB, column, k);
-        U4 right = TB.Columns(sTiles, stage + StageB, column + 16, k);
-        U4 a0 = TA.Rows(sTiles, stage, row, k);
-        U4 a1 = TA.Rows(sTiles, stage, row + 16, k);
-        U4 a2 = TA.Rows(sTiles, stage, row + 32, k);
-        U4 a3 = TA.Rows(sTiles, stage, row + 48, k);
-        sum.Add(a0, a1, a2, a3, left, right);
+        a.StartWhole(args.A, sStage, TTile.BM, Lanes);
+        b.StartWhole(args.B, sStage.From(StageB), TTile.BN, Lanes);
+        TensorCore.CommitCopies();
+    }
+
+    /// <summary>The fragments of this step have been read: its stage is free, and the next one is full.</summary>
+    private static void MoveOn(ref int full, ref int free)
+    {
+        free = full;
+        full = full == (TTile.Stages - 1) * Stage ? 0 : full + Stage;
+        WaitForStep();
+    }
+
+    private static void WaitForStep()
+    {
+        // The lane's copies of the next step have arrived; with three stages those of the one after it may be under way.
+        if (TTile.Stages > 2) TensorCore.WaitForOlderCopies();
+        else TensorCore.WaitForCopies();
+        Group.Barrier(); // the next step is there, and this one has been read
+    }
+
+    /// <summary>A step's products but the last, whose fragments it returns; <paramref name="f"/> is those of the first.</summary>
+    private static TensorFragments MultiplyButLast(
+        ref TBlock sum, in TensorFragments f, in LaneTile rows, in LaneTile columns, int stage)
+    {
+        TensorFragments second = Load(rows, columns, stage, 16);
+        sum.Add(f);
+        TensorFragments third = Load(rows, columns, stage, 32);
+        sum.Add(second);
+        TensorFragments last = Load(rows, columns, stage, 48);
+        sum.Add(third);
+        return last;
+    }
+
+    private static TensorFragments Load(in LaneTile rows, in LaneTile columns, int stage, int k)
+    {
+        LaneTile a = rows.Behind(stage);
+        LaneTile b = columns.Behind(stage);
+        TensorFragments f = default;
+        f.A0 = TA.Fragment(a, 0, k);
+        f.A1 = TA.Fragment(a, 16, k);
+        if (TBlock.Rows > 32) f.A2 = TA.Fragment(a, 32, k);
+        if (TBlock.Rows > 32) f.A3 = TA.Fragment(a, 48, k);
+        f.B0 = TB.Fragment(b, 0, k);
+        f.B1 = TB.Fragment(b, 16, k);
+        if (TBlock.Columns > 32) f.B2 = TB.Fragment(b, 32, k);
+        if (TBlock.Columns > 32) f.B3 = TB.Fragment(b, 48, k);
+        return f;
     }
 
     /// <summary>
     /// A loop over blocks of eight columns, which move left in registers, for the sake of short code; a lane stores four of the columns.
     /// </summary>
-    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TensorBlock<TElement> sum)
+    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TBlock sum)
     {
         n += 2 * (Group.IdxX & 2);
-        for (int end = n + TensorBlock<TElement>.Columns; n < end; n += 8)
+        for (int end = n + TBlock.Columns; n < end; n += 8)
         {
-            F4 bias = MatmulEpilogue<ushort, ushort, TC, TElementC, TActivation>.Bias4(args, n);
-            Write(args, batch, m, n, sum.R0.C0, bias);
-            Write(args, batch, m + 16, n, sum.R1.C0, bias);
-            Write(args, batch, m + 32, n, sum.R2.C0, bias);
-            Write(args, batch, m + 48, n, sum.R3.C0, bias);
+            F4 bias = MatmulEpilogue<ushort, ushort, TC, TElementC, AnyActivation>.Bias4(args, n);
+            Write(args, batch, m, n, sum.First(0), bias);
+            Write(args, batch, m + 16, n, sum.First(16), bias);
+            if (TBlock.Rows > 32) Write(args, batch, m + 32, n, sum.First(32), bias);
+            if (TBlock.Rows > 32) Write(args, batch, m + 48, n, sum.First(48), bias);
             sum.MoveLeft();
         }
     }
@@ -123,6 +173,6 @@ public static class TensorMatmul<TElement, TC, TElementC, TA, TB, TActivation>
         float x = Warp.ShuffleXor(isLower ? sum.X : sum.Z, 1);
         float y = Warp.ShuffleXor(isLower ? sum.Y : sum.W, 1);
         F4 four = isLower ? new F4(x, y, sum.Z, sum.W) : new F4(sum.X, sum.Y, x, y);
-        MatmulEpilogue<ushort, ushort, TC, TElementC, TActivation>.Store4(args, batch, m + lane / 4 + (isLower ? 8 : 0), n, four, bias);
+        MatmulEpilogue<ushort, ushort, TC, TElementC, AnyActivation>.Store4(args, batch, m + lane / 4 + (isLower ? 8 : 0), n, four, bias);
     }
 }

@@ -29,6 +29,13 @@ public struct LaneTile
     /// <summary>The tile's rows from <paramref name="row"/> on, a multiple of 8.</summary>
     public readonly LaneTile From(int row) => new() { sTile = sTile.From(row * chunks), lane = lane, chunks = chunks };
 
+    /// <summary>The tile's chunks from <paramref name="chunk"/> on, an even one: one of its eight lies within the same eight.</summary>
+    public readonly LaneTile FromChunk(int chunk) =>
+        new() { sTile = sTile.From(chunk & ~7), lane = lane ^ (chunk & 7), chunks = chunks };
+
+    /// <summary>The same place of a tile that lies <paramref name="offset"/> chunks behind.</summary>
+    public readonly LaneTile Behind(int offset) => new() { sTile = sTile.From(offset), lane = lane, chunks = chunks };
+
     private static LaneTile Of(ArrayView<U4> sTile, int row, int chunk, int chunks) =>
         new() { sTile = sTile, lane = SwizzledTile.Index(row, chunk, chunks), chunks = chunks };
 

@@ -48,6 +48,7 @@ internal static class MatmulCases
             foreach (Placement lines in (Placement[])[Placement.OddLines, Placement.QuadLines])
                 yield return Case(Problem(type, 24, 16, 40) with { TransposeA = true }, CaseSize.Tiny, lines, lines);
         }
+        foreach (VerificationCase tile in TensorTiles()) yield return tile;
         foreach (VerificationCase activated in Activated(CaseSize.Tiny, 40, 25, 24)) yield return activated;
         foreach ((DType a, DType b, DType c) in Combinations())
         {
@@ -55,6 +56,33 @@ internal static class MatmulCases
             yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, SkipZeroA = true, TransposeB = true }, CaseSize.Tiny);
             MatmulProblem naive = Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, Naive = true, Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Beta = 0.5f };
             yield return Case(naive, CaseSize.Tiny) with { NeedsKernels = true };
+        }
+    }
+
+    /// <summary>
+    /// Each tile for tensor cores in each layout, smaller than the tile; more steps of K than stages, whole ones, one that K cuts, and rows
+    /// in which a chunk reaches past K.
+    /// </summary>
+    private static IEnumerable<VerificationCase> TensorTiles()
+    {
+        foreach (DType type in Types.Skip(1))
+        {
+            foreach ((int m, int n) in ((int, int)[])[(40, 56), (120, 72), (120, 200)])
+            {
+                for (int form = 0; form < 8; form++)
+                    yield return Case(Problem(type, m, n, 344) with
+                    {
+                        TransposeA = (form & 1) != 0,
+                        TransposeB = (form & 2) != 0,
+                        TypeC = (form & 4) != 0 ? Float32 : type,
+                    }, CaseSize.Tiny);
+                yield return Case(Problem(type, m, n, 64), CaseSize.Tiny);
+                yield return Case(Problem(type, m, n, 320) with { TransposeB = true, Bias = true, Beta = 0.5f, Activation = Activation.Gelu }, CaseSize.Tiny);
+                yield return Case(Problem(type, m, n, 341), CaseSize.Tiny, Placement.OddLines, Placement.Dense);
+            }
+            yield return Case(Problem(type, 40, 53, 200), CaseSize.Tiny, Placement.Dense, Placement.OddLines);
+            // More rows of tiles than share a band, and three columns.
+            yield return Case(Problem(type, 1040, 260, 16), CaseSize.Tiny);
         }
     }
 

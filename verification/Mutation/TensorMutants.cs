@@ -13,11 +13,6 @@ internal static class TensorMutants
     private const string Keys = "kernels/Primitives/KeyTiles.cs";
     private const string Packed = "kernels/Policies/PackedKeys.cs";
     private const string Swizzle = "kernels/Primitives/SwizzledTile.cs";
-    private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
-    private const string Operands = "kernels/Policies/TensorOperands.cs";
-    private const string Block = "kernels/Primitives/TensorBlock.cs";
-    private const string Product = "matmul float16";
-    private const string Steps = "matmul float16 17x40x129";
     private const string Any = "attention float16";
     private const string Whole = "attention float16 q130 k500";
     private const string Rising = "attention float16 q70 k150";
@@ -109,39 +104,6 @@ internal static class TensorMutants
             "Clamp(Kv[KvOffset + at.B + 1] - place.Row - 1, 0",
             "the last key of a sequence is lost", "attention float16 packed"),
 
-        // Products.
-        new("tensor-matmul.no-wait", Matmul, "            TensorCore.WaitForOlderCopies();\n", "", "a stage is read while it is copied",
-            Product),
-        new("tensor-matmul.no-barrier", Matmul, "Group.Barrier(); // this stage is there, and the free one has been read", "",
-            "a stage is read while other lanes copy it", Product),
-        new("tensor-matmul.no-commit", Matmul, "        TensorCore.CommitCopies();\n", "", "no batch is ever waited for", Product),
-        new("tensor-matmul.stage-not-free", Matmul, "            free = stage;\n", "", "every step is copied into the last stage", Steps),
-        new("tensor-matmul.one-step-early", Matmul, "k + 2 * BK, sTiles, free", "k + BK, sTiles, free", "every other step comes twice",
-            Steps),
-        new("tensor-matmul.b-over-a", Matmul, "args.N, args.K, sTiles, stage + StageB", "args.N, args.K, sTiles, stage",
-            "B is copied over A", Product),
-        new("tensor-matmul.half-a-step", Matmul, "                Multiply(ref sum, sTiles, stage, row, column, 16);\n", "",
-            "half of K is left out", Product),
-        new("tensor-matmul.warps-past-n", Matmul, "m0 + row < args.M && n0 + column < args.N;",
-            "m0 + row < args.M && n0 + column + 32 <= args.N;",
-            "a warp that C's edge cuts computes nothing", Product),
-        new("tensor-matmul.rows-exchanged", Matmul, "isLower ? sum.X : sum.Z", "isLower ? sum.Z : sum.X",
-            "lanes keep what they should give", Product),
-        new("tensor-matmul.columns-exchanged", Matmul, "n += 2 * (Group.IdxX & 2);", "n += 4 * (Group.IdxX & 1);",
-            "columns 4 to 7 of eight lie where 0 to 3 belong", Product),
-        new("tensor-matmul.columns-not-moved-left", Block, "        C1 = C2;\n", "", "columns 16 to 23 are columns 8 to 15", Product),
-        new("tensor-matmul.batch-of-b", Matmul, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)",
-            "B is not shared by its group", "matmul float16 16x17x24"),
-        new("tensor-matmul.fragment-twice", Block, "R3.Add(a3, left, right);", "R3.Add(a2, left, right);",
-            "rows 48 to 63 are rows 32 to 47", Product),
-        new("tensor-matmul.right-is-left", Block, "C2 = TElement.Multiply(C2, a, right.X, right.Y);",
-            "C2 = TElement.Multiply(C2, a, left.X, left.Y);",
-            "columns 16 to 23 are columns 0 to 7", Product),
-        new("tensor-matmul.transposed-rows", Operands, "int row = k + (lane & 7) + 8 * (lane >> 4);", "int row = k + (lane & 15);",
-            "the quarters of a transposed A in the wrong registers", "matmul float16 TN"),
-        new("tensor-matmul.odd-lines-copied", Operands, "source.Batch1Stride | source.KStride |", "source.Batch1Stride |",
-            "rows that start at no multiple of 16 bytes are copied in chunks", "matmul float16 bhsd+4"),
-
         // Fragments of attention.
         new("tensor.rows-twice", Lane, "Group.IdxX & 15, (Group", "Group.IdxX & 7, (Group", "rows 8 to 15 of Q and V are rows 0 to 7", Any),
         new("tensor.columns-twice", Lane, "(Group.IdxX >> 4) & 1, chunks);", "0, chunks);", "columns 8 to 15 of Q and V are columns 0 to 7",
@@ -150,7 +112,7 @@ internal static class TensorMutants
             Any),
         new("tensor.key-columns-twice", Lane, "(Group.IdxX >> 3) & 1, chunks);", "0, chunks);", "elements 8 to 15 of K are elements 0 to 7",
             Any),
-        new("tensor.swizzle-added", Lane, "lane ^ (chunk & 7)", "lane + (chunk & 7)", "the swizzle of a chunk is added",
+        new("tensor.swizzle-added", Lane, "sTile.From(lane ^ (chunk & 7))", "sTile.From(lane + (chunk & 7))", "the swizzle of a chunk is added",
             "attention float16 d40"),
         new("tensor.far-chunks-near", Lane, "row * chunks + (chunk & ~7)", "row * chunks", "the right half of a row is the left",
             "attention float16 d128"),

@@ -42,8 +42,8 @@ public sealed class TensorCoreTests : IDisposable
     public void Products_of_half_precision_run_on_them()
     {
         MatmulProblem product = new() { Type = DType.BFloat16, M = 130, N = 16, K = 40, TransposeB = true };
-        Explain(product).Should().Contain("TensorMatmul bf16->bf16 128x128x32 A-k B-k: 2 groups").And.Contain("on tensor cores");
-        Explain(product with { TypeC = DType.Float32, TransposeA = true, TransposeB = false }).Should().Contain("TensorMatmul bf16->fp32 128x128x32 A-outer B-outer");
+        Explain(product).Should().Contain("TensorMatmul bf16->bf16 64x64x64 A-k B-k: 3 groups").And.Contain("on tensor cores; 64x64 tiles, 3 on 1 multiprocessors");
+        Explain(product with { TypeC = DType.Float32, TransposeA = true, TransposeB = false }).Should().Contain("TensorMatmul bf16->fp32 64x64x64 A-outer B-outer");
         Explain(product with { Type = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
         Explain(product with { TypeA = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
         Explain(product with { SkipZeroA = true }).Should().Contain(" TiledMatmul").And.Contain("multiply a weight of 0");
@@ -51,6 +51,28 @@ public sealed class TensorCoreTests : IDisposable
         foreach (MatmulProblem small in (MatmulProblem[])[product with { M = 15 }, product with { N = 15 }, product with { K = 15 }])
             Explain(small).Should().Contain(" TiledMatmul").And.Contain($"blocks of 16, of which {small.M} x {small.N} x {small.K} leaves most empty");
         Explain(product with { M = 16, K = 16 }).Should().Contain(" TensorMatmul");
+    }
+
+    /// <summary>The largest tile that keeps all multiprocessors busy, if the device has the shared memory.</summary>
+    [Fact]
+    public void A_product_has_tiles_for_all_multiprocessors()
+    {
+        DeviceInfo h100 = new("cuda:0", "none", DeviceKind.Cuda) { ComputeUnits = 132, SharedMemoryPerGroup = 227 << 10 };
+        MatmulProblem square = new() { Type = DType.Float16, M = 8192, N = 8192, K = 8192 };
+
+        ProductTile(h100, square).Should().Be("128x256 tiles, 2048 on 132 multiprocessors: the tile that reads least");
+        ProductTile(h100, square with { M = 4096, N = 4096 }).Should().StartWith("128x256 tiles, 512 on 132");
+        ProductTile(h100, square with { M = 1024, N = 1024 }).Should().StartWith("64x64 tiles, 256 on 132").And.Contain("of 128x128 there are 64");
+        ProductTile(h100, square with { M = 3072, N = 1536 }).Should().StartWith("128x128 tiles, 288 on 132").And.Contain("of 128x256 there are 144");
+        ProductTile(h100 with { SharedMemoryPerGroup = 99 << 10 }, square)
+            .Should().StartWith("128x128 tiles").And.Contain("128x256 needs 147456 bytes of shared memory, the device gives 101376");
+        ProductTile(h100 with { SharedMemoryPerGroup = 48 << 10 }, square).Should().StartWith("64x64 tiles");
+    }
+
+    private static string ProductTile(DeviceInfo device, MatmulProblem problem)
+    {
+        TensorMatmulChoice.Choose(device, problem, out string why);
+        return why;
     }
 
     /// <summary>Few rows, wide heads and little shared memory have tiles of their own; many multiprocessors want small ones.</summary>

@@ -36,8 +36,10 @@ internal static partial class TileLoops
                 Multiplies(report, 4 * rows * keys, rows + keys, isBare: true);
                 if (isPlain) Multiplies(report, 16 * rows * columns, rows + (4 * columns), isBare: true);
                 break;
-            case "TensorMatmul": // 64 x 32 a warp, 32 deep; a copy of A and one of B
-                Products(report, 2 * (64 / 16) * (32 / 8), 2 * (4 + 2), perProduct: 16);
+            case "TensorMatmul": // four products deep; a fragment of 16 rows or columns a load, a chunk of eight elements a copy
+                int rowsOfWarp = m * n >= 128 * 128 ? 64 : 32;
+                WholeSteps(
+                    report, last / 16 * (rowsOfWarp / 16) * (rowsOfWarp / 8), last / 16 * 2 * (rowsOfWarp / 16), (m + n) * last / 8 / entry.GroupSize);
                 break;
             case "TensorFlashForward": // Q K^T and P V of Br / 4 rows a warp; 16 x 16 elements of Q, K or V a load
                 (int blocks, int depth) = (m / 64, last / 16);
@@ -64,6 +66,19 @@ internal static partial class TileLoops
         loop!.Count("LDSM").Should().Be(loads);
         loop.Count("LDGSTS").Should().BePositive("the next tile is on its way meanwhile");
         ((double)loop.Length / products).Should().BeLessThanOrEqualTo(perProduct, "instructions a product");
+    }
+
+    /// <summary>
+    /// The loop over whole steps: beside products, loads and copies a few instructions a copy for its address, and some forty for the stages
+    /// and the loop.
+    /// </summary>
+    private static void WholeSteps(PtxasReport report, int products, int loads, int copies)
+    {
+        MachineLoop? loop = report.Loops.Where(l => l.IsInnermost && l.Count("HMMA") == products).MinBy(l => l.Length);
+        loop.Should().NotBeNull("the tile implies a loop of {0} products", products);
+        loop!.Count("LDSM").Should().Be(loads);
+        loop.Count("LDGSTS").Should().Be(copies);
+        (loop.Length - products - loads - copies).Should().BeLessThanOrEqualTo((4 * copies) + 40);
     }
 
     private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);

@@ -1,0 +1,80 @@
+namespace AttnKernels.Kernels;
+
+/// <summary>The part of C that a group of TensorMatmul computes. How large a warp's part of it is, its accumulators say.</summary>
+public interface ITensorMatmulTile
+{
+    /// <summary>Rows of A.</summary>
+    static abstract int BM { get; }
+
+    /// <summary>Columns of B.</summary>
+    static abstract int BN { get; }
+
+    /// <summary>Steps of K in shared memory: one is multiplied, the others are under way. 2 or 3.</summary>
+    static abstract int Stages { get; }
+}
+
+/// <summary>Eight warps of 64 x 64: the most multiplications for a byte of global memory that a group's registers have room for.</summary>
+public readonly struct TensorTile128x256 : ITensorMatmulTile
+{
+    public static int BM => 128;
+
+    public static int BN => 256;
+
+    /// <summary>144 KB; a multiprocessor holds one group, so that nobody else fills a wait for memory.</summary>
+    public static int Stages => 3;
+}
+
+/// <summary>Four warps of 64 x 64; two groups a multiprocessor, of which one multiplies while the other waits.</summary>
+public readonly struct TensorTile128x128 : ITensorMatmulTile
+{
+    public static int BM => 128;
+
+    public static int BN => 128;
+
+    /// <summary>64 KB, of which a multiprocessor of any generation has room for one group, and most for two.</summary>
+    public static int Stages => 2;
+}
+
+/// <summary>Four warps of 32 x 32, for products that have few larger tiles. The 48 KB that every device has.</summary>
+public readonly struct TensorTile64x64 : ITensorMatmulTile
+{
+    public static int BM => 64;
+
+    public static int BN => 64;
+
+    public static int Stages => 3;
+}
+
+/// <summary>Sizes that all tiles of TensorMatmul have in common.</summary>
+public static class TensorMatmulSteps
+{
+    /// <summary>
+    /// Elements of K a step: four products deep. 128 bytes of a row of K fill the banks once, and whole lines of memory are read.
+    /// </summary>
+    public const int BK = 64;
+
+    /// <summary>
+    /// Rows of a fragment of A, columns of a pair of fragments of B, and how deep both are: below that most of a product is padding.
+    /// </summary>
+    public const int Fragment = 16;
+}
+
+/// <summary>Sizes of <see cref="TensorMatmul{TElement, TC, TElementC, TTile, TBlock, TA, TB}"/>.</summary>
+public static class TensorMatmulTile<TElement, TTile, TBlock>
+    where TElement : struct, ITensorElement
+    where TTile : struct, ITensorMatmulTile
+    where TBlock : struct, ITensorBlock<TElement>
+{
+    /// <summary>Warps side by side.</summary>
+    public static int WarpsN => TTile.BN / TBlock.Columns;
+
+    public static int GroupSize => 32 * (TTile.BM / TBlock.Rows) * WarpsN;
+
+    /// <summary>Where B lies in a stage, behind A; in chunks of 16 bytes.</summary>
+    public static int StageB => TTile.BM * TensorMatmulSteps.BK / 8;
+
+    /// <summary>Chunks of 16 bytes of a stage.</summary>
+    public static int Stage => (TTile.BM + TTile.BN) * TensorMatmulSteps.BK / 8;
+
+    public static int SharedBytes => 16 * TTile.Stages * Stage;
+}

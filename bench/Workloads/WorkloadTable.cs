@@ -107,6 +107,13 @@ public static class WorkloadTable
                 Problem = new MatmulProblem { M = n, N = n, K = n },
                 NamedOnly = true,
             };
+        yield return new MatmulWorkload
+        {
+            Name = "gpu-matmul-64x4096x14336",
+            About = "64 x 14336 x 4096: the narrow side of an 8B model's MLP for 64 tokens, few tiles and a long sum",
+            Problem = new MatmulProblem { M = 64, N = 4096, K = 14336 },
+            NamedOnly = true,
+        };
         // Nothing that tells anything: does the benchmark itself work?
         yield return Attention("gpu-dry-s128-causal", "2 heads, 128 tokens, causal", 1, 2, 128, 128, 64, causal: true) with { NamedOnly = true };
         yield return new MatmulWorkload

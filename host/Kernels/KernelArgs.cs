@@ -76,6 +76,18 @@ internal static class KernelArgs
         };
     }
 
+    /// <summary>
+    /// The result of a product, rows outer. A store runs along the columns, so one whose rows are the contiguous axis is written element by
+    /// element.
+    /// </summary>
+    public static OperandView<T> Result<T>(this KernelDevice device, in TensorView view)
+        where T : unmanaged
+    {
+        OperandView<T> c = device.Operand<T>(view, outerAxis: 2, kAxis: 3);
+        if (c.KStride != 1) c.IsVector = 0;
+        return c;
+    }
+
     public static ArrayView<T> Data<T>(this KernelDevice device, in TensorView view)
         where T : unmanaged => device.View<T>(view.Buffer);
 

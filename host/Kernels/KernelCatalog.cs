@@ -14,6 +14,7 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in MatmulTypes.Dispatch(a, b, c, default(MatmulEntries))) yield return entry;
         }
+        foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(SplitSumEntry));
         foreach (KernelEntry entry in TensorMatmulTable<Float16Element, Float16Tensor, ushort, Float16Element>.Entries) yield return entry;
         foreach (KernelEntry entry in TensorMatmulTable<Float16Element, Float16Tensor, float, Float32Element>.Entries) yield return entry;
         foreach (KernelEntry entry in TensorMatmulTable<BFloat16Element, BFloat16Tensor, ushort, BFloat16Element>.Entries) yield return entry;
@@ -75,6 +76,13 @@ internal static class KernelCatalog
         public KernelEntry Run<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> => KernelWeights<T, TElement>.Entry;
+    }
+
+    private readonly struct SplitSumEntry : IElementWork<KernelEntry>
+    {
+        public KernelEntry Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => KernelSplitMatmul<T, TElement, T, TElement, T, TElement>.SumEntry;
     }
 
     private readonly struct RotaryEntry : IElementWork<KernelEntry>

@@ -2,7 +2,7 @@ using AttnKernels.Plans;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>TensorMatmul, TiledMatmul or NaiveMatmul on one device, for one problem.</summary>
+/// <summary>TensorMatmul, TiledMatmul or NaiveMatmul on one device, for one problem, with all of K in one sum.</summary>
 internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> : Executable<MatmulTensors>
     where TA : unmanaged
     where TElementA : struct, IElement<TA>
@@ -18,75 +18,60 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
     private readonly string reason;
     private readonly MatmulArgs<TA, TB, TC> sizes;
 
-    public KernelMatmul(KernelDevice device, MatmulProblem problem)
+    public KernelMatmul(KernelDevice device, MatmulProblem problem, MatmulPick pick)
     {
-        KernelEntry<MatmulArgs<TA, TB, TC>> chosen = OnTensorCores(device, problem, out reason, out long groupCount)
-            ?? MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out groupCount);
+        KernelEntry<MatmulArgs<TA, TB, TC>> chosen = Choose(problem, pick, out long groupCount);
         this.device = device;
         entry = chosen;
         kernel = device.Load(chosen);
         groups = Grids.Groups(groupCount, chosen, device);
-        sizes = new MatmulArgs<TA, TB, TC>
-        {
-            Batch0 = problem.Batch0,
-            Batch1 = problem.Batch1,
-            GroupB = problem.GroupB,
-            M = problem.M,
-            N = problem.N,
-            K = problem.K,
-            SplitK = problem.K,
-            Alpha = problem.Alpha,
-            Beta = problem.Beta,
-            Activation = (int)problem.Activation,
-        };
+        reason = pick.Why;
+        sizes = Sizes(problem, pick);
     }
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; " +
-        reason;
+        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}";
 
-    /// <summary>The tensor-core kernel, or null and why not.</summary>
-    private static KernelEntry<MatmulArgs<TA, TB, TC>>? OnTensorCores(
-        KernelDevice device, MatmulProblem problem, out string reason, out long groups)
+    /// <summary>The instantiation, and how many groups it runs in.</summary>
+    public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem problem, MatmulPick pick, out long groups)
     {
-        groups = 0;
-        if (typeof(TA) != typeof(ushort) || typeof(TB) != typeof(ushort))
-            reason = Portable("since fp32 is multiplied as fp32");
-        else if (!device.HasTensorCores)
-            reason = Portable("on this device");
-        else if (problem.SkipZeroA)
-            reason = Portable("since they multiply a weight of 0, too");
-        else if (problem.Naive)
-            reason = Portable("in the baseline");
-        else if (Math.Min(Math.Min(problem.M, problem.N), problem.K) < TensorMatmulSteps.Fragment)
+        KernelEntry<MatmulArgs<TA, TB, TC>> chosen;
+        if (pick.Tile < 0)
         {
-            reason = Portable(
-                $"since they multiply blocks of {TensorMatmulSteps.Fragment}, of which {problem.M} x {problem.N} x {problem.K} leaves most empty");
+            chosen = MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>.Choose(problem, out groups);
         }
         else
         {
-            int tile = TensorMatmulChoice.Choose(device.Info, problem, out string why);
-            reason = $"on tensor cores; {why}";
-            groups = TensorMatmulChoice.Tiles[tile].Groups(problem);
             KernelEntry entry = typeof(TElementA) == typeof(Float16Element)
-                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Of(tile, problem.TransposeA, problem.TransposeB)
-                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Of(tile, problem.TransposeA, problem.TransposeB);
-            return (KernelEntry<MatmulArgs<TA, TB, TC>>)entry;
+                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Of(pick.Tile, problem.TransposeA, problem.TransposeB)
+                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Of(pick.Tile, problem.TransposeA, problem.TransposeB);
+            chosen = (KernelEntry<MatmulArgs<TA, TB, TC>>)entry;
+            groups = TensorMatmulChoice.Tiles[pick.Tile].Groups(problem);
         }
-        return null;
+        groups *= pick.Parts;
+        return chosen;
     }
 
-    private static string Portable(string reason) => $"no tensor cores {reason}; 128 x 128 tiles where 128 or more of them fill the device";
+    public static MatmulArgs<TA, TB, TC> Sizes(MatmulProblem problem, MatmulPick pick) => new()
+    {
+        Batch0 = problem.Batch0,
+        Batch1 = problem.Batch1,
+        GroupB = problem.GroupB,
+        M = problem.M,
+        N = problem.N,
+        K = problem.K,
+        SplitK = pick.SplitK,
+        Alpha = problem.Alpha,
+        Beta = problem.Beta,
+        Activation = (int)problem.Activation,
+    };
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {
         MatmulArgs<TA, TB, TC> args = sizes;
         args.A = device.Operand<TA>(t.A, outerAxis: 2, kAxis: 3);
         args.B = device.Operand<TB>(t.B, outerAxis: 3, kAxis: 2);
-        args.C = device.Operand<TC>(t.C, outerAxis: 2, kAxis: 3);
-
-        // A store runs along the columns, so a C whose rows are the contiguous axis is written element by element.
-        if (args.C.KStride != 1) args.C.IsVector = 0;
+        args.C = device.Result<TC>(t.C);
         args.Bias = device.Floats(t.Bias);
         args.BiasOffset = t.Bias.Offset;
         kernel.Launch(stream, groups, args);

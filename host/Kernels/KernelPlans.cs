@@ -74,7 +74,13 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TB : unmanaged
             where TElementB : struct, IElement<TB>
             where TC : unmanaged
-            where TElementC : struct, IElement<TC> => new KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC>(device, problem);
+            where TElementC : struct, IElement<TC>
+        {
+            MatmulPick pick = MatmulPick.Of(device, problem);
+            return pick.Parts > 1
+                ? new KernelSplitMatmul<TA, TElementA, TB, TElementB, TC, TElementC>(device, problem, pick)
+                : new KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC>(device, problem, pick);
+        }
     }
 
     private readonly struct SoftmaxWork(KernelDevice device, SoftmaxProblem problem) : ISoftmaxWork<Executable<SoftmaxTensors>>

@@ -19,11 +19,23 @@ internal sealed record TensorMatmulForm(int BM, int BN, int SharedBytes, double 
     public override string ToString() => $"{BM}x{BN}";
 }
 
-/// <summary>Which tile of TensorMatmul a problem gets on a device.</summary>
+/// <summary>
+/// Which tile of TensorMatmul a problem gets on a device, and in how many parts K is summed. Work is counted in multiplications of the
+/// fastest tile on one multiprocessor; the constants are estimates for GPUs of today, not measured on any.
+/// </summary>
 internal static class TensorMatmulChoice
 {
     /// <summary>Starting and ending a group take about as long as this many elements of K.</summary>
     private const int Overhead = 128;
+
+    /// <summary>Another launch, and waiting for the last group of the first: 3 us.</summary>
+    private const double SecondLaunch = 6e6;
+
+    /// <summary>Multiplications of a multiprocessor while its share of the second-level cache's bandwidth moves a byte.</summary>
+    private const double PerByte = 100;
+
+    /// <summary>No part is shorter.</summary>
+    private const int ShortestPart = 4 * TensorMatmulSteps.BK;
 
     public static IReadOnlyList<TensorMatmulForm> Tiles { get; } =
     [
@@ -33,32 +45,49 @@ internal static class TensorMatmulChoice
     ];
 
     /// <summary>
-    /// The tile that is through first: each multiprocessor works through its share of them, and the last ones leave some idle.
+    /// The tile that is through first: each multiprocessor works through its share of them, and the last ones leave some idle. Where
+    /// they are fewer than half of the multiprocessors, K is summed in parts if that outweighs adding them up.
     /// </summary>
-    public static int Choose(DeviceInfo device, MatmulProblem p, out string why)
+    public static int Choose(DeviceInfo device, MatmulProblem p, out int parts, out string why)
     {
-        int best = -1;
+        int best = Tiles.Count - 1;
+        parts = Math.Max(p.Parts, 1);
         double least = double.PositiveInfinity;
         for (int i = 0; i < Tiles.Count; i++)
         {
-            TensorMatmulForm tile = Tiles[i];
-            double work = Work(device, p, tile);
-            if (tile.SharedBytes > device.SharedMemoryPerGroup || work >= least) continue;
-            (best, least) = (i, work);
+            if (Tiles[i].SharedBytes > device.SharedMemoryPerGroup) continue;
+            int filling = p.Parts > 0 ? p.Parts : Filling(device, p, Tiles[i].Groups(p));
+            foreach (int candidate in (ReadOnlySpan<int>)[p.Parts > 0 ? p.Parts : 1, filling])
+            {
+                double work = Work(device, p, Tiles[i], candidate);
+                if (work >= least) continue;
+                (best, parts, least) = (i, candidate, work);
+            }
         }
-        why = Why(device, p, best);
+        why = Why(device, p, best, parts);
         return best;
     }
 
-    private static double Work(DeviceInfo device, MatmulProblem p, TensorMatmulForm tile) =>
-        Rounds(device, tile.Groups(p)) * ((double)p.K + Overhead) * tile.BM * tile.BN / tile.Rate;
+    /// <summary>As many parts of K as give every multiprocessor a group at most, none shorter than it should be.</summary>
+    public static int Filling(DeviceInfo device, MatmulProblem p, long groups) =>
+        (int)Math.Clamp(Math.Min(device.ComputeUnits / groups, p.K / ShortestPart), 1, int.MaxValue);
+
+    private static double Work(DeviceInfo device, MatmulProblem p, TensorMatmulForm tile, int parts)
+    {
+        double depth = parts == 1 ? p.K : MatmulPick.SplitOf(p.K, parts);
+        double product = Rounds(device, tile.Groups(p) * parts) * (depth + Overhead) * tile.BM * tile.BN / tile.Rate;
+        if (parts == 1) return product;
+        double bytes = (double)p.Batch0 * p.Batch1 * p.M * p.N * sizeof(float) * 2 * parts;
+        return product + SecondLaunch + (bytes / device.ComputeUnits * PerByte);
+    }
 
     private static long Rounds(DeviceInfo device, long groups) => (groups + device.ComputeUnits - 1) / device.ComputeUnits;
 
-    private static string Why(DeviceInfo device, MatmulProblem p, int best)
+    private static string Why(DeviceInfo device, MatmulProblem p, int best, int parts)
     {
         TensorMatmulForm tile = Tiles[best];
         string why = $"{tile} tiles, {tile.Groups(p)} on {device.ComputeUnits} multiprocessors";
+        if (parts > 1) why += $", so few that K is summed in parts";
         if (best == 0) return $"{why}: the tile that reads least";
         TensorMatmulForm larger = Tiles[best - 1];
         return larger.SharedBytes > device.SharedMemoryPerGroup

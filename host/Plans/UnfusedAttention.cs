@@ -55,6 +55,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
             K = p.HeadDim,
             Type = p.Type,
             TypeC = DType.Float32,
+            Parts = 1, // a row's bits depend on no other row
         });
         Softmax = planSoftmax(new SoftmaxProblem(p)
         {

@@ -80,6 +80,9 @@ public sealed record MatmulProblem
     /// <summary>Runs the readable baseline instead of the tiled kernel, on devices that run kernels.</summary>
     internal bool Naive { get; init; }
 
+    /// <summary>In how many parts K is summed at most, on devices that run kernels; 0 = the plan chooses.</summary>
+    internal int Parts { get; init; }
+
     /// <summary>2 * M * N * K * batch0 * batch1.</summary>
     public double Flops => 2.0 * M * N * K * Batch0 * Batch1;
 

@@ -21,7 +21,7 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
 {
     private const int BK = TensorMatmulSteps.BK;
 
-    /// <summary>Tile rows whose tiles follow one another column by column, so that tiles at work together share A and B in the cache.</summary>
+    /// <summary>132 tiles of 128 x 256 at work are then 1,024 x 4,352 of C: about square.</summary>
     private const int Band = 8;
 
     private static int Stage => TensorMatmulTile<TElement, TTile, TBlock>.Stage;
@@ -36,7 +36,7 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
     public static void Kernel(MatmulArgs<ushort, ushort, TC> args)
     {
         ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TTile.Stages * Stage); // [stages][A: BM x BK, B: BN x BK]
-        TensorMatmulPlace at = TensorMatmulPlace.Of(args, TTile.BM, TTile.BN, Band);
+        MatmulPlace at = MatmulPlace.Of(args, TTile.BM, TTile.BN, Band);
         int warp = Group.IdxX / 32;
         int row = warp / TensorMatmulTile<TElement, TTile, TBlock>.WarpsN * TBlock.Rows;
         int column = (warp & (TensorMatmulTile<TElement, TTile, TBlock>.WarpsN - 1)) * TBlock.Columns;
@@ -76,7 +76,7 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
 
     /// <summary>Starts loading the step at k as one batch of copies, an empty one past the end.</summary>
     private static void Start(
-        in MatmulArgs<ushort, ushort, TC> args, in TensorMatmulPlace at, ref OperandCopy<TA> a, ref OperandCopy<TB> b, int k, int endOfWhole,
+        in MatmulArgs<ushort, ushort, TC> args, in MatmulPlace at, ref OperandCopy<TA> a, ref OperandCopy<TB> b, int k, int endOfWhole,
         ArrayView<U4> sStage)
     {
         if (k < endOfWhole)

@@ -5,7 +5,7 @@ namespace AttnKernels.Kernels;
 /// <summary>
 /// C = f(alpha A B + beta C + bias) with shared and register tiles: a group computes BM x BN of C, walking K in steps of BK through two
 /// shared buffers; while one is multiplied, the next step's elements travel from global memory into registers.
-/// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 groups; group: BM BN / 64 lanes; shared: MatmulTile.SharedBytes.
+/// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 * ceil(K / SplitK) groups; group: BM BN / 64 lanes; shared: MatmulTile.SharedBytes.
 /// </summary>
 public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply, TActivation>
     where TA : unmanaged
@@ -27,9 +27,7 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         ArrayView<F4> sA = SharedMemory.Allocate<F4>(2 * TTile.BK * MatmulTile<TTile>.StrideA); // [2][BK][BM / 4 + 1]
         ArrayView<F4> sB = SharedMemory.Allocate<F4>(2 * TTile.BK * MatmulTile<TTile>.StrideB); // [2][BK][BN / 4 + 1]
 
-        Place(args, out int b0, out int b1, out int m0, out int n0);
-        long a = args.A.Batch(b0, b1);
-        long b = args.B.Batch(b0, b1 / args.GroupB);
+        MatmulPlace at = MatmulPlace.Of(args, TTile.BM, TTile.BN, band: 1);
 
         OperandTile<TA, TElementA> nextA = default;
         OperandTile<TB, TElementB> nextB = default;
@@ -37,18 +35,18 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         LaneOffsets(out int row, out int column);
 
         int buffer = 0;
-        nextA.Start(args.A, a, m0, TTile.BM, TTile.BK);
-        nextB.Start(args.B, b, n0, TTile.BN, TTile.BK);
-        nextA.Load(args.A, m0, 0, args.M, args.K, TTile.BM, TTile.BK);
-        nextB.Load(args.B, n0, 0, args.N, args.K, TTile.BN, TTile.BK);
+        nextA.Start(args.A, at.A + at.K * args.A.KStride, at.M, TTile.BM, TTile.BK);
+        nextB.Start(args.B, at.B + at.K * args.B.KStride, at.N, TTile.BN, TTile.BK);
+        nextA.Load(args.A, at.M, at.K, args.M, at.End, TTile.BM, TTile.BK);
+        nextB.Load(args.B, at.N, at.K, args.N, at.End, TTile.BN, TTile.BK);
         nextA.Store(args.A, sA, StrideA, TTile.BM, TTile.BK);
         nextB.Store(args.B, sB, StrideB, TTile.BN, TTile.BK);
         Group.Barrier(); // buffer 0 is filled
 
-        for (int k = TTile.BK; k < args.K; k += TTile.BK)
+        for (int k = at.K + TTile.BK; k < at.End; k += TTile.BK)
         {
-            nextA.Load(args.A, m0, k, args.M, args.K, TTile.BM, TTile.BK);
-            nextB.Load(args.B, n0, k, args.N, args.K, TTile.BN, TTile.BK);
+            nextA.Load(args.A, at.M, k, args.M, at.End, TTile.BM, TTile.BK);
+            nextB.Load(args.B, at.N, k, args.N, at.End, TTile.BN, TTile.BK);
             Multiply(ref sum, sA, sB, buffer, row, column);
             buffer = 1 - buffer;
             nextA.Store(args.A, sA.From(buffer * TTile.BK * StrideA), StrideA, TTile.BM, TTile.BK);
@@ -57,22 +55,7 @@ public static class TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTi
         }
         Multiply(ref sum, sA, sB, buffer, row, column);
 
-        long c = args.C.Batch(b0, b1);
-        Write(args, c, m0 + row, n0 + column, sum);
-    }
-
-    /// <summary>The tile of C that this group computes.</summary>
-    private static void Place(in MatmulArgs<TA, TB, TC> args, out int b0, out int b1, out int m0, out int n0)
-    {
-        int tilesM = (args.M + TTile.BM - 1) / TTile.BM;
-        int tilesN = (args.N + TTile.BN - 1) / TTile.BN;
-        int batch = Grid.IdxX / (tilesM * tilesN);
-        int tile = Grid.IdxX - batch * (tilesM * tilesN);
-        int tileM = tile / tilesN;
-        b0 = batch / args.Batch1;
-        b1 = batch - b0 * args.Batch1;
-        m0 = tileM * TTile.BM;
-        n0 = (tile - tileM * tilesN) * TTile.BN;
+        Write(args, at.C, at.M + row, at.N + column, sum);
     }
 
     /// <summary>

@@ -3,8 +3,8 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Copies one operand of a tensor-core matmul to shared memory, a step of K after the other, all lanes of a group together. A lane keeps its
-/// chunk of a row and a running address; the rows that it copies are a constant number of rows apart.
+/// Copies one operand of a tensor-core matmul to shared memory, a step of K after the other, all lanes of a group together. A lane keeps
+/// its chunk of a row and a running address; the rows that it copies are a constant number of rows apart.
 /// </summary>
 public struct OperandCopy<TOperand>
     where TOperand : struct, ITensorOperand

@@ -37,6 +37,7 @@ internal static class CaseNames
         p.Bias ? $"bias-{p.BiasType}" : "",
         p.Activation == Activation.None ? "" : $"{p.Activation}",
         p.SkipZeroA ? "zero-hides" : "",
+        p.Parts == 0 ? "" : $"parts={p.Parts}",
         a == Placement.Dense && b == Placement.Dense ? "" : $"{a.Name},{b.Name}",
     ]);
 

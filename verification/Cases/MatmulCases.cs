@@ -49,6 +49,18 @@ internal static class MatmulCases
                 yield return Case(Problem(type, 24, 16, 40) with { TransposeA = true }, CaseSize.Tiny, lines, lines);
         }
         foreach (VerificationCase tile in TensorTiles()) yield return tile;
+        foreach (DType type in Types)
+        {
+            // K in parts, with and without tensor cores: more than four besides the first, and what follows them; each tile.
+            yield return Case(Problem(type, 40, 57, 690) with { Parts = 11 }, CaseSize.Tiny);
+            yield return Case(Problem(type, 24, 40, 200) with
+            {
+                Parts = 2, Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Beta = -1.5f, Alpha = 0.5f, Activation = Activation.Silu, TransposeA = true,
+            }, CaseSize.Tiny);
+            yield return Case(Problem(type, 120, 72, 200) with { Parts = 3, TransposeB = true, TypeC = Float32 }, CaseSize.Tiny);
+            yield return Case(Problem(type, 120, 200, 130) with { Parts = 2 }, CaseSize.Tiny);
+            yield return Case(Problem(type, 17, 21, 130) with { Parts = 2, Bias = true }, CaseSize.Tiny, Placement.ColumnMajor);
+        }
         foreach (VerificationCase activated in Activated(CaseSize.Tiny, 40, 25, 24)) yield return activated;
         foreach ((DType a, DType b, DType c) in Combinations())
         {

@@ -51,7 +51,8 @@ internal static class FuzzGenerator
         {
             M = choose.Size("M", max),
             N = choose.Size("N", max),
-            K = choose.Size("K", size == CaseSize.Tiny ? max : 4100),
+            K = choose.Size("K", size == CaseSize.Tiny ? 3 * max : 4100),
+            Parts = choose.Pick("parts", 0.8, [0, 2, 7], parts => $"{parts}"),
             Batch0 = choose.Few("batch0", 4),
             Batch1 = group * choose.Few("batch1", 8),
             GroupB = group,

@@ -7,6 +7,8 @@ internal static class KernelMutants
 {
     private const string Operand = "kernels/Primitives/OperandTile.cs";
     private const string Tiled = "kernels/Matmul/TiledMatmul.cs";
+    private const string Place = "kernels/Primitives/MatmulPlace.cs";
+    private const string Parts = "kernels/Matmul/SplitSum.cs";
     private const string Naive = "kernels/Matmul/NaiveMatmul.cs";
     private const string Epilogue = "kernels/Matmul/MatmulEpilogue.cs";
     private const string Activations = "kernels/Policies/Activations.cs";
@@ -36,20 +38,35 @@ internal static class KernelMutants
             "the first BK of K are multiplied again and again", "matmul float32"),
         new("matmul.buffers-not-swapped", Tiled, "            buffer = 1 - buffer;\n", "",
             "the tile that is multiplied is overwritten", "matmul float32"),
-        new("matmul.k-tile-dropped", Tiled, "k < args.K; k += TTile.BK)", "k + TTile.BK <= args.K; k += TTile.BK)",
+        new("matmul.k-tile-dropped", Tiled, "k < at.End; k += TTile.BK)", "k + TTile.BK <= at.End; k += TTile.BK)",
             "the last K % BK are left out", "matmul float32"),
         new("matmul.no-barrier-after-first-tile", Tiled, "Group.Barrier(); // buffer 0 is filled", "",
             "buffer 0 is read while it is written", "matmul float32"),
         new("matmul.no-barrier-after-next-tile", Tiled,
             "Group.Barrier(); // the other buffer is filled, and this one has been read by all", "",
             "a buffer is read while it is written", "matmul float32"),
-        new("matmul.group-of-b-ignored", Tiled, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)",
+        new("matmul.group-of-b-ignored", Place, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)",
             "B is not shared", "matmul float32"),
-        new("matmul.tiles-transposed", Tiled, "int tileM = tile / tilesN;", "int tileM = tile / tilesM;",
+        new("matmul.tiles-transposed", Place, "tile / (band * tilesN) * band;", "tile / (band * tilesM) * band;",
             "tiles are counted along the wrong axis", "matmul float32"),
         new("matmul.zero-does-not-hide", "kernels/Primitives/MatmulAccumulator.cs",
             "        if (TMultiply.ZeroHides && a == 0f) return;\n", "",
             "0 * NaN reaches C", "matmul zero-hides"),
+        new("matmul.every-part-is-the-first", Place, "int k = split * args.SplitK;", "int k = 0;", "parts of K start at 0",
+            "matmul float16 parts"),
+        new("matmul.parts-to-the-end", Place, "Math.Min(args.K - k, args.SplitK) + k", "args.K", "a part goes on where the next one starts",
+            "matmul float16 parts"),
+        new("matmul.parts-over-one-another", Place, " + split * args.SplitStride", "", "every part is stored where the first belongs",
+            "matmul float16 parts"),
+        new("matmul.parts-of-the-first-k", Tiled, "at.A + at.K * args.A.KStride", "at.A", "every part of A is the first",
+            "matmul float32 parts"),
+        new("matmul.second-part-not-added", Parts, "int part = 1;", "int part = 2;", "the second part does not count", "matmul float16 parts"),
+        new("matmul.third-of-four-is-second", Parts, "third = four[2 * step]", "third = four[step]", "a part counts twice",
+            "matmul float16 parts=11"),
+        new("matmul.later-parts-are-the-first", Parts, "parts.From(part * step);", "parts.From(step);", "parts 5 to 8 are 1 to 4",
+            "matmul float16 parts=11"),
+        new("matmul.last-parts-left-out", Parts, "        for (; part < args.K; part++) sum.Fma(1f, parts[part * step]);\n", "",
+            "what is left after fours does not count", "matmul float16 parts=11"),
         new("matmul.naive-group-of-b-ignored", Naive, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)",
             "B is not shared", "matmul-naive float32"),
         new("matmul.naive-writes-past-the-end", Naive, "        if (index >= elements) return;\n", "",

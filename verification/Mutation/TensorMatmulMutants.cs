@@ -4,7 +4,7 @@ namespace AttnKernels.Verification;
 internal static class TensorMatmulMutants
 {
     private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
-    private const string Place = "kernels/Primitives/TensorMatmulPlace.cs";
+    private const string Place = "kernels/Primitives/MatmulPlace.cs";
     private const string Copy = "kernels/Primitives/OperandCopy.cs";
     private const string Operands = "kernels/Policies/TensorOperands.cs";
     private const string Lane = "kernels/Primitives/LaneTile.cs";
@@ -52,13 +52,11 @@ internal static class TensorMatmulMutants
         new("tensor-matmul.last-b-over-a", Matmul, "sStage.From(StageB), TTile.BN, at.N", "sStage, TTile.BN, at.N",
             "the last step of B is copied over A", Any),
 
-        // Which tile, which batch entry.
+        // Which tile.
         new("tensor-matmul.band-of-eight", Place, "Math.Min(band, tilesM - first)", "band", "the last rows of tiles are misplaced",
             "matmul float16 1040x260"),
         new("tensor-matmul.first-band-again", Place, "        tile -= first * tilesN;\n", "", "tiles of the second band lie past C",
             "matmul float16 1040x260"),
-        new("tensor-matmul.batch-of-b", Place, "args.B.Batch(b0, b1 / args.GroupB)", "args.B.Batch(b0, b1)",
-            "B is not shared by its group", "matmul float16 16x17x24"),
 
         // Fragments.
         new("tensor-matmul.second-is-third", Matmul, "TensorFragments third = Load(rows, columns, stage, 32);",

@@ -53,6 +53,9 @@ public sealed class RunTests : IDisposable
         DeviceTensor c = device.Allocate(DType.Float32, 65, 65);
         Allocated(() => matmul.Run(new MatmulTensors { A = x, B = x, C = c })).Should().Be(0);
 
+        using MatmulPlan parts = device.Plan(matmul.Problem with { Parts = 2 });
+        Allocated(() => parts.Run(new MatmulTensors { A = x, B = x, C = c })).Should().Be(0);
+
         using MatmulPlan activated = device.Plan(matmul.Problem with { Bias = true, Activation = Activation.Gelu });
         DeviceTensor bias = device.Allocate(DType.Float32, 65);
         Allocated(() => activated.Run(new MatmulTensors { A = x, B = x, C = c, Bias = bias })).Should().Be(0);

@@ -62,8 +62,11 @@ public sealed class TensorCoreTests : IDisposable
 
         ProductTile(h100, square).Should().Be("128x256 tiles, 2048 on 132 multiprocessors: the tile that reads least");
         ProductTile(h100, square with { M = 4096, N = 4096 }).Should().StartWith("128x256 tiles, 512 on 132");
-        ProductTile(h100, square with { M = 1024, N = 1024 }).Should().StartWith("64x64 tiles, 256 on 132").And.Contain("of 128x128 there are 64");
+        ProductTile(h100, square with { M = 1024, N = 1024, K = 1024 }).Should().StartWith("64x64 tiles, 256 on 132").And.Contain("of 128x128 there are 64");
+        ProductTile(h100, square with { M = 1024, N = 1024 }).Should().StartWith("128x128 tiles, 64 on 132 multiprocessors, so few that K is summed in parts");
         ProductTile(h100, square with { M = 3072, N = 1536 }).Should().StartWith("128x128 tiles, 288 on 132").And.Contain("of 128x256 there are 144");
+        ProductTile(h100, square with { M = 128, N = 128 }).Should().StartWith("64x64 tiles, 4 on 132 multiprocessors, so few that K is summed in parts");
+        ProductTile(h100, square with { M = 128, N = 128, K = 512 }).Should().StartWith("64x64 tiles, 4 on 132 multiprocessors:", "a second launch takes longer");
         ProductTile(h100 with { SharedMemoryPerGroup = 99 << 10 }, square)
             .Should().StartWith("128x128 tiles").And.Contain("128x256 needs 147456 bytes of shared memory, the device gives 101376");
         ProductTile(h100 with { SharedMemoryPerGroup = 48 << 10 }, square).Should().StartWith("64x64 tiles");
@@ -71,7 +74,7 @@ public sealed class TensorCoreTests : IDisposable
 
     private static string ProductTile(DeviceInfo device, MatmulProblem problem)
     {
-        TensorMatmulChoice.Choose(device, problem, out string why);
+        TensorMatmulChoice.Choose(device, problem, out _, out string why);
         return why;
     }
 

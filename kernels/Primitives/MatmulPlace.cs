@@ -2,14 +2,22 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
-/// <summary>What a group of TensorMatmul computes: C from (M, N) on, summed over [K, End), and where A, B and C of its batch entry lie.</summary>
-public struct TensorMatmulPlace
+/// <summary>
+/// What a group of a tiled matmul computes: C from (M, N) on, summed over [K, End), and where A, B and C of its batch entry lie.
+/// </summary>
+public struct MatmulPlace
 {
     public int M, N, K, End;
 
     public long A, B, C;
 
-    public static TensorMatmulPlace Of<TC>(in MatmulArgs<ushort, ushort, TC> args, int bm, int bn, int band)
+    /// <summary>
+    /// The group's tile of bm x bn. The tiles of <paramref name="band"/> rows of them follow one another column by column, so that tiles at
+    /// work together share A and B in the cache.
+    /// </summary>
+    public static MatmulPlace Of<TA, TB, TC>(in MatmulArgs<TA, TB, TC> args, int bm, int bn, int band)
+        where TA : unmanaged
+        where TB : unmanaged
         where TC : unmanaged
     {
         int tilesM = (args.M + bm - 1) / bm;
@@ -27,7 +35,7 @@ public struct TensorMatmulPlace
         tile -= first * tilesN;
         int tileN = tile / rows;
         int k = split * args.SplitK;
-        return new TensorMatmulPlace
+        return new MatmulPlace
         {
             M = (first + tile - tileN * rows) * bm,
             N = tileN * bn,

@@ -1,12 +1,15 @@
 using System.Runtime.InteropServices;
+using AttnKernels.Simd;
 
 namespace AttnKernels.Bench.Data;
 
-/// <summary>Native memory on a 64-byte boundary, so that no implementation is slowed by where its inputs happen to lie.</summary>
+/// <summary>
+/// Memory as the CPU device allocates it: on a 64-byte boundary, large pages where it is large. So no implementation is slowed by where its
+/// inputs happen to lie.
+/// </summary>
 public sealed unsafe class AlignedBuffer<T> : IDisposable
     where T : unmanaged
 {
-    private const int Alignment = 64;
     private T* data;
 
     /// <summary><paramref name="length"/> zeroed elements.</summary>
@@ -15,7 +18,7 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         nuint bytes = (nuint)Math.Max(1, length) * (nuint)sizeof(T);
-        data = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        data = (T*)AlignedMemory.Allocate((long)bytes);
         NativeMemory.Clear(data, bytes);
     }
 
@@ -35,7 +38,7 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(data);
+        AlignedMemory.Free(data);
         data = null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AttnKernels.Simd;
 
 namespace AttnKernels.Devices.Cpu;
 
@@ -6,7 +7,7 @@ namespace AttnKernels.Devices.Cpu;
 internal sealed unsafe class CpuBuffer : DeviceBuffer
 {
     /// <summary>A cache line, and the widest vector.</summary>
-    public const int Alignment = 64;
+    public const int Alignment = AlignedMemory.Alignment;
 
     private readonly nint address;
     private readonly bool owned;
@@ -24,7 +25,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
         void* memory;
         try
         {
-            memory = NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+            memory = AlignedMemory.Allocate(bytes);
         }
         catch (OutOfMemoryException e)
         {
@@ -45,7 +46,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     {
         owner?.Dispose();
         if (!owned) return;
-        NativeMemory.AlignedFree((void*)address);
+        AlignedMemory.Free((void*)address);
         GC.RemoveMemoryPressure(Bytes);
     }
 }

@@ -13,9 +13,6 @@ internal static unsafe class ShortRows<W, V, EX, EY, TVectors>
     where EY : struct, IElement
     where TVectors : struct, ISize
 {
-    /// <summary>How far ahead rows are asked for, in bytes.</summary>
-    private const int BytesAhead = 1024;
-
     /// <summary>
     /// y = softmax(scale x) for up to <paramref name="rows"/> rows, whose steps are in bytes; lse may be null. Returns how many were
     /// computed: it stops before a row whose sum is NaN, of which nothing is written.
@@ -27,7 +24,6 @@ internal static unsafe class ShortRows<W, V, EX, EY, TVectors>
         V log2E = W.Set(Exp2.Log2E);
         for (int row = 0; row < rows; row++, x += xStep, y += yStep)
         {
-            for (int c = 0; c < TVectors.Value * W.Count * EX.Size; c += Scratch.Alignment) W.Prefetch((float*)(x + BytesAhead + c));
             V s0 = Score(x, 0, factor);
             V s1 = TVectors.Value > 1 ? Score(x, 1, factor) : s0;
             V s2 = TVectors.Value > 2 ? Score(x, 2, factor) : s0;

@@ -46,7 +46,7 @@ public static unsafe class SimdSoftmax
     private static void Run(in SoftmaxArgs args, SimdWorkers workers, delegate*<void*, int, byte*, void> item, CancellationToken cancel)
     {
         if (args.Batch == 0 || args.Heads == 0 || args.Rows == 0) return;
-        var plan = new SoftmaxPlan(args);
+        var plan = new SoftmaxPlan(args, workers.Threads);
         var place = workers.Enter();
         try
         {

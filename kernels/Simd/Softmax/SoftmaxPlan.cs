@@ -3,8 +3,14 @@ namespace AttnKernels.Simd;
 /// <summary>What all work items of a softmax share.</summary>
 internal unsafe struct SoftmaxPlan
 {
-    /// <summary>Elements of a work item, so that taking one costs little against its work.</summary>
-    private const int ItemElements = 1 << 15;
+    /// <summary>
+    /// Elements of a work item: the memory's streams start anew with each, so they are long where there is enough for all threads.
+    /// </summary>
+    private const int LeastElements = 1 << 13;
+    private const int MostElements = 1 << 17;
+
+    /// <summary>Items of a thread, so that one that is held up leaves its share to the others.</summary>
+    private const int ThreadItems = 8;
 
     /// <summary>Outputs from this size on do not fit the caches.</summary>
     private const long StreamedBytes = 16 << 20;
@@ -20,12 +26,13 @@ internal unsafe struct SoftmaxPlan
     /// <summary>Work items of one (batch, head).</summary>
     public int HeadItems;
 
-    public SoftmaxPlan(in SoftmaxArgs args)
+    public SoftmaxPlan(in SoftmaxArgs args, int threads)
     {
         Args = args;
         Streams = (long)args.Batch * args.Heads * args.Rows * args.Columns * args.TypeY.Size() >= StreamedBytes
             && args.X.Data != args.Y.Data;
-        ItemRows = Math.Clamp(ItemElements / Math.Max(1, args.Columns), 1, args.Rows);
+        long share = (long)args.Batch * args.Heads * args.Rows * args.Columns / (ThreadItems * threads);
+        ItemRows = (int)Math.Clamp(Math.Clamp(share, LeastElements, MostElements) / Math.Max(1, args.Columns), 1, args.Rows);
         HeadItems = (args.Rows + ItemRows - 1) / ItemRows;
     }
 

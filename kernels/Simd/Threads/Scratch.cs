@@ -1,12 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace AttnKernels.Simd;
 
 /// <summary>A block of native memory on a cache line's boundary that grows to the largest size asked for and is reused.</summary>
 internal sealed unsafe class Scratch : IDisposable
 {
-    /// <summary>A cache line, and the widest vector.</summary>
-    public const int Alignment = 64;
+    public const int Alignment = AlignedMemory.Alignment;
 
     private byte* memory;
     private nuint size;
@@ -16,10 +13,10 @@ internal sealed unsafe class Scratch : IDisposable
     {
         if ((nuint)bytes > size)
         {
-            NativeMemory.AlignedFree(memory);
+            AlignedMemory.Free(memory);
             memory = null;
             size = 0;
-            memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+            memory = (byte*)AlignedMemory.Allocate(bytes);
             size = (nuint)bytes;
         }
 
@@ -34,7 +31,7 @@ internal sealed unsafe class Scratch : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(memory);
+        AlignedMemory.Free(memory);
         memory = null;
         size = 0;
     }

@@ -20,7 +20,7 @@ public static class WorkloadSelection
             : all.Where(w => !w.NamedOnly && (options.Full || !w.FullOnly));
         IReadOnlyList<DType> types = options.Types.Count > 0 ? options.Types
             : options.Full ? [DType.Float32, DType.Float16, DType.BFloat16] : [DType.Float32];
-        return [.. chosen.SelectMany(w => types.Select(w.WithType))];
+        return [.. chosen.SelectMany(w => types.Where(w.Takes).Select(w.WithType))];
     }
 
     private static bool Matches(string pattern, Workload workload) => FileSystemName.MatchesSimpleExpression(pattern, workload.Name);

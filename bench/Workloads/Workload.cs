@@ -44,6 +44,9 @@ public abstract record Workload
     /// <summary>The problem's own line.</summary>
     public abstract string Shape { get; }
 
+    /// <summary>Whether it exists with that storage type.</summary>
+    public virtual bool Takes(DType type) => true;
+
     /// <summary>The same with another storage type.</summary>
     public abstract Workload WithType(DType type);
 

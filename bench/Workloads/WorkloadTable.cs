@@ -94,6 +94,14 @@ public static class WorkloadTable
                     yield return Attention($"gpu-s{seq}-d{dim}{(causal ? "-causal" : "")}",
                         $"16 heads of {dim}, {seq} tokens{(causal ? ", causal" : "")}", 1, 16, seq, seq, dim, causal) with
                     { NamedOnly = true };
+        // Beside the same without a request, which multiplies fp32 as fp32.
+        foreach (int dim in (int[])[128, 64])
+            foreach (bool causal in (bool[])[false, true])
+            {
+                AttentionWorkload fp32 = Attention($"gpu-s8192-d{dim}{(causal ? "-causal" : "")}-tf32x3",
+                    $"16 heads of {dim}, 8192 tokens{(causal ? ", causal" : "")}, fp32 as TF32 in three parts", 1, 16, 8192, 8192, dim, causal);
+                yield return fp32 with { NamedOnly = true, Problem = fp32.Problem with { InputPrecision = InputPrecision.Tf32x3 } };
+            }
         foreach (int batch in (int[])[1, 4])
         {
             AttentionWorkload decode = Llama($"gpu-decode-32768-b{batch}", $"one token over 32768 cached keys, batch {batch}", 1, 32768);

@@ -53,7 +53,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     /// <summary>The tensor-core kernel, or null and why not.</summary>
     public static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
     {
-        if (typeof(T) != typeof(ushort))
+        if (problem.Type == DType.Float32 && problem.InputPrecision == InputPrecision.Ieee)
             reason = "no tensor cores, since fp32 is multiplied as fp32";
         else if (!device.HasTensorCores)
             reason = "no tensor cores on this device";
@@ -64,10 +64,10 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         else if (TensorChoice(device.Info, problem, out string tile) is { } choice)
         {
             reason = $"on tensor cores; {tile}";
-            return (FlashChoice<FlashArgs<T, TScore, TKeys>>)(object)choice;
+            return choice;
         }
         else
-            reason = "no tensor cores, since O of heads this wide does not fit into registers";
+            reason = "no tensor cores, since heads this wide do not fit into registers or shared memory";
         return null;
     }
 
@@ -75,15 +75,17 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     {
         FlashChoice<FlashArgs<T, TScore, TKeys>> choice = FlashTable<T, TElement, TScore, TKeys>.Choose(device.Info, problem,
             out string tile);
-        reason += $"; {tile}";
+        reason += $"{problem.InsteadOfPrecision}; {tile}";
         return choice;
     }
 
-    private static FlashChoice<FlashArgs<ushort, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem,
-        out string tile) =>
-        problem.Type == DType.Float16
-            ? TensorFlashTable<Float16Tensor, TScore, TKeys>.Choose(device, problem, out tile)
-            : TensorFlashTable<BFloat16Tensor, TScore, TKeys>.Choose(device, problem, out tile);
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem,
+        out string tile) => problem.Type switch
+        {
+            DType.Float32 => TensorFlashTable<T, Tf32x3Format, TScore, TKeys>.Choose(device, problem, out tile),
+            DType.Float16 => TensorFlashTable<T, PairFormat<Float16Tensor>, TScore, TKeys>.Choose(device, problem, out tile),
+            _ => TensorFlashTable<T, PairFormat<BFloat16Tensor>, TScore, TKeys>.Choose(device, problem, out tile),
+        };
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -35,19 +35,21 @@ internal static class KernelCatalog
         {
             foreach (KernelEntry entry in Elements.Dispatch(type, default(FlashEntries))) yield return entry;
         }
-        foreach (KernelEntry entry in OnTensorCores<Float16Element, Float16Tensor>().Concat(OnTensorCores<BFloat16Element, BFloat16Tensor>()))
-            yield return entry;
+        foreach (KernelEntry entry in OnTensorCores<ushort, Float16Element, PairFormat<Float16Tensor>>()) yield return entry;
+        foreach (KernelEntry entry in OnTensorCores<ushort, BFloat16Element, PairFormat<BFloat16Tensor>>()) yield return entry;
+        foreach (KernelEntry entry in OnTensorCores<float, Float32Element, Tf32x3Format>()) yield return entry;
     }
 
-    private static IEnumerable<KernelEntry> OnTensorCores<TStored, TElement>()
-        where TStored : struct, IElement<ushort>
-        where TElement : struct, ITensorElement =>
+    private static IEnumerable<KernelEntry> OnTensorCores<T, TElement, TFormat>()
+        where T : unmanaged
+        where TElement : struct, IElement<T>
+        where TFormat : struct, ITensorFormat =>
     [
-        .. TensorFlashTable<TElement, PlainScore, PlainKeys<ushort, TStored>>.Entries,
-        .. TensorFlashTable<TElement, GeneralScore, PlainKeys<ushort, TStored>>.Entries,
-        .. TensorFlashTable<TElement, PlainScore, PackedKeys<ushort, TStored>>.Entries,
-        .. TensorFlashTable<TElement, PlainScore, GeneralKeys>.Entries,
-        .. TensorFlashTable<TElement, GeneralScore, GeneralKeys>.Entries,
+        .. TensorFlashTable<T, TFormat, PlainScore, PlainKeys<T, TElement>>.Entries,
+        .. TensorFlashTable<T, TFormat, GeneralScore, PlainKeys<T, TElement>>.Entries,
+        .. TensorFlashTable<T, TFormat, PlainScore, PackedKeys<T, TElement>>.Entries,
+        .. TensorFlashTable<T, TFormat, PlainScore, GeneralKeys>.Entries,
+        .. TensorFlashTable<T, TFormat, GeneralScore, GeneralKeys>.Entries,
     ];
 
     private static IEnumerable<KernelEntry> Merges()

@@ -79,7 +79,7 @@ internal sealed class KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBin
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; few query " +
         $"rows a key head ({DecodeSplits.Rows(problem)}), so reading K and V takes the time: {sizes.Splits} splits of {DecodeSplits.Keys} keys, " +
         "read once for all of them, then " +
-        $"{KernelMerge<float, Float32Element, T, TElement>.Entry.Name}";
+        $"{KernelMerge<float, Float32Element, T, TElement>.Entry.Name}{problem.InsteadOfPrecision}";
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -114,6 +114,7 @@ internal readonly struct GeneralKeyBinding : IKeyBinding<GeneralKeys>
         };
     }
 
-    /// <summary>How far the last row of a head is from its first.</summary>
-    private static long Chunks(in TensorView view) => (((view.Size(0) - 1) * view.Stride(0)) + ((view.Size(2) - 1) * view.Stride(2))) / 8;
+    /// <summary>How far the last row of a head is from its first, in chunks of 16 bytes.</summary>
+    private static long Chunks(in TensorView view) =>
+        (((view.Size(0) - 1) * view.Stride(0)) + ((view.Size(2) - 1) * view.Stride(2))) * view.Type.Size() / 16;
 }

@@ -4,8 +4,9 @@ namespace AttnKernels.Kernels;
 /// The instantiations of TensorFlashForward and the choice among them, for every head size up to 256. What decides a tile: O, S and the
 /// rest of a lane's registers are at most 255, and as many query rows as possible share a load of K and V.
 /// </summary>
-internal static class TensorFlashTable<TElement, TScore, TKeys>
-    where TElement : struct, ITensorElement
+internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
+    where T : unmanaged
+    where TFormat : struct, ITensorFormat
     where TScore : struct, IScoreRule
     where TKeys : struct, IKeyTiles
 {
@@ -15,7 +16,16 @@ internal static class TensorFlashTable<TElement, TScore, TKeys>
     /// In the order of preference. For heads up to 128, tiles of few and of many query rows have the same keys, so that a row's bits do not
     /// depend on which it gets.
     /// </summary>
-    private static readonly FlashChoice<FlashArgs<ushort, TScore, TKeys>>[] Choices =
+    private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Choices = TFormat.PerChunk < 8 ? Wide() : Narrow();
+
+    /// <summary>
+    /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills. A row of 256 is more than a group copies
+    /// at once.
+    /// </summary>
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide() =>
+        [Rows<TensorTile128>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim128()];
+
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Narrow() =>
     [
         // Scores that are looked up pair by pair make much code: half as many keys.
         TScore.IsPointwise ? Rows<TensorTile128>.Keys32Dim64() : Rows<TensorTile128>.Keys64Dim64(),
@@ -26,18 +36,19 @@ internal static class TensorFlashTable<TElement, TScore, TKeys>
         Rows<TensorTile64>.Keys16Dim256(), // for 48 KB of shared memory
     ];
 
-    public static readonly KernelEntry<FlashArgs<ushort, TScore, TKeys>>[] Entries =
+    public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
         [.. Choices.Select(choice => choice.Entry)];
 
     /// <summary>The kernel for a problem on a device, and why its tile; null where heads are wider than any.</summary>
-    public static FlashChoice<FlashArgs<ushort, TScore, TKeys>>? Choose(
+    public static FlashChoice<FlashArgs<T, TScore, TKeys>>? Choose(
         DeviceInfo device, AttentionProblem problem, out string why)
     {
         int widest = Math.Max(problem.HeadDim, problem.HeadDimV);
-        why = widest <= 128
+        why = widest <= Choices[0].HeadDim || (TFormat.PerChunk == 8 && widest <= 128)
             ? "32 query rows a warp share each load of K and V"
-            : "16 query rows a warp, whose O alone takes 128 registers a lane";
-        foreach (FlashChoice<FlashArgs<ushort, TScore, TKeys>> choice in Choices.Where(c => widest <= c.HeadDim))
+            : TFormat.PerChunk == 8 ? "16 query rows a warp, whose O alone takes 128 registers a lane"
+            : "16 query rows a warp, whose products of parts leave no registers for more";
+        foreach (FlashChoice<FlashArgs<T, TScore, TKeys>> choice in Choices.Where(c => widest <= c.HeadDim))
         {
             if (choice.Entry.SharedBytes > device.SharedMemoryPerGroup)
                 why += $"; fewer keys than a tile of {choice.Entry.SharedBytes} bytes, since the device gives {device.SharedMemoryPerGroup}";
@@ -54,44 +65,44 @@ internal static class TensorFlashTable<TElement, TScore, TKeys>
     private static class Rows<TTile>
         where TTile : struct, ITensorTile
     {
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys32Dim64() => Of<
-            BothColumns<TElement, TensorColumn<TElement, TTile>>,
-            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim64() => Of<
+            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
+            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>();
 
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys64Dim64() => Of<
-            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>,
-            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys64Dim64() => Of<
+            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>,
+            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>();
 
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys32Dim128() => Of<
-            BothColumns<TElement, TensorColumn<TElement, TTile>>,
-            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim128() => Of<
+            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
+            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>();
 
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys32Dim256() => Of<
-            BothColumns<TElement, TensorColumn<TElement, TTile>>,
-            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim256() => Of<
+            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
+            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
 
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys64Dim256() => Of<
-            BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>,
-            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys64Dim256() => Of<
+            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>,
+            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
 
-        public static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Keys16Dim256() => Of<
-            TensorColumn<TElement, TTile>,
-            BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, BothColumns<TElement, TensorColumn<TElement, TTile>>>>>>();
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys16Dim256() => Of<
+            TensorColumn<TFormat, TTile>,
+            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
 
-        private static FlashChoice<FlashArgs<ushort, TScore, TKeys>> Of<TScores, TOutput>()
-            where TScores : struct, ITensorColumns<TElement>
-            where TOutput : struct, ITensorColumns<TElement>
+        private static FlashChoice<FlashArgs<T, TScore, TKeys>> Of<TScores, TOutput>()
+            where TScores : struct, ITensorColumns<TFormat>
+            where TOutput : struct, ITensorColumns<TFormat>
         {
-            int br = TensorFlashTile<TElement, TTile, TScores, TOutput>.Br;
-            KernelEntry<FlashArgs<ushort, TScore, TKeys>> entry = new(
-                $"TensorFlashForward {Elements.Label<TElement>()} {br}x{TScores.Columns} D<={TOutput.Columns} {ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}",
-                TensorFlashForward<TElement, TTile, TScores, TOutput, TScore, TKeys>.Kernel,
-                TensorFlashTile<TElement, TTile, TScores, TOutput>.GroupSize,
-                TensorFlashTile<TElement, TTile, TScores, TOutput>.SharedBytes)
+            int br = TensorFlashTile<TFormat, TTile, TScores, TOutput>.Br;
+            KernelEntry<FlashArgs<T, TScore, TKeys>> entry = new(
+                $"TensorFlashForward {Elements.Label<TFormat>()} {br}x{TScores.Columns} D<={TOutput.Columns} {ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}",
+                TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TScore, TKeys>.Kernel,
+                TensorFlashTile<TFormat, TTile, TScores, TOutput>.GroupSize,
+                TensorFlashTile<TFormat, TTile, TScores, TOutput>.SharedBytes)
             {
                 NeedsTensorCores = true,
             };
-            return new FlashChoice<FlashArgs<ushort, TScore, TKeys>>(entry, br, TOutput.Columns);
+            return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, br, TOutput.Columns);
         }
     }
 }

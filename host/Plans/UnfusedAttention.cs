@@ -33,6 +33,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
     where TTensors : struct
     where TSoftmax : struct
 {
+    private readonly AttentionProblem problem;
     private readonly Executable<MatmulTensors> scores;
     private readonly Executable<MatmulTensors> output;
 
@@ -44,6 +45,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
                 "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null) and dot products (no Similarity, no Rotary); "
                 + "fused attention takes all layouts.");
         }
+        problem = p;
         int group = p.HeadsQ / p.HeadsKv;
         scores = plans.Matmul(new MatmulProblem
         {
@@ -92,7 +94,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
     }
 
     public override string Explain() =>
-        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], output [{output.Explain()}]";
+        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], output [{output.Explain()}]{problem.InsteadOfPrecision}";
 
     /// <summary>W = Q K^T.</summary>
     protected void RunScores(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>

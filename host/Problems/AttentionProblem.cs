@@ -44,6 +44,9 @@ public sealed partial record AttentionProblem : ScoreProblem
     /// Default Float32.</summary>
     public DType Type { get; init; } = DType.Float32;
 
+    /// <summary>How products of fp32 may be computed; for Type = Float32. Default Ieee: as fp32, never as TF32.</summary>
+    public InputPrecision InputPrecision { get; init; }
+
     /// <summary>Factor of the dot products; null = 1/sqrt(headDim), or 1 under cosine similarity.</summary>
     public float? Scale { get; init; }
 
@@ -89,6 +92,10 @@ public sealed partial record AttentionProblem : ScoreProblem
 
     internal override float ScoreScale => EffectiveScale;
 
+    /// <summary>What Explain adds where fp32 arithmetic takes the place of another precision that was asked for.</summary>
+    internal string InsteadOfPrecision =>
+        InputPrecision == InputPrecision.Ieee ? "" : $"; products in fp32, which are at least as exact as {InputPrecision}";
+
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
     public void Validate()
@@ -99,6 +106,10 @@ public sealed partial record AttentionProblem : ScoreProblem
         ProblemCheck.Positive(HeadDim);
         ProblemCheck.Positive(HeadDimV);
         ProblemCheck.Float(Type);
+        if (InputPrecision is not (InputPrecision.Ieee or InputPrecision.Tf32x3))
+            throw new ArgumentOutOfRangeException(nameof(InputPrecision), InputPrecision, $"InputPrecision is {InputPrecision}.");
+        if (InputPrecision != InputPrecision.Ieee && Type != DType.Float32)
+            throw new ArgumentException($"InputPrecision {InputPrecision} is for Type Float32, which is {Type}.", nameof(InputPrecision));
         if (HeadsQ % HeadsKv != 0)
             throw new ArgumentException($"HeadsQ ({HeadsQ}) must be a multiple of HeadsKv ({HeadsKv}).", nameof(HeadsKv));
         ValidateScore();
@@ -114,6 +125,6 @@ public sealed partial record AttentionProblem : ScoreProblem
         string heads = HeadsKv == HeadsQ ? $"H{HeadsQ}" : $"Hq{HeadsQ} Hkv{HeadsKv}";
         string seq = SeqKv == SeqQ ? $"S{SeqQ}" : $"Sq{SeqQ} Skv{SeqKv}";
         string dim = HeadDimV == HeadDim ? $"D{HeadDim}" : $"D{HeadDim} Dv{HeadDimV}";
-        return $"attention B{Batch} {heads} {seq} {dim} {Type}{DescribeKeys()}, {DescribeScore()}{(Weights ? ", weights" : "")}";
+        return $"attention B{Batch} {heads} {seq} {dim} {Type}{(InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}")}{DescribeKeys()}, {DescribeScore()}{(Weights ? ", weights" : "")}";
     }
 }

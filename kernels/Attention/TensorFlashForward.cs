@@ -8,29 +8,30 @@ namespace AttnKernels.Kernels;
 /// the next tile while O += P V_j is. Tiles that no mask cuts have a loop of their own.
 /// Grid: Tr * headsQ * batch groups; group: 128 lanes; shared: TensorFlashTile.SharedBytes.
 /// </summary>
-public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore, TKeys>
-    where TElement : struct, ITensorElement
+public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TScore, TKeys>
+    where T : unmanaged
+    where TFormat : struct, ITensorFormat
     where TTile : struct, ITensorTile
-    where TScores : struct, ITensorColumns<TElement>
-    where TOutput : struct, ITensorColumns<TElement>
+    where TScores : struct, ITensorColumns<TFormat>
+    where TOutput : struct, ITensorColumns<TFormat>
     where TScore : struct, IScoreRule
     where TKeys : struct, IKeyTiles
 {
-    private static int Br => TensorFlashTile<TElement, TTile, TScores, TOutput>.Br;
+    private static int Br => TensorFlashTile<TFormat, TTile, TScores, TOutput>.Br;
 
-    private static int Bc => TensorFlashTile<TElement, TTile, TScores, TOutput>.Bc;
+    private static int Bc => TensorFlashTile<TFormat, TTile, TScores, TOutput>.Bc;
 
-    private static int Chunks => TensorFlashTile<TElement, TTile, TScores, TOutput>.Chunks;
+    private static int Chunks => TensorFlashTile<TFormat, TTile, TScores, TOutput>.Chunks;
 
-    private static int Lanes => TensorFlashTile<TElement, TTile, TScores, TOutput>.GroupSize;
+    private static int Lanes => TensorFlashTile<TFormat, TTile, TScores, TOutput>.GroupSize;
 
     /// <summary>The first of the warp's rows in the tile.</summary>
-    private static int WarpRow => Group.IdxX / 32 * TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows;
+    private static int WarpRow => Group.IdxX / 32 * TensorFlashTile<TFormat, TTile, TScores, TOutput>.WarpRows;
 
     /// <summary>The lane's row in a block of 16; it has the row 8 below, too.</summary>
     private static int LaneRow => (Group.IdxX & 31) / 4;
 
-    public static void Kernel(FlashArgs<ushort, TScore, TKeys> args)
+    public static void Kernel(FlashArgs<T, TScore, TKeys> args)
     {
         ArrayView<U4> sK = SharedMemory.Allocate<U4>(Bc * Chunks);
         ArrayView<U4> sV = SharedMemory.Allocate<U4>(Bc * Chunks);
@@ -39,11 +40,11 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
         if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
         TileSpan span = TileSpan.Of(at, i0, Br);
-        KeyTiles<TKeys> tiles = KeyTiles<TKeys>.Of(args.Keys, place, args.HeadDim, args.HeadDimV, sK, sV, Chunks, Lanes);
+        KeyTiles<T, TKeys> tiles = KeyTiles<T, TKeys>.Of(args.Keys, place, args.HeadDim, args.HeadDimV, sK, sV, Chunks, Lanes);
         if (!tiles.IsWide) span.EndOfFirst = 0; // rows are loaded element by element: not the fast loop's business
 
-        TileRows rowsOfQ = new() { Data = args.Q.Data, Start = at.Head<ushort, TKeys>(args.Q), RowStride = args.Q.RowStride, IsWide = args.Q.IsWide };
-        TileCopy queries = TileCopy.Of(rowsOfQ, args.HeadDim, sQ, Chunks, Lanes);
+        TileRows rowsOfQ = TileRows.Of(args.Q, at.Head<T, TKeys>(args.Q));
+        TileCopy queries = TileCopy.Of(rowsOfQ, TileRows.Units<T>() * args.HeadDim, sQ, Chunks, Lanes);
         queries.MoveTo(i0);
         queries.Start(rowsOfQ.Start, i0, Br, 0, at.SeqQ);
         int j = NextTile(args, at, span, span.First - span.First % Bc);
@@ -62,7 +63,7 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
                 AddWholeTile(args, span, sQ, sK, sV, ref tiles, j, ref o, ref rows, out TScores p);
                 j += Bc;
                 tiles.StartWideKeys(args.Keys, j, Bc, span.End);
-                p.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
+                AddValues(ref o, ref p, sV);
             }
             if (j >= span.End) break;
 
@@ -83,16 +84,16 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
     /// P and the running m and l of a tile whose every key every row sees. Afterwards V_j is there, and K_j has been read.
     /// </summary>
     private static void AddWholeTile(
-        in FlashArgs<ushort, TScore, TKeys> args, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
-        ref KeyTiles<TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
+        in FlashArgs<T, TScore, TKeys> args, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK, ArrayView<U4> sV,
+        ref KeyTiles<T, TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows, out TScores s)
     {
         TensorCore.WaitForCopies();
         Group.Barrier(); // K_j is there (and Q); V of the tile before has been read
         tiles.StartWholeValues(Bc);
         tiles.LookAhead(args.Keys, j + Bc, span.End);
         s = default;
-        TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
-        rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
+        Multiply(ref s, sQ, sK);
+        rows.Add<TFormat, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
         TensorCore.WaitForCopies();
         Group.Barrier(); // V_j is there; K_j has been read
     }
@@ -102,8 +103,8 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
     /// Afterwards K_j and V_j have been read.
     /// </summary>
     private static void AddCutTile(
-        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK,
-        ArrayView<U4> sV, ref KeyTiles<TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows)
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, in TileSpan span, ArrayView<U4> sQ, ArrayView<U4> sK,
+        ArrayView<U4> sV, ref KeyTiles<T, TKeys> tiles, int j, ref TOutput o, ref TensorSoftmax<TTile> rows)
     {
         Group.Barrier(); // V of the tile before has been read
         tiles.StartValues(args.Keys, j, Bc, span.First, span.End);
@@ -113,21 +114,54 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
         // A hidden key has weight 0, which a product would turn into NaN beside a value that is infinite or NaN.
         bool mustHide = Group.BarrierOr(HasNonFinite(sV));
         int i = span.I0 + WarpRow;
-        int iLast = Math.Min(i + TensorFlashTile<TElement, TTile, TScores, TOutput>.WarpRows, at.SeqQ) - 1;
+        int iLast = Math.Min(i + TensorFlashTile<TFormat, TTile, TScores, TOutput>.WarpRows, at.SeqQ) - 1;
         if (j < args.Band.End(iLast, at.Shift, at.KeyLength) && j + Bc > args.Band.First(i, at.Shift))
         {
             TScores s = default;
-            TOutput.Multiply(ref s, LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks), LaneTile.ByColumns(sK, Chunks), 0); // S = Q K^T
+            Multiply(ref s, sQ, sK);
             s.ApplyScore(args.Score, at, i + LaneRow, j + 2 * (Group.IdxX & 3));
-            rows.Add<TElement, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
-            if (mustHide) o.AddVisible(ref s, sV.Cast<uint>(), 0, Chunks);
-            else s.AddTo(ref o, LaneTile.ByRows(sV, Chunks), 0); // O += P V
+            rows.Add<TFormat, TScores, TOutput>(ref s, args.Score.Log2Factor, ref o);
+            if (mustHide) o.AddVisible(ref s, sV, 0, Chunks);
+            else AddValues(ref o, ref s, sV);
         }
         Group.Barrier(); // K_j has been read
     }
 
+    /// <summary>S += Q K^T.</summary>
+    private static void Multiply(ref TScores s, ArrayView<U4> sQ, ArrayView<U4> sK)
+    {
+        LaneTile queries = LaneTile.ByRows(sQ.From(WarpRow * Chunks), Chunks);
+        LaneTile keys = LaneTile.ByColumns(sK, Chunks);
+        if (TFormat.IsLooped)
+        {
+            for (int chunk = 0; chunk < Chunks; chunk += 2) TensorColumn<TFormat, TTile>.Multiply(ref s, queries, keys, chunk);
+        }
+        else
+        {
+            TOutput.Multiply(ref s, queries, keys, 0);
+        }
+    }
+
+    /// <summary>O += P V. In a loop P moves on in its registers, which cannot be indexed.</summary>
+    private static void AddValues(ref TOutput o, ref TScores p, ArrayView<U4> sV)
+    {
+        LaneTile values = TFormat.ValueTile(sV, Chunks);
+        if (TFormat.IsLooped)
+        {
+            for (int key = 0; key < Bc; key += 2 * TFormat.PerChunk)
+            {
+                p.AddFirst(ref o, values, key);
+                p.MoveLeft(default, default);
+            }
+        }
+        else
+        {
+            p.AddTo(ref o, values, 0);
+        }
+    }
+
     /// <summary>The first key tile from j on in which something may be visible.</summary>
-    private static int NextTile(in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, in TileSpan span, int j)
+    private static int NextTile(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, in TileSpan span, int j)
     {
         if (TScore.IsGeneral)
         {
@@ -143,21 +177,14 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
         for (int index = Group.IdxX; index < Bc * Chunks; index += Lanes)
         {
             U4 v = sV[index];
-            found |= HasNonFinite(v.X) | HasNonFinite(v.Y) | HasNonFinite(v.Z) | HasNonFinite(v.W);
+            found |= !TFormat.IsFinite(v.X) | !TFormat.IsFinite(v.Y) | !TFormat.IsFinite(v.Z) | !TFormat.IsFinite(v.W);
         }
         return found;
     }
 
-    private static bool HasNonFinite(uint pair)
-    {
-        const uint low = 0xFFFFu;
-        uint exponents = ~pair & TElement.ExponentMask;
-        return (exponents & low) == 0 || (exponents & ~low) == 0;
-    }
-
     /// <summary>O = O / l to memory by way of Q_i's, in rows of 16 bytes a lane; and LSE.</summary>
     private static void Write(
-        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, int i0, ArrayView<U4> sQ, ref TOutput o,
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int i0, ArrayView<U4> sQ, ref TOutput o,
         TensorSoftmax<TTile> rows)
     {
         int i = i0 + WarpRow + LaneRow;
@@ -173,12 +200,14 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
 
         Group.Barrier(); // Q_i has been read
         ArrayView<uint> sO = sQ.Cast<uint>();
-        int pairs = 4 * Chunks;
-        int upper = (WarpRow + LaneRow) * pairs;
-        o.Store(0, sO, upper, upper + 8 * pairs, Group.IdxX & 3, 4 * LaneRow);
-        if (TTile.RowBlocks > 1) o.Store(1, sO, upper + 16 * pairs, upper + 24 * pairs, Group.IdxX & 3, 4 * LaneRow);
+        int words = 4 * Chunks;
+        int upper = (WarpRow + LaneRow) * words;
+        int swizzle = 4 * TFormat.OutputSwizzle(LaneRow);
+        o.Store(0, sO, upper, upper + 8 * words, 0, swizzle);
+        if (TTile.RowBlocks > 1) o.Store(1, sO, upper + 16 * words, upper + 24 * words, 0, swizzle);
         Group.Barrier(); // O_i is in shared memory
-        SwizzledTile.Store(args.O, at.Head<ushort, TKeys>(args.O), i0, Br, at.SeqQ, args.HeadDimV, sQ, Chunks);
+        TileRows rowsOfO = TileRows.Of(args.O, at.Head<T, TKeys>(args.O));
+        SwizzledTile.Store<TFormat>(rowsOfO, i0, Br, at.SeqQ, TileRows.Units<T>() * args.HeadDimV, sQ, Chunks);
     }
 
     /// <summary>
@@ -186,7 +215,7 @@ public static class TensorFlashForward<TElement, TTile, TScores, TOutput, TScore
     /// there is none.
     /// </summary>
     private static float Finish(
-        in FlashArgs<ushort, TScore, TKeys> args, in FlashPosition at, int i, float m, float l)
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int i, float m, float l)
     {
         OnlineSoftmax state = new() { M = m, L = TensorSoftmax<TTile>.QuadSum(l) };
         if (TScore.IsGeneral) state.Merge(args.Score.Sink(at.H) * args.Score.Log2Factor, 1f, 1f);

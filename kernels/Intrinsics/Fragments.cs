@@ -16,3 +16,9 @@ public struct U4
         W = w;
     }
 }
+
+/// <summary>A fragment as products take it: as it is, with no small part, or as two parts that add up to it.</summary>
+public struct TensorOperand
+{
+    public U4 Big, Small;
+}

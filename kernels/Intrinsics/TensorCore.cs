@@ -9,7 +9,8 @@ namespace AttnKernels.Kernels;
 /// Kernels that use this say so in their table entry, and no other device compiles them.
 /// </summary>
 /// <remarks>Fragments, with lane = 4 r + t: A holds rows r and r + 8, columns 2t and 2t + 8; B rows 2t and 2t + 8, column r; C (an
-/// <see cref="F4"/>) row r in X and Y, row r + 8 in Z and W, columns 2t and 2t + 1 (PTX ISA, mma.m16n8k16).</remarks>
+/// <see cref="F4"/>) row r in X and Y, row r + 8 in Z and W, columns 2t and 2t + 1 (PTX ISA, mma.m16n8k16). Of TF32, 8 deep, A holds
+/// (r, t), (r + 8, t), (r, t + 4), (r + 8, t + 4), and B (t, r), (t + 4, r) (PTX ISA, mma.m16n8k8).</remarks>
 public static class TensorCore
 {
     /// <summary>C + A B of fp16 operands: mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32.</summary>
@@ -19,6 +20,21 @@ public static class TensorCore
     /// <summary>C + A B of bf16 operands: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32.</summary>
     [IntrinsicImplementation]
     public static F4 MultiplyBFloat16(F4 c, U4 a, uint b0, uint b1) => Multiply(c, a, b0, b1, isBFloat16: true);
+
+    /// <summary>
+    /// C + A B of TF32 operands, floats of which the upper 19 bits are read: mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32.
+    /// </summary>
+    [IntrinsicImplementation]
+    public static F4 MultiplyTf32(F4 c, U4 a, uint b0, uint b1)
+    {
+#if KERNEL_API_SIMULATOR
+        Span<float> sum = [c.X, c.Y, c.Z, c.W];
+        WarpMatrix.MultiplyAddTf32(sum, [a.X, a.Y, a.Z, a.W], [b0, b1]);
+        return new F4(sum[0], sum[1], sum[2], sum[3]);
+#else
+        return c;
+#endif
+    }
 
     /// <summary>Two floats as fp16, the first in the low half: cvt.rn.f16x2.f32.</summary>
     [IntrinsicImplementation]

@@ -33,9 +33,11 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
 
     public static bool IsStrided => false;
 
-    public readonly TileRows KeyTiles(in KeyPlace place) => K.Tiles(place.HeadKv);
+    public readonly TileRows KeyTiles<T>(in KeyPlace place)
+        where T : unmanaged => K.Tiles<T>(place.HeadKv);
 
-    public readonly TileRows ValueTiles(in KeyPlace place) => V.Tiles(place.HeadKv);
+    public readonly TileRows ValueTiles<T>(in KeyPlace place)
+        where T : unmanaged => V.Tiles<T>(place.HeadKv);
 
     public readonly void ChangeQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
@@ -167,8 +169,7 @@ public struct StoredRows
     public int IsWide;
 
     /// <summary>
-    /// 1 where the rows of a head span less than 2^31 chunks of 8 elements, and none is <see cref="TileCopy.LongestRow"/> away from the
-    /// next.
+    /// 1 where the rows of a head span less than 2^31 chunks of 16 bytes, and none is <see cref="TileCopy.LongestRow"/> away from the next.
     /// </summary>
     public int IsNear;
 
@@ -177,10 +178,15 @@ public struct StoredRows
     public long ScaleOffset, ScaleBatchStride, ScaleHeadStride, ScaleRowStride;
 
     /// <summary>The rows of a head, for copies.</summary>
-    public readonly TileRows Tiles(int h) => new()
-    {
-        Data = Floats.Narrow, Start = Offset + h * HeadStride, EntryStride = BatchStride, RowStride = RowStride, IsWide = IsWide & IsNear,
-    };
+    public readonly TileRows Tiles<T>(int h)
+        where T : unmanaged => new()
+        {
+            Data = TileRows.Units<T>() > 1 ? Floats.Wide.Cast<ushort>() : Floats.Narrow,
+            Start = TileRows.Units<T>() * (Offset + h * HeadStride),
+            EntryStride = TileRows.Units<T>() * BatchStride,
+            RowStride = TileRows.Units<T>() * RowStride,
+            IsWide = IsWide & IsNear,
+        };
 
     /// <summary>Where a row lies.</summary>
     public readonly KeyRow Place(int b, int h, int row)

@@ -107,11 +107,13 @@ public interface IKeyTiles : IKeySource
     /// </summary>
     static abstract bool IsStrided { get; }
 
-    /// <summary>The rows of K of a place, where the source's type is one of 16 bits.</summary>
-    TileRows KeyTiles(in KeyPlace place);
+    /// <summary>The rows of K of a place, where they are stored as <typeparamref name="T"/>, a floating-point type.</summary>
+    TileRows KeyTiles<T>(in KeyPlace place)
+        where T : unmanaged;
 
     /// <summary>As <see cref="KeyTiles"/>, of V.</summary>
-    TileRows ValueTiles(in KeyPlace place);
+    TileRows ValueTiles<T>(in KeyPlace place)
+        where T : unmanaged;
 
     /// <summary>Loads what <see cref="Find"/> needs to know of key <paramref name="j"/>, which can be done ahead of it.</summary>
     int Block(in KeyPlace place, int j);
@@ -123,16 +125,33 @@ public interface IKeyTiles : IKeySource
     int Find(in KeyPlace place, int j, int block, ref int row);
 }
 
-/// <summary>Rows of 16-bit elements of K or V: row r of entry e begins at element Start + e EntryStride + r RowStride.</summary>
+/// <summary>
+/// Rows of Q, K, V or O in units of 16 bits, of which an element of fp32 is two: row r of entry e begins at unit
+/// Start + e EntryStride + r RowStride.
+/// </summary>
 public struct TileRows
 {
     public ArrayView<ushort> Data;
     public long Start, EntryStride, RowStride;
 
     /// <summary>
-    /// 1 where every row starts at a multiple of 8 elements, and if rows are looked up, 32 bits count the chunks of 8 from Start to each.
+    /// 1 where every row starts at a multiple of 8 units, and if rows are looked up, 32 bits count the chunks of 8 from Start to each.
     /// </summary>
     public int IsWide;
+
+    /// <summary>The rows of a head that begins at element <paramref name="start"/>.</summary>
+    public static TileRows Of<T>(in HeadView<T> view, long start)
+        where T : unmanaged => new()
+        {
+            Data = view.Data.Cast<ushort>(),
+            Start = Units<T>() * start,
+            RowStride = Units<T>() * view.RowStride,
+            IsWide = Units<T>() > 1 ? view.IsVector : view.IsWide,
+        };
+
+    /// <summary>Units of an element.</summary>
+    public static int Units<T>()
+        where T : unmanaged => Interop.SizeOf<T>() / sizeof(ushort);
 }
 
 /// <summary>One key head of a source.</summary>
@@ -163,9 +182,11 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
 
     public static bool IsStrided => true;
 
-    public readonly TileRows KeyTiles(in KeyPlace place) => Tiles(K, place);
+    public readonly TileRows KeyTiles<TStored>(in KeyPlace place)
+        where TStored : unmanaged => TileRows.Of(K, K.Head(place.B, place.HeadKv));
 
-    public readonly TileRows ValueTiles(in KeyPlace place) => Tiles(V, place);
+    public readonly TileRows ValueTiles<TStored>(in KeyPlace place)
+        where TStored : unmanaged => TileRows.Of(V, V.Head(place.B, place.HeadKv));
 
     public readonly int Block(in KeyPlace place, int j) => 0;
 
@@ -240,9 +261,4 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
         if (rows.D.At >= 0) value.D = RowCopy.Load8<T, TElement>(source, rows.D.At, column, columns);
         return value;
     }
-
-    private static TileRows Tiles(in HeadView<T> view, in KeyPlace place) => new()
-    {
-        Data = view.Data.Cast<ushort>(), Start = view.Head(place.B, place.HeadKv), RowStride = view.RowStride, IsWide = view.IsWide,
-    };
 }

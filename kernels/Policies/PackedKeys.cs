@@ -46,9 +46,11 @@ public struct PackedKeys<T, TElement> : IKeyTiles
 
     public static bool IsStrided => true;
 
-    public readonly TileRows KeyTiles(in KeyPlace place) => From(Rows.KeyTiles(place), place.Row);
+    public readonly TileRows KeyTiles<TStored>(in KeyPlace place)
+        where TStored : unmanaged => From(Rows.KeyTiles<TStored>(place), place.Row);
 
-    public readonly TileRows ValueTiles(in KeyPlace place) => From(Rows.ValueTiles(place), place.Row);
+    public readonly TileRows ValueTiles<TStored>(in KeyPlace place)
+        where TStored : unmanaged => From(Rows.ValueTiles<TStored>(place), place.Row);
 
     public readonly int Block(in KeyPlace place, int j) => 0;
 

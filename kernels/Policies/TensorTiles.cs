@@ -28,12 +28,12 @@ public readonly struct TensorTile128 : ITensorTile
     public static int RowBlocks => 2;
 }
 
-/// <summary>Sizes of <see cref="TensorFlashForward{TElement, TTile, TScores, TOutput, TScore, TKeys}"/>.</summary>
-public static class TensorFlashTile<TElement, TTile, TScores, TOutput>
-    where TElement : struct, ITensorElement
+/// <summary>Sizes of <see cref="TensorFlashForward{T, TFormat, TTile, TScores, TOutput, TScore, TKeys}"/>.</summary>
+public static class TensorFlashTile<TFormat, TTile, TScores, TOutput>
+    where TFormat : struct, ITensorFormat
     where TTile : struct, ITensorTile
-    where TScores : struct, ITensorColumns<TElement>
-    where TOutput : struct, ITensorColumns<TElement>
+    where TScores : struct, ITensorColumns<TFormat>
+    where TOutput : struct, ITensorColumns<TFormat>
 {
     public static int GroupSize => 32 * TTile.Warps;
 
@@ -47,7 +47,7 @@ public static class TensorFlashTile<TElement, TTile, TScores, TOutput>
     public static int Bc => TScores.Columns;
 
     /// <summary>Chunks of 16 bytes in a row of Q, K, V and O.</summary>
-    public static int Chunks => TOutput.Columns / 8;
+    public static int Chunks => TOutput.Columns / TFormat.PerChunk;
 
     public static int SharedBytes => 16 * (Br + 2 * Bc) * Chunks;
 }

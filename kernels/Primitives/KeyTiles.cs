@@ -7,7 +7,8 @@ namespace AttnKernels.Kernels;
 /// follow one another, else row by row. A warp copies at most 16 rows of a tile: its lanes 0 to 15 find where they lie in K, 16 to 31 in V,
 /// and a shuffle tells those who copy. So a block table is read once a row, and ahead of the copies.
 /// </summary>
-public struct KeyTiles<TKeys>
+public struct KeyTiles<T, TKeys>
+    where T : unmanaged
     where TKeys : struct, IKeyTiles
 {
     private TileCopy keys, values;
@@ -18,12 +19,12 @@ public struct KeyTiles<TKeys>
     /// </summary>
     private int row, block, found;
 
-    public static KeyTiles<TKeys> Of(
+    public static KeyTiles<T, TKeys> Of(
         in TKeys source, in KeyPlace place, int headDim, int headDimV, ArrayView<U4> sK, ArrayView<U4> sV, int chunks, int lanes)
     {
-        KeyTiles<TKeys> tiles = default;
-        tiles.keys = TileCopy.Of(source.KeyTiles(place), headDim, sK, chunks, lanes, TKeys.IsStrided);
-        tiles.values = TileCopy.Of(source.ValueTiles(place), headDimV, sV, chunks, lanes, TKeys.IsStrided);
+        KeyTiles<T, TKeys> tiles = default;
+        tiles.keys = TileCopy.Of(source.KeyTiles<T>(place), TileRows.Units<T>() * headDim, sK, chunks, lanes, TKeys.IsStrided);
+        tiles.values = TileCopy.Of(source.ValueTiles<T>(place), TileRows.Units<T>() * headDimV, sV, chunks, lanes, TKeys.IsStrided);
         tiles.place = place;
         if (!TKeys.IsStrided) tiles.row = TileCopy.RowOfWarp(Group.IdxX & 15, chunks, lanes);
         return tiles;
@@ -55,20 +56,20 @@ public struct KeyTiles<TKeys>
     {
         if (TKeys.IsStrided)
         {
-            keys.Start(source.KeyTiles(place).Start, j, rows, first, end);
+            keys.Start(source.KeyTiles<T>(place).Start, j, rows, first, end);
             return;
         }
         found = Find(source, j + row, first, end);
         if (keys.IsWide) keys.StartFound(found, 0, rows);
-        else keys.LoadFound(source, place, source.KeyTiles(place).Start, j, rows, first, end);
+        else keys.LoadFound(source, place, source.KeyTiles<T>(place).Start, j, rows, first, end);
     }
 
     /// <summary>As <see cref="StartKeys"/>, of V; K of this tile has been started.</summary>
     public void StartValues(in TKeys source, int j, int rows, int first, int end)
     {
-        if (TKeys.IsStrided) values.Start(source.ValueTiles(place).Start, j, rows, first, end);
+        if (TKeys.IsStrided) values.Start(source.ValueTiles<T>(place).Start, j, rows, first, end);
         else if (values.IsWide) values.StartFound(found, 16, rows);
-        else values.LoadFound(source, place, source.ValueTiles(place).Start, j, rows, first, end);
+        else values.LoadFound(source, place, source.ValueTiles<T>(place).Start, j, rows, first, end);
     }
 
     /// <summary>
@@ -80,7 +81,7 @@ public struct KeyTiles<TKeys>
         if (TKeys.IsStrided)
         {
             if (j + rows <= end) keys.StartWhole(rows);
-            else if (j < end) keys.Start(source.KeyTiles(place).Start, j, rows, 0, end);
+            else if (j < end) keys.Start(source.KeyTiles<T>(place).Start, j, rows, 0, end);
         }
         else if (j < end)
         {

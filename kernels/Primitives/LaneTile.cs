@@ -19,12 +19,33 @@ public struct LaneTile
         Of(sTile, (Group.IdxX & 7) + ((Group.IdxX >> 1) & 8), (Group.IdxX >> 3) & 1, chunks);
 
     /// <summary>
+    /// Pairs of 32-bit elements, lane 4 r + t: rows 2t and 2t + 1, columns 2r and 2r + 1, so that the lanes of half a warp meet no bank
+    /// twice. Two B operands: the one of the pairs' first elements, and the one of their second.
+    /// </summary>
+    public static LaneTile ByPairs(ArrayView<U4> sTile, int chunks) =>
+        Of(sTile, 2 * (Group.IdxX & 3), (Group.IdxX >> 3) & 3, chunks);
+
+    /// <summary>
     /// The 16 x 16 elements from row <paramref name="row"/>, a multiple of 16, and the even chunk <paramref name="chunk"/> on.
     /// </summary>
     public readonly U4 Load(int row, int chunk) => TensorCore.LoadMatrices(Chunk(chunk), Offset(row, chunk));
 
     /// <summary>As <see cref="Load"/>, every matrix transposed.</summary>
     public readonly U4 LoadTransposed(int row, int chunk) => TensorCore.LoadTransposed(Chunk(chunk), Offset(row, chunk));
+
+    /// <summary>
+    /// Of a tile by pairs, the 8 rows from <paramref name="row"/> on, a multiple of 8, and the four chunks from <paramref name="chunk"/> on.
+    /// </summary>
+    public readonly U4 LoadPairs(int row, int chunk)
+    {
+        int half = (Group.IdxX >> 2) & 1;
+        int even = lane ^ (chunk & 7);
+        int odd = (even ^ 1) + chunks; // the next row, which is swizzled by one more
+        ArrayView<U32x2> sPairs = sTile.Cast<U32x2>();
+        U32x2 first = sPairs.From(2 * even + half)[2 * Offset(row, chunk)];
+        U32x2 second = sPairs.From(2 * odd + half)[2 * Offset(row, chunk)];
+        return new U4(first.X, second.X, first.Y, second.Y);
+    }
 
     /// <summary>The tile's rows from <paramref name="row"/> on, a multiple of 8.</summary>
     public readonly LaneTile From(int row) => new() { sTile = sTile.From(row * chunks), lane = lane, chunks = chunks };

@@ -3,7 +3,7 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// Rows of 16-bit elements in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which
+/// Rows of elements of 16 bits, or of 32 that count as two, in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which
 /// two fill the banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank groups, and so have eight
 /// neighbouring chunks, so that neither ldmatrix nor the copies meet a bank twice. Offsets are in chunks; a tile starts at a row that is a
 /// multiple of 8.
@@ -36,10 +36,11 @@ public static class SwizzledTile
     }
 
     /// <summary>
-    /// Stores a tile's rows, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.
+    /// Stores a tile's rows as <see cref="ITensorFormat.OutputSwizzle"/> has laid them, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.
     /// </summary>
-    public static void Store(
-        in HeadView<ushort> target, long head, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
+    public static void Store<TFormat>(
+        in TileRows target, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
+        where TFormat : struct, ITensorFormat
     {
         bool isWide = target.IsWide != 0 && (columns & 7) == 0;
         for (int index = Group.IdxX; index < rows * chunks; index += Group.DimX)
@@ -47,8 +48,8 @@ public static class SwizzledTile
             int r = index / chunks;
             int chunk = index - r * chunks;
             if (row0 + r >= endRow || 8 * chunk >= columns) continue;
-            U4 values = sTile[Index(r, chunk, chunks)];
-            long at = head + (row0 + r) * target.RowStride + 8 * chunk;
+            U4 values = sTile[r * chunks + (chunk ^ TFormat.OutputSwizzle(r))];
+            long at = target.Start + (row0 + r) * target.RowStride + 8 * chunk;
             if (isWide) target.Data.Cast<U4>()[at >> 3] = values;
             else Scatter(target.Data, at, columns - 8 * chunk, values);
         }

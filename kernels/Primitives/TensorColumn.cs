@@ -3,34 +3,50 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>16 columns of a warp's rows, whose one or two squares share every load of K and V.</summary>
-public struct TensorColumn<TElement, TTile> : ITensorColumns<TElement>
-    where TElement : struct, ITensorElement
+public struct TensorColumn<TFormat, TTile> : ITensorColumns<TFormat>
+    where TFormat : struct, ITensorFormat
     where TTile : struct, ITensorTile
 {
-    private TensorSquare<TElement> top, bottom;
+    private TensorSquare<TFormat> top, bottom;
 
     public static int Columns => 16;
 
     public static void Multiply<TScores>(ref TScores s, in LaneTile sQ, in LaneTile sK, int chunk)
-        where TScores : struct, ITensorColumns<TElement>
+        where TScores : struct, ITensorColumns<TFormat>
     {
-        U4 q = sQ.Load(0, chunk);
-        U4 below = default;
-        if (TTile.RowBlocks > 1) below = sQ.Load(16, chunk);
+        TensorOperand q = TFormat.Operand(sQ.Load(0, chunk));
+        TensorOperand below = default;
+        if (TTile.RowBlocks > 1) below = TFormat.Operand(sQ.Load(16, chunk));
         s.AddDots(q, below, sK, 0, chunk);
     }
 
-    public void AddDots(U4 q, U4 below, in LaneTile sK, int row, int chunk) => Add(q, below, sK.Load(row, chunk));
+    public void AddDots(in TensorOperand q, in TensorOperand below, in LaneTile sK, int row, int chunk) => Add(q, below, sK.Load(row, chunk));
 
     public void AddTo<TOutput>(ref TOutput output, in LaneTile sV, int row)
-        where TOutput : struct, ITensorColumns<TElement>
+        where TOutput : struct, ITensorColumns<TFormat> => AddFirst(ref output, sV, row);
+
+    public void AddFirst<TOutput>(ref TOutput output, in LaneTile sV, int row)
+        where TOutput : struct, ITensorColumns<TFormat>
     {
-        U4 below = default;
-        if (TTile.RowBlocks > 1) below = bottom.Operand();
-        output.AddValues(top.Operand(), below, sV, row, 0);
+        TensorOperand below = default;
+        if (TTile.RowBlocks > 1) below = bottom.Weights();
+        output.AddValues(top.Weights(), below, sV, row, 0);
     }
 
-    public void AddValues(U4 p, U4 below, in LaneTile sV, int row, int chunk) => Add(p, below, sV.LoadTransposed(row, chunk));
+    public readonly void FirstColumns(ref F4 first, ref F4 below)
+    {
+        first = top.First;
+        if (TTile.RowBlocks > 1) below = bottom.First;
+    }
+
+    public void MoveLeft(F4 last, F4 below)
+    {
+        top.MoveLeft(last);
+        if (TTile.RowBlocks > 1) bottom.MoveLeft(below);
+    }
+
+    public void AddValues(in TensorOperand p, in TensorOperand below, in LaneTile sV, int row, int chunk) =>
+        Add(p, below, TFormat.LoadValues(sV, row, chunk));
 
     public void Scale(LaneRows factor)
     {
@@ -57,10 +73,10 @@ public struct TensorColumn<TElement, TTile> : ITensorColumns<TElement>
         if (TTile.RowBlocks > 1) bottom.Exponentiate(m.Bottom, factor, ref l.Bottom);
     }
 
-    public void Store(int block, ArrayView<uint> sPairs, int upper, int lower, int column, int swizzle)
+    public void Store(int block, ArrayView<uint> sWords, int upper, int lower, int word, int swizzle)
     {
-        if (block == 0) top.Store(sPairs, upper, lower, column, swizzle);
-        else bottom.Store(sPairs, upper, lower, column, swizzle);
+        if (block == 0) top.Store(sWords, upper, lower, word, swizzle);
+        else bottom.Store(sWords, upper, lower, word, swizzle);
     }
 
     public LaneRows Weight(int key)
@@ -71,22 +87,21 @@ public struct TensorColumn<TElement, TTile> : ITensorColumns<TElement>
         return p;
     }
 
-    public void AddVisible<TScores>(ref TScores p, ArrayView<uint> sV, int chunk, int chunks)
-        where TScores : struct, ITensorColumns<TElement>
+    public void AddVisible<TScores>(ref TScores p, ArrayView<U4> sV, int chunk, int chunks)
+        where TScores : struct, ITensorColumns<TFormat>
     {
-        int t = Group.IdxX & 3;
         for (int key = 0; key < TScores.Columns; key++)
         {
             LaneRows weights = p.Weight(key);
-            uint left = sV[4 * SwizzledTile.Index(key, chunk, chunks) + t];
-            uint right = sV[4 * SwizzledTile.Index(key, chunk + 1, chunks) + t];
-            top.AddWeighted(weights.Top, left, right);
-            if (TTile.RowBlocks > 1) bottom.AddWeighted(weights.Bottom, left, right);
+            F4 values = TFormat.ValueRow(sV, key, chunk, chunks);
+            top.AddWeighted(weights.Top, values);
+            if (TTile.RowBlocks > 1) bottom.AddWeighted(weights.Bottom, values);
         }
     }
 
-    private void Add(U4 a, U4 below, U4 b)
+    private void Add(in TensorOperand a, in TensorOperand below, U4 bits)
     {
+        TensorOperand b = TFormat.Operand(bits);
         top.Multiply(a, b);
         if (TTile.RowBlocks > 1) bottom.Multiply(below, b);
     }

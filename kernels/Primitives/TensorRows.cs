@@ -46,10 +46,10 @@ public struct TensorSoftmax<TTile>
     /// m' = max(m, rowmax S), alpha = exp2(m - m'), P = exp2(S - m') in place of S, l = alpha l + rowsum P, O = alpha O. S becomes an
     /// exponent by <paramref name="factor"/>.
     /// </summary>
-    public void Add<TElement, TScores, TOutput>(ref TScores s, float factor, ref TOutput o)
-        where TElement : struct, ITensorElement
-        where TScores : struct, ITensorColumns<TElement>
-        where TOutput : struct, ITensorColumns<TElement>
+    public void Add<TFormat, TScores, TOutput>(ref TScores s, float factor, ref TOutput o)
+        where TFormat : struct, ITensorFormat
+        where TScores : struct, ITensorColumns<TFormat>
+        where TOutput : struct, ITensorColumns<TFormat>
     {
         LaneRows max = LaneRows.Of(float.NegativeInfinity);
         s.Max(ref max);

@@ -3,24 +3,29 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// 16 x 16 elements of S, P or O in a warp's registers: two accumulators, columns 0-7 and 8-15. Lane 4 r + t holds rows r ("upper") and
-/// r + 8 ("lower"), columns 2t and 2t + 1 of every 8.
+/// 16 x 16 elements of S, P or O in a warp's registers: two accumulators, of S and P columns 0-7 and 8-15 and of O as the format says. Lane
+/// 4 r + t holds rows r ("upper") and r + 8 ("lower"), columns 2t and 2t + 1 of every 8.
 /// </summary>
-public struct TensorSquare<TElement>
-    where TElement : struct, ITensorElement
+public struct TensorSquare<TFormat>
+    where TFormat : struct, ITensorFormat
 {
     private F4 left, right;
 
     /// <summary>this += A B.</summary>
-    public void Multiply(U4 a, U4 b)
-    {
-        left = TElement.Multiply(left, a, b.X, b.Y);
-        right = TElement.Multiply(right, a, b.Z, b.W);
-    }
+    public void Multiply(in TensorOperand a, in TensorOperand b) => TFormat.Multiply(ref left, ref right, a, b);
 
-    /// <summary>As an A operand: a product's accumulators hold the same elements, so that P needs no shared memory.</summary>
-    public readonly U4 Operand() => new(
-        TElement.Pack(left.X, left.Y), TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement.Pack(right.Z, right.W));
+    /// <summary>P's first columns as an A operand.</summary>
+    public readonly TensorOperand Weights() => TFormat.Weights(left, right);
+
+    /// <summary>The first 8 columns.</summary>
+    public readonly F4 First => left;
+
+    /// <summary>The next 8 columns become the first, and <paramref name="last"/> the last.</summary>
+    public void MoveLeft(F4 last)
+    {
+        left = right;
+        right = last;
+    }
 
     public void Scale(RowPair factor)
     {
@@ -54,16 +59,11 @@ public struct TensorSquare<TElement>
         l.Lower += (left.Z + left.W) + (right.Z + right.W);
     }
 
-    /// <summary>
-    /// Stores 16-bit pairs to rows of shared memory that begin at upper and lower: the lane's first pair is <paramref name="column"/>, and
-    /// pair c lies at c ^ <paramref name="swizzle"/>.
-    /// </summary>
-    public readonly void Store(ArrayView<uint> sPairs, int upper, int lower, int column, int swizzle)
+    /// <summary>Stores O to the rows of shared memory that begin at upper and lower, as <see cref="ITensorFormat.StoreRow"/> says.</summary>
+    public readonly void Store(ArrayView<uint> sWords, int upper, int lower, int word, int swizzle)
     {
-        sPairs[upper + (column ^ swizzle)] = TElement.Pack(left.X, left.Y);
-        sPairs[upper + ((column + 4) ^ swizzle)] = TElement.Pack(right.X, right.Y);
-        sPairs[lower + (column ^ swizzle)] = TElement.Pack(left.Z, left.W);
-        sPairs[lower + ((column + 4) ^ swizzle)] = TElement.Pack(right.Z, right.W);
+        TFormat.StoreRow(sWords, upper, word, swizzle, new F4(left.X, left.Y, right.X, right.Y));
+        TFormat.StoreRow(sWords, lower, word, swizzle, new F4(left.Z, left.W, right.Z, right.W));
     }
 
     /// <summary>P of key 0 .. 15 in the lane's rows, which one of its row's four lanes holds. All lanes of the warp together.</summary>
@@ -74,11 +74,11 @@ public struct TensorSquare<TElement>
         return new RowPair(Warp.Shuffle((key & 1) == 0 ? c.X : c.Y, owner), Warp.Shuffle((key & 1) == 0 ? c.Z : c.W, owner));
     }
 
-    /// <summary>O += p V over one key, where a weight of 0 hides the value.</summary>
-    public void AddWeighted(RowPair p, uint leftValues, uint rightValues)
+    /// <summary>O += p V over one key, where a weight of 0 hides the value: left X and Y, right X and Y.</summary>
+    public void AddWeighted(RowPair p, F4 values)
     {
-        AddWeighted(ref left, p, leftValues);
-        AddWeighted(ref right, p, rightValues);
+        AddWeighted(ref left, p, values.X, values.Y);
+        AddWeighted(ref right, p, values.Z, values.W);
     }
 
     private static void Scale(ref F4 c, RowPair factor)
@@ -97,10 +97,8 @@ public struct TensorSquare<TElement>
         c.W = SpecialMath.Exp2(c.W * factor - m.Lower);
     }
 
-    private static void AddWeighted(ref F4 c, RowPair p, uint values)
+    private static void AddWeighted(ref F4 c, RowPair p, float low, float high)
     {
-        float low = TElement.Load((ushort)values);
-        float high = TElement.Load((ushort)(values >> 16));
         if (p.Upper != 0f)
         {
             c.X += p.Upper * low;

@@ -8,11 +8,12 @@ public static class References
 {
     /// <summary>
     /// O = softmax(score(Q K^T)) V, LSE and, on request, P, for Q (batch, headsQ, seqQ, headDim), K (batch, headsKv, seqKv, headDim) and
-    /// V (batch, headsKv, seqKv, headDimV). O is stored in Q's type, LSE and P in fp32.
+    /// V (batch, headsKv, seqKv, headDimV). O is stored in Q's type, LSE and P in fp32. The precision widens the bounds alone.
     /// </summary>
     public static ExpectedAttention Attention(
-        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights = false, int[]? rows = null) =>
-        Attention(q, k, v, rule, weights, rows, q.Shape[3],
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights = false, int[]? rows = null,
+        InputPrecision precision = InputPrecision.Ieee) =>
+        Attention(q, k, v, rule, weights, rows, Rounding.Terms(q.Shape[3], precision), precision,
             (row, b, h, headKv, i) => row.FromQuery(q.Row(b, h, i), k, headKv, rule, b, h, i, q.Shape[2]));
 
     /// <summary>The same where the rows of Q and K are changed first: those of their positions (batch entry, row).</summary>
@@ -22,12 +23,12 @@ public static class References
         int[]? rows = null)
     {
         VectorRows changedQ = vectors.Apply(q, positionQ), changedK = vectors.Apply(k, positionKv);
-        return Attention(q, k, v, rule, false, rows, q.Shape[3] + vectors.Roundings(q.Shape[3]),
+        return Attention(q, k, v, rule, false, rows, q.Shape[3] + vectors.Roundings(q.Shape[3]), InputPrecision.Ieee,
             (row, b, h, headKv, i) => row.FromVectors(changedQ, changedK, headKv, rule, b, h, i));
     }
 
     private static ExpectedAttention Attention(
-        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights, int[]? rows, int length,
+        HostTensor q, HostTensor k, HostTensor v, ScoreRule rule, bool weights, int[]? rows, int length, InputPrecision precision,
         Action<ScoreRow, int, int, int, int> scores)
     {
         int batch = q.Shape[0], heads = q.Shape[1], queries = q.Shape[2], keys = k.Shape[2];
@@ -44,7 +45,7 @@ public static class References
             lse.Values[n] = row.Lse;
             lse.Bounds[n] = bound.Lse;
             if (p is not null) Weights(row, bound, DType.Float32, p, n * keys);
-            Output(row, bound, v, b, h / group, type, o, n * dimV);
+            Output(row, bound, v, b, h / group, type, precision, o, n * dimV);
         });
         return new ExpectedAttention(o, lse, p);
     }
@@ -150,11 +151,12 @@ public static class References
         }
     }
 
-    private static void Output(ScoreRow row, RowBound bound, HostTensor v, int b, int headKv, DType type, Expected o, int at)
+    private static void Output(
+        ScoreRow row, RowBound bound, HostTensor v, int b, int headKv, DType type, InputPrecision precision, Expected o, int at)
     {
         int dimV = v.Shape[3];
         double unitP = type == DType.Float32 ? 0 : Rounding.Unit(type), tinyP = Rounding.Tiny(type), unitO = Rounding.Unit(type);
-        double factor = ((1 + unitP) * (1 + Rounding.Gamma(row.Count, Rounding.Step(type)))) - 1;
+        double factor = ((1 + unitP) * (1 + Rounding.Gamma(Rounding.Terms(row.Count, precision), Rounding.Step(type)))) - 1;
         Span<double> value = o.Values.AsSpan(at, dimV), error = o.Bounds.AsSpan(at, dimV);
         for (int j = 0; j < row.Weight.Length; j++)
         {

@@ -42,6 +42,13 @@ public static class Rounding
     /// </summary>
     public static double Step(DType operands) => operands == DType.Float32 ? U : 2 * U;
 
+    /// <summary>
+    /// How many roundings a sum of <paramref name="n"/> products may have in that precision. As TF32 in three parts: 8 for the parts, 18
+    /// for each eight products, whose sum is truncated, and one for each eight; less than 2 for the rest. Where fp32 arithmetic has more,
+    /// that may run as well.
+    /// </summary>
+    public static int Terms(int n, InputPrecision precision) => precision == InputPrecision.Tf32x3 ? Math.Max(n, ((n + 7) / 8) + 28) : n;
+
     /// <summary>gamma_n = n u / (1 - n u): relative error of a sum of n terms, in any order (Higham, Accuracy and Stability,
     /// 3.1).</summary>
     /// <remarks>Infinite from n u = 1 on, where the sum may be off by all of itself.</remarks>

@@ -11,9 +11,9 @@ public static class WeightReferences
     /// log2(e), by
     /// 4u |s - LSE| + u |LSE|; then comes one exponential.
     /// </remarks>
-    public static Expected Of(HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows)
+    public static Expected Of(HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, InputPrecision precision = InputPrecision.Ieee)
     {
-        int count = rows.Shape[0], queries = q.Shape[2], length = q.Shape[3], keys = k.Shape[2], group = q.Shape[1] / k.Shape[1];
+        int count = rows.Shape[0], queries = q.Shape[2], length = Rounding.Terms(q.Shape[3], precision), keys = k.Shape[2], group = q.Shape[1] / k.Shape[1];
         Expected p = new("P of chosen rows", [count, keys], keys);
         ScoreRow row = new(keys);
         RowBound bound = new(keys);

@@ -80,13 +80,13 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         int[]? rows = sequences.Existing(Sample(p.Batch * p.HeadsQ * p.SeqQ));
         ExpectedAttention expected = vectors.Rule is { } changes
             ? References.Attention(q, k, v, sequences.Rule, changes, vectors.OfQuery, vectors.OfKey, rows)
-            : References.Attention(q, k, v, sequences.Rule, p.Weights, rows);
+            : References.Attention(q, k, v, sequences.Rule, p.Weights, rows, p.InputPrecision);
         string? stray = sequences.Stray(o.Read(), p.HeadDimV) ?? (lse is null ? null : sequences.Stray(lse.Read(), 1));
         float[] result = sequences.Padded(o.Read(), p.HeadDimV);
         List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
-        if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows), chosen.Read()));
+        if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows, p.InputPrecision), chosen.Read()));
         double againstPlain = vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule, rows))
             : 0;
         CaseResult judged = Judge(plan.Explain(), comparisons, againstPlain,

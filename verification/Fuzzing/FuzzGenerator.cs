@@ -128,6 +128,8 @@ internal static class FuzzGenerator
             options = options with { WeightRows = choose.Number("weightRows", 3) };
         // A scale of 0 has no query that singles a key out.
         if (p.Scale != 0 && choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
+        if (p.Type == Float32 && p.Rotary is null && p.Similarity == Similarity.DotProduct)
+            p = p with { InputPrecision = choose.Pick("precision", 0.6, Enum.GetValues<InputPrecision>(), precision => $"{precision}") };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),

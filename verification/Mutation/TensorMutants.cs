@@ -7,6 +7,7 @@ internal static class TensorMutants
     private const string Column = "kernels/Primitives/TensorColumn.cs";
     private const string Columns = "kernels/Primitives/TensorColumns.cs";
     private const string Square = "kernels/Primitives/TensorSquare.cs";
+    private const string Formats = "kernels/Policies/TensorFormats.cs";
     private const string Rows = "kernels/Primitives/TensorRows.cs";
     private const string Lane = "kernels/Primitives/LaneTile.cs";
     private const string Copy = "kernels/Primitives/TileCopy.cs";
@@ -97,7 +98,7 @@ internal static class TensorMutants
             "rows that are loaded element by element lie in block 0", "attention float16 paged bhsd+3"),
         new("tensor.packed-keys-of-entry-0", Packed, "        rows.Start += row * rows.RowStride;\n", "",
             "every sequence has the first keys", "attention float16 packed"),
-        new("tensor.longest-for-all", Forward, "i0, Br, at.SeqQ, args.HeadDimV", "i0, Br, args.SeqQ, args.HeadDimV",
+        new("tensor.longest-for-all", Forward, "rowsOfO, i0, Br, at.SeqQ", "rowsOfO, i0, Br, args.SeqQ",
             "a sequence writes rows of the next one",
             "attention float16 packed"),
         new("tensor.sequence-a-key-short", Packed, "Clamp(Kv[KvOffset + at.B + 1] - place.Row, 0",
@@ -117,14 +118,14 @@ internal static class TensorMutants
         new("tensor.far-chunks-near", Lane, "row * chunks + (chunk & ~7)", "row * chunks", "the right half of a row is the left",
             "attention float16 d128"),
         new("tensor.values-not-transposed", Lane, "TensorCore.LoadTransposed(", "TensorCore.LoadMatrices(", "V is not transposed", Any),
-        new("tensor.query-block-twice", Column, "below = sQ.Load(16, chunk);", "below = q;",
+        new("tensor.query-block-twice", Column, "below = TFormat.Operand(sQ.Load(16, chunk));", "below = q;",
             "the warp's lower rows of Q are its upper ones", Whole),
-        new("tensor.weight-block-twice", Column, "below = bottom.Operand();", "below = top.Operand();",
+        new("tensor.weight-block-twice", Column, "below = bottom.Weights();", "below = top.Weights();",
             "the lower rows take the weights of the upper", Whole),
-        new("tensor.head-halves-alike", Columns, "TColumns.Multiply(ref s, sQ, sK, chunk + TColumns.Columns / 8);",
+        new("tensor.head-halves-alike", Columns, "TColumns.Multiply(ref s, sQ, sK, chunk + TColumns.Columns / TFormat.PerChunk);",
             "TColumns.Multiply(ref s, sQ, sK, chunk);",
             "the right half of the head dim is the left", "attention float16 d40"),
-        new("tensor.weights-packed-by-rows", Square, "TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement",
+        new("tensor.weights-packed-by-rows", Formats, "TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement",
             "TElement.Pack(right.X, right.Y), TElement.Pack(left.Z, left.W), TElement", "P's quarters in the wrong registers", Any),
         new("tensor.key-block-twice", Columns, "Right.AddDots(q, below, sK, row + TColumns.Columns", "Right.AddDots(q, below, sK, row",
             "the scores of the second half of the keys are those of the first", Any),
@@ -155,7 +156,7 @@ internal static class TensorMutants
             "rows past the last query are written", Any),
         new("tensor.odd-column-written", Swizzle, "if (count > 1) data[at + 1] = ", "data[at + 1] = ", "a column past headDimV is written",
             Any),
-        new("tensor.output-not-swizzled", Square, "sPairs[lower + ((column + 4) ^ swizzle)]", "sPairs[lower + column + 4]",
+        new("tensor.output-not-swizzled", Formats, "sWords[row + ((pair + 4) ^ swizzle)]", "sWords[row + pair + 4]",
             "O is stored where nobody looks for it", Any),
 
         // Which pairs count.

@@ -37,6 +37,7 @@ internal static class FeatureForms
             Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),
             Keys("values of another length than the keys", p => p with { HeadDimV = 32 }),
             Keys($"head dims above 256 (here {Wide})", p => p with { HeadDim = Wide }),
+            Keys("fp32 multiplied as TF32 in three parts, on request", p => p with { InputPrecision = InputPrecision.Tf32x3 }) with { Only = DType.Float32 },
             Keys("paged key/value cache", p => p with { Kv = KvLayout.Paged(16, 8) }),
             Keys("ring cache of the last keys", p => p with { Kv = KvLayout.Ring, KeyLengths = true }),
             Keys("packed sequences", p => p with { Packed = new PackedSequences(20, 60) }),

@@ -30,7 +30,7 @@ internal static class FeatureTable
             text.Append($"|---|{string.Concat(section.Operations.Select(_ => "---|---|"))}\n");
             foreach (FeatureRow row in section.Rows)
             {
-                IEnumerable<string> cells = row.Problems.SelectMany(problem => new[] { Cell(cpu, problem), Cell(kernels, problem) });
+                IEnumerable<string> cells = row.Problems.SelectMany(problem => new[] { Cell(cpu, row.Only, problem), Cell(kernels, row.Only, problem) });
                 text.Append($"| {row.Form} | {string.Join(" | ", cells)} |\n");
             }
         }
@@ -46,9 +46,9 @@ internal static class FeatureTable
         return $"{readme[..(start + Start.Length)]}\n{tables}{readme[end..]}";
     }
 
-    private static string Cell(AttentionDevice device, Func<DType, object> problem)
+    private static string Cell(AttentionDevice device, DType? only, Func<DType, object> problem)
     {
-        string[] built = [.. Types.Where(t => IsBuilt(device, problem(t.Type))).Select(t => t.Name)];
+        string[] built = [.. Types.Where(t => (only ?? t.Type) == t.Type && IsBuilt(device, problem(t.Type))).Select(t => t.Name)];
         return built.Length == Types.Length ? "all" : built.Length == 0 ? None : string.Join(", ", built);
     }
 

@@ -28,6 +28,7 @@ internal static class PtxIntrinsics
             new CLIntrinsic(typeof(Float16Element), nameof(Float16Element.Widen), IntrinsicImplementationMode.Redirect));
         Register(context, nameof(TensorCore.MultiplyFloat16), nameof(MultiplyFloat16));
         Register(context, nameof(TensorCore.MultiplyBFloat16), nameof(MultiplyBFloat16));
+        Register(context, nameof(TensorCore.MultiplyTf32), nameof(MultiplyTf32));
         Register(context, nameof(TensorCore.PackFloat16), nameof(PackFloat16));
         Register(context, nameof(TensorCore.PackBFloat16), nameof(PackBFloat16));
         Register(context, nameof(TensorCore.LoadMatrices), nameof(LoadMatrices));
@@ -55,6 +56,9 @@ internal static class PtxIntrinsics
 
     private static void MultiplyBFloat16(PTXBackend backend, PTXCodeGenerator code, Value call) =>
         Multiply(code, call, "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32");
+
+    private static void MultiplyTf32(PTXBackend backend, PTXCodeGenerator code, Value call) =>
+        Multiply(code, call, "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32");
 
     private static void Multiply(PTXCodeGenerator code, Value call, string instruction)
     {

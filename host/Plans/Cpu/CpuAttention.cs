@@ -7,7 +7,7 @@ internal sealed unsafe class CpuAttention(AttentionProblem p, SimdWorkers worker
 {
     private readonly ScoreArgs score = SimdArgs.Score(p);
 
-    public override string Explain() => $"SimdAttention, fused: query tiles in {workers.Describe()}";
+    public override string Explain() => $"SimdAttention, fused: query tiles in {workers.Describe()}{p.InsteadOfPrecision}";
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>
         SimdAttention.Run(Args(t), workers, cancel);

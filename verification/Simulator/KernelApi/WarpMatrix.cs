@@ -40,6 +40,34 @@ public static unsafe class WarpMatrix
     }
 
     /// <summary>
+    /// mma.sync.m16n8k8 of TF32: c[4] += A B with A (16 x 8) in a[4] and B (8 x 8) in b[2], a float a register, of which the upper 19 bits
+    /// are read and the others ignored. Sums as in <see cref="MultiplyAdd"/>.
+    /// </summary>
+    public static void MultiplyAddTf32(
+        Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        Lane lane = Lane.Here;
+        Operands mine = new(a[0], a[1], a[2], a[3], b[0], b[1]);
+        WarpValues<Operands> all = WarpCollective.Exchange(lane, mine, file, line);
+        int row = lane.LaneInWarp / 4;
+        int column = lane.LaneInWarp % 4 * 2;
+        for (int i = 0; i < 4; i++)
+        {
+            // Lane 4 r + t holds A[r][t] in a0, A[r + 8][t] in a1, A[r][t + 4] in a2, A[r + 8][t + 4] in a3; lane 4 n + t holds B[t][n]
+            // in b0 and B[t + 4][n] in b1.
+            float sum = c[i];
+            for (int k = 0; k < 8; k++)
+            {
+                Operands left = all[4 * row + k % 4];
+                Operands right = all[4 * (column + i % 2) + k % 4];
+                uint p = k < 4 ? (i < 2 ? left.A0 : left.A1) : (i < 2 ? left.A2 : left.A3);
+                sum += Tf32(p) * Tf32(k < 4 ? right.B0 : right.B1);
+            }
+            c[i] = sum;
+        }
+    }
+
+    /// <summary>
     /// ldmatrix.x4: four 8 x 8 matrices of 16-bit elements. Lane 8 m + r names row r of matrix m, 16 bytes at <paramref name="index"/>;
     /// register m of lane 4 r + t receives elements 2t and 2t + 1 of row r of matrix m, or of column r where the load transposes.
     /// </summary>
@@ -90,6 +118,8 @@ public static unsafe class WarpMatrix
     public static void WaitForOlderCopies() => Lane.Here.Runner.Copies.WaitForOlder(Lane.Here);
 
     private static uint Element(UInt128 row, int index) => (ushort)(row >> (16 * index));
+
+    private static float Tf32(uint bits) => BitConverter.UInt32BitsToSingle(bits & ~0x1FFFu);
 
     private static float Element(uint pair, int k, bool isBFloat16)
     {

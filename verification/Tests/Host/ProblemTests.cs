@@ -23,6 +23,8 @@ public class ProblemTests
             "*Alignment is BottomRight*causal mask is aligned TopLeft*"
         },
         { Valid with { Bias = true, BiasType = DType.Bool }, "*BiasType*Bool*" },
+        { Valid with { Type = DType.Float16, InputPrecision = InputPrecision.Tf32x3 }, "*InputPrecision Tf32x3 is for Type Float32*Float16*" },
+        { Valid with { InputPrecision = (InputPrecision)7 }, "*InputPrecision is 7*" },
         { Valid with { Batch = int.MaxValue, HeadsQ = int.MaxValue, SeqQ = 1 << 20 }, "*more than 2^63 bytes*" },
     };
 

@@ -39,6 +39,47 @@ public sealed class TensorCoreTests : IDisposable
     }
 
     [Fact]
+    public void Fp32_runs_on_them_as_three_products_where_that_is_asked_for()
+    {
+        AttentionProblem parts = Sizes with { Type = DType.Float32, InputPrecision = InputPrecision.Tf32x3 };
+        Explain(parts).Should().Contain("Float32 as Tf32x3").And.Contain("TensorFlashForward tf32x3 64x32 D<=64 PlainScore").And.Contain("on tensor cores");
+        Explain(parts with { SeqQ = 65 }).Should().Contain("TensorFlashForward tf32x3 128x32 D<=64 PlainScore");
+        Explain(parts with { SeqQ = 65, HeadDimV = 65, Mask = true }).Should().Contain("TensorFlashForward tf32x3 64x32 D<=128 GeneralScore");
+        string instead = "products in fp32, which are at least as exact as Tf32x3";
+        Portable(parts with { HeadDim = 129 }, instead);
+        Portable(parts with { KvType = DType.Float16 }, instead);
+        Explain(parts with { SeqQ = 1, SeqKv = 300 }).Should().Contain("FlashDecode fp32").And.Contain(instead);
+        Explain(parts with { Weights = true }).Should().Contain("unfused").And.Contain(instead);
+        using AttentionDevice cpu = AttentionDevice.Open("cpu");
+        using AttentionPlan plan = cpu.Plan(parts);
+        plan.Explain().Should().Contain(instead);
+    }
+
+    /// <summary>Tiles of few and of many query rows compute a row alike.</summary>
+    [Fact]
+    public void A_row_of_three_products_has_the_same_bits_in_every_tile()
+    {
+        AttentionProblem many = new()
+        {
+            HeadsQ = 1, SeqQ = 70, SeqKv = 50, HeadDim = 64, InputPrecision = InputPrecision.Tf32x3,
+        };
+        float[] x = [.. Enumerable.Range(0, 70 * 64).Select(n => MathF.Sin(n * n % 997))];
+
+        float[] few = Run(many with { SeqQ = 50 });
+
+        Run(many)[..few.Length].Should().Equal(few);
+
+        float[] Run(AttentionProblem p)
+        {
+            using DeviceTensor q = device.Upload(x[..(p.SeqQ * 64)], 1, 1, p.SeqQ, 64), k = device.Upload(x[640..(640 + (50 * 64))], 1, 1, 50, 64);
+            using DeviceTensor o = device.Allocate(DType.Float32, 1, 1, p.SeqQ, 64);
+            using AttentionPlan plan = device.Plan(p);
+            plan.Run(new AttentionTensors { Q = q, K = k, V = k, O = o });
+            return o.ToArray<float>();
+        }
+    }
+
+    [Fact]
     public void Products_of_half_precision_run_on_them()
     {
         MatmulProblem product = new() { Type = DType.BFloat16, M = 130, N = 16, K = 40, TransposeB = true };
@@ -93,12 +134,12 @@ public sealed class TensorCoreTests : IDisposable
         Tile(h100, large with { HeadDimV = 129 }).Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
         Tile(h100 with { SharedMemoryPerGroup = 48 << 10 }, large with { HeadDim = 256 })
             .Should().EndWith("fewer keys than a tile of 98304 bytes, since the device gives 49152").And.StartWith("64x16 D<=256");
-        TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
+        TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
     }
 
     private static string Tile(DeviceInfo device, AttentionProblem problem)
     {
-        KernelEntry entry = TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, out string why)!.Entry;
+        KernelEntry entry = TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, out string why)!.Entry;
         return $"{entry.Name["TensorFlashForward fp16 ".Length..^" PlainScore".Length]}: {why}";
     }
 
@@ -109,7 +150,7 @@ public sealed class TensorCoreTests : IDisposable
         using AttentionPlan plan = without.Plan(Sizes);
         plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("no tensor cores on this device");
 
-        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<Float16Tensor, PlainScore, PlainKeys<ushort, Float16Element>>.Entries[0]);
+        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Entries[0]);
 
         load.Should().Throw<NotSupportedException>().WithMessage("*TensorFlashForward*compute capability 8.0*simulator has none*");
     }

@@ -41,6 +41,13 @@ internal static partial class TileLoops
                 WholeSteps(
                     report, last / 16 * (rowsOfWarp / 16) * (rowsOfWarp / 8), last / 16 * 2 * (rowsOfWarp / 16), (m + n) * last / 8 / entry.GroupSize);
                 break;
+            case "TensorFlashForward" when entry.Name.Contains(" tf32x3 ", StringComparison.Ordinal):
+                // Three products for one in two loops, 8 deep. Q K^T: 16 x 8 elements of Q, 16 x 8 of K a load; P V: two loads for 8 x 16 of V.
+                int rowBlocks = m / 64;
+                double perProduct = rowBlocks > 1 ? 6.25 : 7.5;
+                ProductsOfParts(report, 3 * rowBlocks * (n / 8), "LDSM", rowBlocks + (n / 16), perProduct);
+                ProductsOfParts(report, 3 * rowBlocks * (last / 8), "LDS", 2 * (last / 16), perProduct);
+                break;
             case "TensorFlashForward": // Q K^T and P V of Br / 4 rows a warp; 16 x 16 elements of Q, K or V a load
                 (int blocks, int depth) = (m / 64, last / 16);
                 Products(report, 2 * blocks * (n / 8) * depth, depth * (blocks + (2 * (n / 16))), isPlain ? 11 : int.MaxValue);
@@ -79,6 +86,15 @@ internal static partial class TileLoops
         loop!.Count("LDSM").Should().Be(loads);
         loop.Count("LDGSTS").Should().Be(copies);
         (loop.Length - products - loads - copies).Should().BeLessThanOrEqualTo((4 * copies) + 40);
+    }
+
+    /// <summary>A loop of products of parts: half of the instructions beside them split operands, and a third add to C.</summary>
+    private static void ProductsOfParts(PtxasReport report, int products, string load, int loads, double perProduct)
+    {
+        MachineLoop? loop = report.Loops
+            .Where(l => l.IsInnermost && l.Count("HMMA") == products && l.Count(load) == loads).MinBy(l => l.Length);
+        loop.Should().NotBeNull("the tile implies a loop of {0} products and {1} {2}", products, loads, load);
+        ((double)loop!.Length / products).Should().BeLessThanOrEqualTo(perProduct, "instructions a product");
     }
 
     private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);

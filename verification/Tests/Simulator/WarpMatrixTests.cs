@@ -45,6 +45,34 @@ public class WarpMatrixTests
         lab.Y.Span<float>()[..128].ToArray().Should().Equal(expected.Select(value => (float)value));
     }
 
+    // C = A B: A [16][8] and then B [8][8] as floats at the start of x, C [16][8] in y.
+    private static void Tf32Product(LabArgs args)
+    {
+        int lane = Group.IdxX, r = lane / 4, t = lane % 4;
+        U4 a = new(Bits(args, 8 * r + t), Bits(args, 8 * r + 64 + t), Bits(args, 8 * r + t + 4), Bits(args, 8 * r + 64 + t + 4));
+        F4 c = TensorCore.MultiplyTf32(default, a, Bits(args, 128 + 8 * t + r), Bits(args, 128 + 8 * t + 32 + r));
+        args.Y[8 * r + 2 * t] = c.X;
+        args.Y[8 * r + 2 * t + 1] = c.Y;
+        args.Y[8 * r + 2 * t + 64] = c.Z;
+        args.Y[8 * r + 2 * t + 65] = c.W;
+    }
+
+    private static uint Bits(LabArgs args, int index) => Interop.FloatAsInt(args.X[index]);
+
+    [Fact]
+    public void A_product_of_TF32_reads_11_significant_bits()
+    {
+        using var lab = new Lab();
+        Span<float> x = lab.X.Span<float>();
+        int[] values = [.. Enumerable.Range(0, 192).Select(n => (n * 37 + n / 8 * 5) % 1023 + 1025)]; // 11 bits
+        for (int n = 0; n < 192; n++) x[n] = values[n] + 0.99f; // the rest is cut off, not rounded
+
+        lab.Launch(Tf32Product, 32).Findings.Should().BeEmpty();
+
+        int[] expected = [.. Enumerable.Range(0, 128).Select(n => Enumerable.Range(0, 8).Sum(k => values[n / 8 * 8 + k] * values[128 + k * 8 + n % 8]))];
+        lab.Y.Span<float>()[..128].ToArray().Should().Equal(expected.Select(value => (float)value), (got, sum) => MathF.Abs(got - sum) <= sum / (1 << 21));
+    }
+
     // Every lane copies 16 bytes and reads them back: mode 0 before it has waited, mode 1 after.
     private static void Early(LabArgs args)
     {

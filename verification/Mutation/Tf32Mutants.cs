@@ -1,0 +1,57 @@
+namespace AttnKernels.Verification;
+
+/// <summary>Faults in attention that multiplies fp32 as TF32 in three parts: the parts, their fragments, the loops over them.</summary>
+internal static class Tf32Mutants
+{
+    private const string Forward = "kernels/Attention/TensorFlashForward.cs";
+    private const string Formats = "kernels/Policies/TensorFormats.cs";
+    private const string Lane = "kernels/Primitives/LaneTile.cs";
+    private const string Column = "kernels/Primitives/TensorColumn.cs";
+    private const string Columns = "kernels/Primitives/TensorColumns.cs";
+    private const string Square = "kernels/Primitives/TensorSquare.cs";
+    private const string Sources = "kernels/Policies/KeySources.cs";
+    private const string General = "kernels/Policies/GeneralKeys.cs";
+    private const string Any = "attention float32 tf32x3 d40";
+    private const string Whole = "attention float32 tf32x3 q130";
+
+    public static IReadOnlyList<Mutant> All { get; } =
+    [
+        // Accuracy.
+        new("tf32.one-product", Formats, "TensorCore.MultiplyTf32(default, a.Small, big0, big1)", "default", "the small parts of Q and P are lost", Any),
+        new("tf32.two-products", Formats, "        sum = TensorCore.MultiplyTf32(sum, a.Big, small0, small1);\n", "",
+            "the small parts of K and V are lost", Any),
+        new("tf32.rest-of-the-unrounded", Formats, "Interop.IntAsFloat(bits) - Interop.IntAsFloat(big)",
+            "Interop.IntAsFloat(bits + 0x1000u) - Interop.IntAsFloat(big)", "the rest is that of another number", Any),
+
+        // Fragments.
+        new("tf32.weights-by-rows", Formats, "Interop.FloatAsInt(left.Z), Interop.FloatAsInt(left.Y)",
+            "Interop.FloatAsInt(left.Y), Interop.FloatAsInt(left.Z)", "P's second key and its lower row change places", Any),
+        new("tf32.left-fragment-twice", Formats, "b.Big.Z, b.Big.W, b.Small.Z", "b.Big.X, b.Big.Y, b.Small.Z",
+            "the right fragment's big parts are the left's", Any),
+        new("tf32.odd-rows-in-even-places", Lane, "(even ^ 1) + chunks;", "even + chunks;", "odd rows of V are read where even ones would lie", Any),
+        new("tf32.half-a-chunk", Lane, "int half = (Group.IdxX >> 2) & 1;", "int half = 0;", "columns 2 and 3 of four are columns 0 and 1", Any),
+        new("tf32.columns-exchanged", Formats, "new F4(values.X, values.Z, values.Y, values.W)", "values",
+            "columns 1 and 2 of four change places in O", Any),
+        new("tf32.hidden-columns-exchanged", Formats, "Interop.IntAsFloat(v.X), Interop.IntAsFloat(v.Z), Interop.IntAsFloat(v.Y)",
+            "Interop.IntAsFloat(v.X), Interop.IntAsFloat(v.Y), Interop.IntAsFloat(v.Z)",
+            "beside a NaN, columns 1 and 2 of four change places in V", "attention float32 tf32x3 visible-nan"),
+        new("tf32.zero-weight-does-not-hide", Formats, "IsFinite(uint word) => (~word & 0x7F800000u) != 0", "IsFinite(uint word) => word != 0x7F800000u",
+            "0 * NaN of a masked value reaches O", "attention float32 tf32x3 visible-nan"),
+
+        // Loops.
+        new("tf32.every-other-fragment", Forward, "chunk < Chunks; chunk += 2)", "chunk < Chunks; chunk += 4)", "half of the head dim is left out", Any),
+        new("tf32.weights-stay", Forward, "                p.MoveLeft(default, default);\n", "", "all keys have the weights of the first eight", Any),
+        new("tf32.weights-skip", Columns, "Left.MoveLeft(middle, middleBelow);", "Left.MoveLeft(last, below);", "later keys have no weight", Any),
+        new("tf32.weights-repeat", Square, "        right = last;\n", "", "every fourth eight keys have the weights of the third", Any),
+        new("tf32.lower-weights-from-above", Column, "below = bottom.First;", "below = top.First;", "the lower rows take the weights of the upper", Whole),
+        new("tf32.lower-weights-stay", Column, "if (TTile.RowBlocks > 1) bottom.MoveLeft(below);", "",
+            "in the lower rows all keys have the weights of the first eight", Whole),
+
+        // Rows of 32-bit elements.
+        new("tf32.heads-overlap", Sources, "Start = Units<T>() * start", "Start = start", "heads begin half as far apart as they lie", Any),
+        new("tf32.looked-up-heads-overlap", General, "Start = TileRows.Units<T>() * (Offset + h * HeadStride)", "Start = Offset + h * HeadStride",
+            "heads of a cache begin half as far apart as they lie", "attention float32 tf32x3 ring"),
+        new("tf32.blocks-overlap", General, "EntryStride = TileRows.Units<T>() * BatchStride", "EntryStride = BatchStride",
+            "blocks lie half as far apart as they do", "attention float32 tf32x3 paged"),
+    ];
+}

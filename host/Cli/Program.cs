@@ -12,6 +12,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     SanitizeCommand.Create(),
     MutateCommand.Create(),
     HeatmapCommand.Create(),
+    TuneCommand.Create(),
     FeaturesCommand.Create(),
 #if KERNEL_API_ILGPU
     CodegenCommand.Create(),

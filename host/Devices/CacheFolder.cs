@@ -28,11 +28,14 @@ internal sealed class CacheFolder(string? path)
         return new CacheFolder(string.IsNullOrWhiteSpace(asked) ? Default() : asked);
     }
 
+    /// <summary>Where the file of that name lies.</summary>
+    public string FullName(string name) => System.IO.Path.Combine(path ?? "", Prefix + name);
+
     /// <summary>A file's bytes; null where there is none that can be trusted to be this user's.</summary>
     public byte[]? Read(string name)
     {
         if (path is null || IsOpenToOthers()) return null;
-        string file = System.IO.Path.Combine(path, Prefix + name);
+        string file = FullName(name);
         byte[]? bytes = null;
         Try(() => bytes = File.ReadAllBytes(file));
         if (bytes is not null) Try(() => File.SetLastWriteTimeUtc(file, DateTime.UtcNow));
@@ -43,7 +46,7 @@ internal sealed class CacheFolder(string? path)
     public bool Write(string name, byte[] bytes)
     {
         if (path is null) return false;
-        string file = System.IO.Path.Combine(path, Prefix + name);
+        string file = FullName(name);
         string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
         bool isWritten = Try(() =>
         {

@@ -24,6 +24,9 @@ internal abstract class KernelDevice : DeviceBackend
     /// </summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>What was measured on this device, which plans follow.</summary>
+    public MatmulTuning Tuning { get; set; } = MatmulTuning.None;
+
     /// <summary>True where <see cref="TensorCore"/> works: NVIDIA GPUs from compute capability 8.0 on, and the simulator.</summary>
     public virtual bool HasTensorCores => false;
 

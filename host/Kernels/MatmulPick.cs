@@ -13,7 +13,21 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
     /// <summary>Without tensor cores: below that a second launch costs more than the parts save.</summary>
     private const int ShortestPart = 512;
 
+    /// <summary>What was measured on the device, else the estimate.</summary>
     public static MatmulPick Of(KernelDevice device, MatmulProblem problem)
+    {
+        MatmulPick estimate = Estimate(device, problem);
+        if (estimate.Tile < 0 || problem.Tile is not null || problem.Parts > 0) return estimate;
+        MatmulTuning tuning = device.Tuning;
+        if (tuning.Find(problem) is { } tuned)
+        {
+            string why = $"on tensor cores; {tuned.Tile} tiles, the fastest that attn tune measured on this device";
+            return Split(problem, TensorMatmulChoice.Find(tuned.Tile), tuned.Parts, why);
+        }
+        return tuning.Remark.Length == 0 ? estimate : estimate with { Why = $"{estimate.Why}; {tuning.Remark}" };
+    }
+
+    public static MatmulPick Estimate(KernelDevice device, MatmulProblem problem)
     {
         if (WhyPortable(device, problem) is { } reason)
         {
@@ -26,10 +40,12 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
 
     private static MatmulPick Split(MatmulProblem problem, int tile, int parts, string why)
     {
-        int splitK = SplitOf(problem.K, parts);
-        parts = (int)Grids.Tiles(problem.K, splitK);
-        return new MatmulPick(tile, parts, parts == 1 ? problem.K : splitK, why);
+        int there = PartsOf(problem.K, parts);
+        return new MatmulPick(tile, there, there == 1 ? problem.K : SplitOf(problem.K, parts), why);
     }
+
+    /// <summary>How many parts there are when they are whole steps.</summary>
+    public static int PartsOf(int k, int parts) => (int)Grids.Tiles(k, SplitOf(k, parts));
 
     /// <summary>How long parts are, whole steps.</summary>
     public static int SplitOf(int k, int parts) =>

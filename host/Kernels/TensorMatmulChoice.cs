@@ -35,7 +35,7 @@ internal static class TensorMatmulChoice
     private const double PerByte = 100;
 
     /// <summary>No part is shorter.</summary>
-    private const int ShortestPart = 4 * TensorMatmulSteps.BK;
+    public const int ShortestPart = 4 * TensorMatmulSteps.BK;
 
     public static IReadOnlyList<TensorMatmulForm> Tiles { get; } =
     [
@@ -55,7 +55,7 @@ internal static class TensorMatmulChoice
         double least = double.PositiveInfinity;
         for (int i = 0; i < Tiles.Count; i++)
         {
-            if (Tiles[i].SharedBytes > device.SharedMemoryPerGroup) continue;
+            if (Tiles[i].SharedBytes > device.SharedMemoryPerGroup || (p.Tile is not null && p.Tile != Tiles[i].ToString())) continue;
             int filling = p.Parts > 0 ? p.Parts : Filling(device, p, Tiles[i].Groups(p));
             foreach (int candidate in (ReadOnlySpan<int>)[p.Parts > 0 ? p.Parts : 1, filling])
             {
@@ -66,6 +66,14 @@ internal static class TensorMatmulChoice
         }
         why = Why(device, p, best, parts);
         return best;
+    }
+
+    /// <summary>Where a tile of that name is among them; -1 = nowhere.</summary>
+    public static int Find(string? name)
+    {
+        for (int i = 0; i < Tiles.Count; i++)
+            if (Tiles[i].ToString() == name) return i;
+        return -1;
     }
 
     /// <summary>As many parts of K as give every multiprocessor a group at most, none shorter than it should be.</summary>

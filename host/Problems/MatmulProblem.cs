@@ -80,6 +80,9 @@ public sealed record MatmulProblem
     /// <summary>Runs the readable baseline instead of the tiled kernel, on devices that run kernels.</summary>
     internal bool Naive { get; init; }
 
+    /// <summary>The tile to take on tensor cores, "128x256"; null = the plan chooses.</summary>
+    internal string? Tile { get; init; }
+
     /// <summary>In how many parts K is summed at most, on devices that run kernels; 0 = the plan chooses.</summary>
     internal int Parts { get; init; }
 

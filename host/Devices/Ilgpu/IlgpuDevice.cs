@@ -44,7 +44,10 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         try
         {
             (DeviceInfo info, Device device) = IlgpuContext.Devices(context).First(d => d.Info.Name == name);
-            return new IlgpuDevice(info, context, device, new KernelCache(CacheFolder.Open(options.CacheFolder)));
+            CacheFolder folder = CacheFolder.Open(options.CacheFolder);
+            IlgpuDevice opened = new(info, context, device, new KernelCache(folder));
+            if (opened.HasTensorCores) opened.Tuning = MatmulTuning.Read(folder, info);
+            return opened;
         }
         catch
         {

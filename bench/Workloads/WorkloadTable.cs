@@ -107,6 +107,8 @@ public static class WorkloadTable
             AttentionWorkload decode = Llama($"gpu-decode-32768-b{batch}", $"one token over 32768 cached keys, batch {batch}", 1, 32768);
             yield return decode with { NamedOnly = true, Problem = decode.Problem with { Batch = batch } };
         }
+        foreach (int queries in (int[])[4, 16])
+            yield return Llama($"gpu-decode-8192-q{queries}", $"{queries} draft tokens over 8192 cached keys", queries, 8192) with { NamedOnly = true };
         foreach (int n in (int[])[4096, 8192])
             yield return new MatmulWorkload
             {

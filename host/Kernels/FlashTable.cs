@@ -64,8 +64,12 @@ internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int 
     /// <summary>Shared memory that CUDA takes for itself, a group.</summary>
     private const int Reserved = 1024;
 
+    /// <summary>Query heads whose rows share a tile.</summary>
+    public int Heads { get; init; } = 1;
+
     /// <summary>Groups of the grid.</summary>
-    public long Groups(AttentionProblem problem) => Grids.Tiles(problem.SeqQ, Br) * problem.HeadsQ * problem.Batch;
+    public long Groups(AttentionProblem problem) =>
+        Grids.Tiles(problem.SeqQ * Heads, Br) * (problem.HeadsQ / Heads) * problem.Batch;
 
     /// <summary>
     /// Why this wide tile would not pay, or null: it must not be mostly empty, one group loads while another computes only where two fit

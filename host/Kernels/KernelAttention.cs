@@ -21,20 +21,22 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public KernelAttention(KernelDevice device, AttentionProblem problem)
     {
-        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = OnTensorCores(device, problem, out reason)
+        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = OnTensorCores(device, problem, splits: 1, out reason)
             ?? Portable(device, problem, ref reason);
         this.device = device;
         this.problem = problem;
         entry = choice.Entry;
         kernel = device.Load(choice.Entry);
         groups = Grids.Groups(choice.Groups(problem), entry, device);
-        sizes = Sizes(problem);
-        sizes.SectionHeads = HeadSections.Heads(problem, device.Info);
+        sizes = Sizes(problem, choice.Heads);
+        sizes.SectionHeads = HeadSections.Heads(problem, device.Info) / choice.Heads;
+        sizes.Parts = new SplitParts { Splits = 1, Keys = int.MaxValue, Groups = groups };
     }
 
-    /// <summary>The part of the arguments that the problem alone decides.</summary>
-    public static FlashArgs<T, TScore, TKeys> Sizes(AttentionProblem problem) => new()
+    /// <summary>The part of the arguments that the problem alone decides, and how many heads share a tile.</summary>
+    public static FlashArgs<T, TScore, TKeys> Sizes(AttentionProblem problem, int heads = 1) => new()
     {
+        Heads = TileHeads.Of(problem.HeadsQ, heads),
         Batch = problem.Batch,
         HeadsQ = problem.HeadsQ,
         HeadsKv = problem.HeadsKv,
@@ -48,10 +50,15 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public override string Explain() =>
         $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; " +
-        $"{sizes.SectionHeads} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"{TileHeadsText(sizes.Heads.Count)}{sizes.SectionHeads * sizes.Heads.Count} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+
+    /// <summary>Says that heads share a tile.</summary>
+    public static string TileHeadsText(int heads) =>
+        heads == 1 ? "" : $"a tile has rows of {heads} heads, whose keys are the same, since those of one would leave it emptier; ";
 
     /// <summary>The tensor-core kernel, or null and why not.</summary>
-    public static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(KernelDevice device, AttentionProblem problem, out string reason)
+    public static FlashChoice<FlashArgs<T, TScore, TKeys>>? OnTensorCores(
+        KernelDevice device, AttentionProblem problem, int splits, out string reason)
     {
         if (problem.Type == DType.Float32 && problem.InputPrecision == InputPrecision.Ieee)
             reason = "no tensor cores, since fp32 is multiplied as fp32";
@@ -61,7 +68,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
             reason = $"no tensor cores, which multiply keys only as they are stored, and these are {problem.KvType} beside {problem.Type}";
         else if (problem.ChangesVectors)
             reason = "no tensor cores, which multiply keys only as they are stored, and these turn or are normalised first";
-        else if (TensorChoice(device.Info, problem, out string tile) is { } choice)
+        else if (TensorChoice(device.Info, problem, splits, out string tile) is { } choice)
         {
             reason = $"on tensor cores; {tile}";
             return choice;
@@ -79,12 +86,12 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         return choice;
     }
 
-    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem,
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem, int splits,
         out string tile) => problem.Type switch
         {
-            DType.Float32 => TensorFlashTable<T, Tf32x3Format, TScore, TKeys>.Choose(device, problem, out tile),
-            DType.Float16 => TensorFlashTable<T, PairFormat<Float16Tensor>, TScore, TKeys>.Choose(device, problem, out tile),
-            _ => TensorFlashTable<T, PairFormat<BFloat16Tensor>, TScore, TKeys>.Choose(device, problem, out tile),
+            DType.Float32 => TensorFlashTable<T, Tf32x3Format, TScore, TKeys>.Choose(device, problem, splits, out tile),
+            DType.Float16 => TensorFlashTable<T, PairFormat<Float16Tensor>, TScore, TKeys>.Choose(device, problem, splits, out tile),
+            _ => TensorFlashTable<T, PairFormat<BFloat16Tensor>, TScore, TKeys>.Choose(device, problem, splits, out tile),
         };
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)

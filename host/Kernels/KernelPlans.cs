@@ -131,9 +131,9 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             if (!problem.HasPlainKeys)
             {
                 // Without tensor cores one instantiation for all other sources: their loads cost more than scores that are looked up.
-                return isGeneral || DecodeSplits.Fits(problem) || !IsOnTensorCores<T, TElement>()
+                return isGeneral || KeySplits.OfDecode(problem, isOnTensorCores: true) || !IsOnTensorCores<T, TElement>()
                     ? Plan<T, TElement, GeneralScore, GeneralBinding, GeneralKeys, GeneralKeyBinding>()
-                    : new KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>(device, problem);
+                    : Plan<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>();
             }
             return isGeneral
                 ? Plan<T, TElement, GeneralScore, GeneralBinding, PlainKeys<T, TElement>, PlainKeyBinding<T, TElement>>()
@@ -143,7 +143,7 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
         private bool IsOnTensorCores<T, TElement>()
             where T : unmanaged
             where TElement : struct, IElement<T> =>
-            KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>.OnTensorCores(device, problem,
+            KernelAttention<T, TElement, PlainScore, PlainBinding, GeneralKeys, GeneralKeyBinding>.OnTensorCores(device, problem, 1,
                 out _) is not null;
 
         private Executable<AttentionTensors> Plan<T, TElement, TScore, TBinding, TKeys, TKeyBinding>()
@@ -152,8 +152,7 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
             where TScore : struct, IScoreRule
             where TBinding : struct, IScoreBinding<TScore>
             where TKeys : struct, IKeyRows, IKeyTiles
-            where TKeyBinding : struct, IKeyBinding<TKeys> => DecodeSplits.Fits(problem)
-                ? new KernelDecode<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem)
-                : new KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>(device, problem);
+            where TKeyBinding : struct, IKeyBinding<TKeys> =>
+            KernelSplitAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>.OrWhole(device, problem);
     }
 }

@@ -18,9 +18,8 @@ internal sealed class KernelRuledAttention<T, TElement, TRule, TKeys, TKeyBindin
     where TKeys : struct, IKeyRows, IKeyTiles
     where TKeyBinding : struct, IKeyBinding<TKeys>
 {
-    private readonly Executable<AttentionTensors> attention = DecodeSplits.Fits(problem)
-        ? new KernelDecode<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding>(device, problem)
-        : new KernelAttention<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding>(device, problem);
+    private readonly Executable<AttentionTensors> attention =
+        KernelSplitAttention<T, TElement, UserScore<TRule>, UserBinding<TRule>, TKeys, TKeyBinding>.OrWhole(device, problem);
 
     public override long WorkspaceBytes => attention.WorkspaceBytes;
 

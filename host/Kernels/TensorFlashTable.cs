@@ -13,6 +13,12 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     private const int FewRows = 64;
 
     /// <summary>
+    /// Rows of several heads share a tile where that fills tiles better by more than a tenth (as FlashAttention-3 decides): finding their
+    /// rows takes a little more.
+    /// </summary>
+    private const double Fuller = 0.9;
+
+    /// <summary>
     /// In the order of preference. For heads up to 128, tiles of few and of many query rows have the same keys, so that a row's bits do not
     /// depend on which it gets.
     /// </summary>
@@ -39,27 +45,44 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
         [.. Choices.Select(choice => choice.Entry)];
 
-    /// <summary>The kernel for a problem on a device, and why its tile; null where heads are wider than any.</summary>
+    /// <summary>
+    /// The kernel for a problem, whose keys are in so many splits, on a device, and why its tile; null where heads are wider than any.
+    /// </summary>
     public static FlashChoice<FlashArgs<T, TScore, TKeys>>? Choose(
-        DeviceInfo device, AttentionProblem problem, out string why)
+        DeviceInfo device, AttentionProblem problem, int splits, out string why)
     {
         int widest = Math.Max(problem.HeadDim, problem.HeadDimV);
         why = widest <= Choices[0].HeadDim || (TFormat.PerChunk == 8 && widest <= 128)
             ? "32 query rows a warp share each load of K and V"
             : TFormat.PerChunk == 8 ? "16 query rows a warp, whose O alone takes 128 registers a lane"
             : "16 query rows a warp, whose products of parts leave no registers for more";
-        foreach (FlashChoice<FlashArgs<T, TScore, TKeys>> choice in Choices.Where(c => widest <= c.HeadDim))
+        foreach (FlashChoice<FlashArgs<T, TScore, TKeys>> tile in Choices.Where(c => widest <= c.HeadDim))
         {
+            FlashChoice<FlashArgs<T, TScore, TKeys>> choice = SharesTiles(problem, tile.Br)
+                ? tile with { Heads = problem.HeadsQ / problem.HeadsKv }
+                : tile;
+            int rows = problem.SeqQ * choice.Heads;
+            long groups = choice.Groups(problem) * splits;
             if (choice.Entry.SharedBytes > device.SharedMemoryPerGroup)
                 why += $"; fewer keys than a tile of {choice.Entry.SharedBytes} bytes, since the device gives {device.SharedMemoryPerGroup}";
-            else if (choice.Br > FewRows && problem.SeqQ <= FewRows)
-                why = $"16 query rows a warp, since there are only {problem.SeqQ}";
-            else if (choice.Br > FewRows && choice.Groups(problem) < device.ComputeUnits)
-                why = $"16 query rows a warp, since {choice.Groups(problem)} larger tiles leave some of {device.ComputeUnits} multiprocessors idle";
+            else if (choice.Br > FewRows && rows <= FewRows)
+                why = $"16 query rows a warp, since there are only {rows}";
+            else if (choice.Br > FewRows && groups < device.ComputeUnits)
+                why = $"16 query rows a warp, since {groups} larger tiles leave some of {device.ComputeUnits} multiprocessors idle";
             else
                 return choice;
         }
         return null;
+    }
+
+    private static bool SharesTiles(AttentionProblem p, int br)
+    {
+        int heads = p.HeadsQ / p.HeadsKv;
+        if (heads == 1 || (long)p.SeqQ * heads * heads > TileHeads.MostRows) return false;
+        // Of packed sequences the longest is known; most are shorter.
+        return p.Packed is not null || Filled(p.SeqQ) < Fuller * Filled(p.SeqQ * heads);
+
+        double Filled(int rows) => (double)rows / (Grids.Tiles(rows, br) * br);
     }
 
     private static class Rows<TTile>

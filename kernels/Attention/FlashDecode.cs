@@ -3,34 +3,11 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// What FlashDecode receives: FlashForward's tensors, and the partial results of every split. O and LSE of <see cref="Flash"/> are not
-/// written here.
-/// </summary>
-public struct DecodeArgs<T, TScore, TKeys>
-    where T : unmanaged
-    where TScore : struct, IScoreRule
-    where TKeys : struct, IKeyRows
-{
-    public FlashArgs<T, TScore, TKeys> Flash;
-
-    /// <summary>
-    /// Workspace: sums of exp(s - m) V (splits, batch, headsQ, seqQ, OStride), then m and then l (splits, batch, headsQ, seqQ). Nothing is
-    /// written, or read later, of a split without a key that the row sees.
-    /// </summary>
-    public ArrayView<float> Parts;
-    public long MOffset, LOffset;
-
-    /// <summary>headDimV, rounded up to a multiple of 4.</summary>
-    public int OStride;
-    public int Splits, RowTiles;
-}
-
-/// <summary>
 /// The partial attention of few query rows over one split of the keys: m = max s, l = sum exp(s - m), O = sum exp(s - m) V (Dao et al.,
 /// Flash-Decoding, 2023). The query rows of all heads that share a key head go together, so that K and V are read once, straight into
 /// registers.
 /// MergeParts combines the splits.
-/// Grid: RowTiles * splits * headsKv * batch groups; group: 128 lanes; shared: DecodeTile.SharedBytes.
+/// Grid: row tiles * headsKv * batch * splits groups; group: 128 lanes; shared: DecodeTile.SharedBytes.
 /// </summary>
 public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     where T : unmanaged
@@ -51,7 +28,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
 
     private static int Slots => DecodeTile<TTile, TRows>.Slots;
 
-    public static void Kernel(DecodeArgs<T, TScore, TKeys> args)
+    public static void Kernel(FlashArgs<T, TScore, TKeys> args)
     {
         ArrayView<F4> sQ = SharedMemory.Allocate<F4>(TRows.Count * TTile.HeadDim / 4);
         ArrayView<F4> sPart = SharedMemory.Allocate<F4>(DecodeTile<TTile, TRows>.PartFloats / 4);
@@ -76,7 +53,7 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         Group.Barrier(); // sMax holds the partial maxima
         float max = float.NegativeInfinity;
         if (r < TRows.Count)
-            sSum[Group.IdxX] = Exponentiate(args.Flash.Score.Log2Factor, sMax, r * LanesPerRow, sS, r * ScoreStride + t, ref max);
+            sSum[Group.IdxX] = Exponentiate(args.Score.Log2Factor, sMax, r * LanesPerRow, sS, r * ScoreStride + t, ref max);
         Group.Barrier(); // sS holds the weights, sSum the partial sums
         if (r < TRows.Count && t == 0) WriteSums(args, at, r, max, sSum);
 
@@ -87,39 +64,40 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         WriteO(args, at, sPart);
     }
 
-    private static DecodePosition Place(in DecodeArgs<T, TScore, TKeys> args)
+    private static DecodePosition Place(in FlashArgs<T, TScore, TKeys> args)
     {
         DecodePosition at = default;
-        int index = Grid.IdxX / args.RowTiles;
-        at.Row0 = (Grid.IdxX - index * args.RowTiles) * TRows.Count;
-        at.Split = index / (args.Flash.Batch * args.Flash.HeadsKv);
-        index -= at.Split * args.Flash.Batch * args.Flash.HeadsKv;
-        at.B = index / args.Flash.HeadsKv;
-        at.HKv = index - at.B * args.Flash.HeadsKv;
-        at.Group = args.Flash.HeadsQ / args.Flash.HeadsKv;
-        at.Rows = at.Group * args.Flash.SeqQ;
-        int written = args.Flash.SeqKv;
-        if (args.Flash.HasKeyLengths != 0) written = Math.Max(0, args.Flash.KeyLengths[args.Flash.KeyLengthsOffset + at.B]);
-        at.KeyLength = Math.Min(args.Flash.SeqKv, written);
-        at.Shift = args.Flash.Band.ShiftFor(args.Flash.SeqQ, at.KeyLength);
-        at.Keys = args.Flash.Keys.Place(at.B, at.HKv);
+        at.Group = args.HeadsQ / args.HeadsKv;
+        at.Rows = at.Group * args.SeqQ;
+        int rowTiles = (at.Rows + TRows.Count - 1) / TRows.Count;
+        at.Split = Grid.IdxX / args.Parts.Groups;
+        int group = Grid.IdxX - at.Split * args.Parts.Groups;
+        int index = group / rowTiles;
+        at.Row0 = (group - index * rowTiles) * TRows.Count;
+        at.B = index / args.HeadsKv;
+        at.HKv = index - at.B * args.HeadsKv;
+        int written = args.SeqKv;
+        if (args.HasKeyLengths != 0) written = Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]);
+        at.KeyLength = Math.Min(args.SeqKv, written);
+        at.Shift = args.Band.ShiftFor(args.SeqQ, at.KeyLength);
+        at.Keys = args.Keys.Place(at.B, at.HKv);
         if (TKeys.HasSequences)
         {
-            FlashPosition own = new() { B = at.B, SeqQ = args.Flash.SeqQ, KeyLength = at.KeyLength };
-            args.Flash.Keys.Narrow(ref own, ref at.Keys, written);
-            if (args.Flash.Band.FollowsEnd == 0) at.Shift -= own.FirstPosition;
+            FlashPosition own = new() { B = at.B, SeqQ = args.SeqQ, KeyLength = at.KeyLength };
+            args.Keys.Narrow(ref own, ref at.Keys, written);
+            if (args.Band.FollowsEnd == 0) at.Shift -= own.FirstPosition;
         }
 
         // The band's ends grow with the query, so the tile's first and last one bound all.
         int j0 = at.Split * SplitKeys;
         int last = Math.Min(at.Row0 + TRows.Count, at.Rows) - 1;
-        at.First = Math.Max(j0, args.Flash.Band.First(at.Row0 / at.Group, at.Shift));
-        at.End = Math.Min(j0 + SplitKeys, args.Flash.Band.End(last / at.Group, at.Shift, at.KeyLength));
+        at.First = Math.Max(j0, args.Band.First(at.Row0 / at.Group, at.Shift));
+        at.End = Math.Min(j0 + SplitKeys, args.Band.End(last / at.Group, at.Shift, at.KeyLength));
         return at;
     }
 
     /// <summary>Rows past the last one and columns past the head's are 0.</summary>
-    private static void LoadQueries(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sQ)
+    private static void LoadQueries(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sQ)
     {
         for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
         {
@@ -127,10 +105,10 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
             int column = 4 * (index - r * LanesD * 2);
             int row = at.Row0 + r;
             F4 value = default;
-            if (row < at.Rows && column < args.Flash.HeadDim)
+            if (row < at.Rows && column < args.HeadDim)
             {
-                long q = args.Flash.Q.Head(at.B, at.Head(row)) + at.Query(row) * args.Flash.Q.RowStride;
-                value = RowCopy.Load4<T, TElement>(args.Flash.Q, q, column, args.Flash.HeadDim);
+                long q = args.Q.Head(at.B, at.Head(row)) + at.Query(row) * args.Q.RowStride;
+                value = RowCopy.Load4<T, TElement>(args.Q, q, column, args.HeadDim);
             }
             sQ[(r * TTile.HeadDim + column) / 4] = value;
         }
@@ -141,23 +119,23 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     /// 128-bit loads in flight and reads Q from shared memory once for them. Keys that no row sees are not read.
     /// </summary>
     private static void Dots(
-        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sQ, ArrayView<float> sPart)
+        in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sQ, ArrayView<float> sPart)
     {
         const int step = DecodeTile<TTile, TRows>.GroupSize / LanesPerKey;
         int x = Group.IdxX & (LanesPerKey - 1);
-        int headDim = args.Flash.HeadDim;
+        int headDim = args.HeadDim;
         for (int n = Group.IdxX / LanesPerKey; n < SplitKeys; n += 4 * step)
         {
-            FourRows keys = args.Flash.Keys.KeyRows(at.Keys, at.Split * SplitKeys + n, step, at.First, at.End, headDim);
+            FourRows keys = args.Keys.KeyRows(at.Keys, at.Split * SplitKeys + n, step, at.First, at.End, headDim);
             rows.ClearDots();
             for (int d = 8 * x; d < headDim; d += 8 * LanesPerKey)
-                rows.AddDots(sQ.From(d / 4), TTile.HeadDim / 4, args.Flash.Keys.LoadKeys(keys, d, headDim));
+                rows.AddDots(sQ.From(d / 4), TTile.HeadDim / 4, args.Keys.LoadKeys(keys, d, headDim));
             rows.StoreDots(sPart.From(x * PartStride + n), SplitKeys, step);
         }
     }
 
     /// <summary>Sums the parts of each dot product and makes it a score; -inf where the row does not see the key.</summary>
-    private static void Scores(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sPart, ArrayView<float> sS)
+    private static void Scores(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<float> sPart, ArrayView<float> sS)
     {
         for (int index = Group.IdxX; index < TRows.Count * SplitKeys; index += Group.DimX)
         {
@@ -168,9 +146,9 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
             int i = at.Query(row);
             float dot = (sPart[index] + sPart[index + PartStride]) + (sPart[index + 2 * PartStride] + sPart[index + 3 * PartStride]);
             ScoreRow query = new() { B = at.B, H = at.Head(row), I = i, Aligned = i + at.Shift };
-            query.First = args.Flash.Band.First(i, at.Shift);
-            query.End = row < at.Rows ? args.Flash.Band.End(i, at.Shift, at.KeyLength) : 0;
-            sS[r * ScoreStride + n] = query.Score(args.Flash.Score, dot, j);
+            query.First = args.Band.First(i, at.Shift);
+            query.End = row < at.Rows ? args.Band.End(i, at.Shift, at.KeyLength) : 0;
+            sS[r * ScoreStride + n] = query.Score(args.Score, dot, j);
         }
     }
 
@@ -198,11 +176,11 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
     }
 
     /// <summary>O += P V: a slot of lanes reads a row of V, four of them in flight. Values that no row sees are not read.</summary>
-    private static void AddValues(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sP)
+    private static void AddValues(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, ref TRows rows, ArrayView<F4> sP)
     {
         int slot = Group.IdxX / LanesD;
         int column = 8 * (Group.IdxX & (LanesD - 1));
-        int headDim = args.Flash.HeadDimV;
+        int headDim = args.HeadDimV;
         if (column >= headDim) return;
         int j0 = at.Split * SplitKeys;
         int first = Math.Max(0, at.First - j0) / (4 * Slots) * (4 * Slots); // the same turns for all slots, whose lanes share warps
@@ -210,45 +188,37 @@ public static class FlashDecode<T, TElement, TTile, TRows, TScore, TKeys>
         for (int turn = first; turn < end; turn += 4 * Slots)
         {
             int n = turn + 4 * slot;
-            FourRows values = args.Flash.Keys.ValueRows(at.Keys, j0 + n, 1, at.First, at.End, headDim);
-            rows.AddValues(sP.From(n / 4), ScoreStride / 4, args.Flash.Keys.LoadValues(values, column, headDim));
+            FourRows values = args.Keys.ValueRows(at.Keys, j0 + n, 1, at.First, at.End, headDim);
+            rows.AddValues(sP.From(n / 4), ScoreStride / 4, args.Keys.LoadValues(values, column, headDim));
         }
     }
 
-    /// <summary>
-    /// m and l of row r, and -inf for m where all keys are hidden. A maximum may pass a NaN over, the sum does not: m is NaN then, too.
-    /// </summary>
-    private static void WriteSums(
-        in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, int r, float max, ArrayView<float> sSum)
+    private static void WriteSums(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, int r, float max, ArrayView<float> sSum)
     {
         if (at.Row0 + r >= at.Rows) return;
-        long part = PartRow(args, at, at.Row0 + r);
         float sum = 0f;
         for (int n = 0; n < LanesPerRow; n++) sum += sSum[r * LanesPerRow + n];
-        if (!(sum >= 0f)) max = sum;
-        args.Parts[args.MOffset + part] = sum == 0f ? float.NegativeInfinity : max;
-        args.Parts[args.LOffset + part] = sum;
+        args.Parts.Write(PartRow(args, at, at.Row0 + r), max, sum);
     }
 
     /// <summary>Sums the slots' parts of O, in order.</summary>
-    private static void WriteO(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sPart)
+    private static void WriteO(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, ArrayView<F4> sPart)
     {
         for (int index = Group.IdxX; index < TRows.Count * LanesD * 2; index += Group.DimX)
         {
             int r = index / (LanesD * 2);
             int quad = index - r * LanesD * 2;
             int column = quad < LanesD ? 8 * quad : 8 * (quad - LanesD) + 4;
-            if (at.Row0 + r >= at.Rows || column >= args.Flash.HeadDimV) continue;
+            if (at.Row0 + r >= at.Rows || column >= args.HeadDimV) continue;
             F4 o = default;
             for (int slot = 0; slot < Slots; slot++)
                 o.Fma(1f, sPart[(slot * TRows.Count + r) * TTile.HeadDim / 4 + quad]);
-            Float32Element.Store4(args.Parts, PartRow(args, at, at.Row0 + r) * args.OStride + column, o);
+            Float32Element.Store4(args.Parts.Data, PartRow(args, at, at.Row0 + r) * args.Parts.OStride + column, o);
         }
     }
 
-    /// <summary>Where a row of this split lies among all rows of all splits.</summary>
-    private static long PartRow(in DecodeArgs<T, TScore, TKeys> args, in DecodePosition at, int row) =>
-        (((long)at.Split * args.Flash.Batch + at.B) * args.Flash.HeadsQ + at.Head(row)) * args.Flash.SeqQ + at.Query(row);
+    private static long PartRow(in FlashArgs<T, TScore, TKeys> args, in DecodePosition at, int row) =>
+        SplitParts.Row(args, at.Split, at.B, at.Head(row), at.Query(row));
 }
 
 /// <summary>

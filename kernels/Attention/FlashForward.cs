@@ -27,8 +27,14 @@ public struct FlashArgs<T, TScore, TKeys>
 
     public int Batch, HeadsQ, HeadsKv, SeqQ, SeqKv, HeadDim, HeadDimV;
 
-    /// <summary>Query heads, of all batch entries, that are worked on side by side: 1 to batch * headsQ.</summary>
+    /// <summary>Whose rows a tile has; FlashForward's have those of one head.</summary>
+    public TileHeads Heads;
+
+    /// <summary>Heads, or all that share a tile, of all batch entries, that are worked on side by side: 1 to batch * Heads.Tiled.</summary>
     public int SectionHeads;
+
+    /// <summary>The workspace of kernels that split the keys.</summary>
+    public SplitParts Parts;
 
     /// <summary>
     /// Rows of a head of Q, O and LSE where the sequences of the batch are packed, one after the other; else 0. Read where the source of
@@ -69,7 +75,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
-        FlashPosition at = FlashPosition.Of(args, Br, out KeyPlace keys, out int i0);
+        FlashPosition at = FlashPosition.Of(args, Grid.IdxX, Br, out KeyPlace keys, out int i0);
         if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
         TileSpan span = TileSpan.Of(at, i0, Br);
@@ -83,7 +89,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         for (int j = first - first % Bc; j < end; j += Bc)
         {
-            if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, i0, span.ILast, j, Math.Min(j + Bc, end) - 1)) continue;
+            if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, 1, i0, span.ILast, j, Math.Min(j + Bc, end) - 1)) continue;
             Group.Barrier(); // sKV and sP: the previous tile has been read
             args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             Group.Barrier(); // sKV holds K_j, sQ holds Q_i
@@ -151,7 +157,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         output.O = args.O;
         output.Head = at.Head<T, TKeys>(args.O);
         output.Lse = args.Lse;
-        output.LseHead = at.LseHead(args);
+        output.LseHead = at.LseHead(args, at.H);
         output.HasLse = args.HasLse;
         output.SeqQ = at.SeqQ;
         output.HeadDim = args.HeadDimV;
@@ -171,28 +177,33 @@ public struct FlashPosition
     public int QueryRow, FirstPosition;
     public KeyBand Band;
 
+    /// <summary>Whose rows the tile has: those of as many heads from H on.</summary>
+    public TileHeads Heads;
+
     /// <summary>
-    /// The tile of <paramref name="br"/> query rows that this group works on, from row i0 on. Groups start in the order of their index:
-    /// section after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query
+    /// The tile of <paramref name="br"/> query rows that group <paramref name="index"/> works on, from row i0 on. Groups start in the order
+    /// of their index: section after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query
     /// tiles have the most keys: they come first in their section, so that the short ones fill the gaps.
     /// </summary>
-    public static FlashPosition Of<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int br, out KeyPlace keys, out int i0)
+    public static FlashPosition Of<T, TScore, TKeys>(
+        in FlashArgs<T, TScore, TKeys> args, int index, int br, out KeyPlace keys, out int i0)
         where T : unmanaged
         where TScore : struct, IScoreRule
         where TKeys : struct, IKeySource
     {
-        int heads = args.Batch * args.HeadsQ;
-        int tiles = (args.SeqQ + br - 1) / br;
-        int firstHead = Grid.IdxX / (args.SectionHeads * tiles) * args.SectionHeads;
+        int heads = args.Batch * args.Heads.Tiled;
+        int tiles = (args.SeqQ * args.Heads.Count + br - 1) / br;
+        int firstHead = index / (args.SectionHeads * tiles) * args.SectionHeads;
         int section = Math.Min(args.SectionHeads, heads - firstHead);
-        int group = Grid.IdxX - firstHead * tiles;
+        int group = index - firstHead * tiles;
         int order = group / section;
         int head = firstHead + group - order * section;
         i0 = (tiles - 1 - order) * br;
 
         FlashPosition at = default;
-        at.B = head / args.HeadsQ;
-        at.H = head - at.B * args.HeadsQ;
+        at.Heads = args.Heads;
+        at.B = head / args.Heads.Tiled;
+        at.H = (head - at.B * args.Heads.Tiled) * args.Heads.Count;
         at.SeqQ = args.SeqQ;
         at.Band = args.Band;
         at.KeyLength = args.SeqKv;
@@ -205,19 +216,22 @@ public struct FlashPosition
         return at;
     }
 
+    /// <summary>Rows of the queries of all heads of the tile.</summary>
+    public readonly int Rows => SeqQ * Heads.Count;
+
     /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
     public readonly long Head<T, TKeys>(in HeadView<T> view)
         where T : unmanaged
         where TKeys : struct, IKeySource => TKeys.HasSequences ? view.Head(B, H) + QueryRow * view.RowStride : view.Head(B, H);
 
-    /// <summary>The same of LSE.</summary>
-    public readonly long LseHead<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args)
+    /// <summary>The same of LSE, of head <paramref name="h"/>.</summary>
+    public readonly long LseHead<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int h)
         where T : unmanaged
         where TScore : struct, IScoreRule
         where TKeys : struct, IKeySource
     {
-        if (TKeys.HasSequences && args.PackedQ != 0) return args.LseOffset + (long)H * args.PackedQ + QueryRow;
-        return args.LseOffset + ((long)B * args.HeadsQ + H) * args.SeqQ;
+        if (TKeys.HasSequences && args.PackedQ != 0) return args.LseOffset + (long)h * args.PackedQ + QueryRow;
+        return args.LseOffset + ((long)B * args.HeadsQ + h) * args.SeqQ;
     }
 }
 
@@ -231,12 +245,21 @@ public struct TileSpan
     {
         TileSpan span = default;
         span.I0 = i0;
-        span.ILast = Math.Min(i0 + br, at.SeqQ) - 1;
-        span.First = at.Band.First(i0, at.Shift);
-        span.End = at.Band.End(span.ILast, at.Shift, at.KeyLength);
-        span.FirstOfLast = at.Band.First(span.ILast, at.Shift);
-        span.EndOfFirst = at.Band.End(i0, at.Shift, at.KeyLength);
+        span.ILast = Math.Min(i0 + br, at.Rows) - 1;
+        int first = at.Heads.Query(i0), last = at.Heads.Query(span.ILast);
+        span.First = at.Band.First(first, at.Shift);
+        span.End = at.Band.End(last, at.Shift, at.KeyLength);
+        span.FirstOfLast = at.Band.First(last, at.Shift);
+        span.EndOfFirst = at.Band.End(first, at.Shift, at.KeyLength);
         return span;
+    }
+
+    /// <summary>Leaves out keys outside [first, end); first is where a tile of keys begins.</summary>
+    public void Keep(int first, int end)
+    {
+        First = Math.Max(First, first);
+        End = Math.Min(End, end);
+        EndOfFirst = Math.Min(EndOfFirst, end);
     }
 }
 

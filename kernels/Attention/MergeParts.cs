@@ -58,6 +58,9 @@ public struct MergeArgs<T, TOut>
     public long SinksOffset;
     public int HasSinks;
 
+    /// <summary>What a sink is multiplied by to be comparable to an m.</summary>
+    public float SinkFactor;
+
     /// <summary>What a difference of two m is multiplied by to become a base-2 exponent.</summary>
     public float Log2Factor;
 }
@@ -226,7 +229,7 @@ public static class MergeParts<T, TElement, TOut, TElementOut>
         if (args.HasSinks != 0)
         {
             OnlineSoftmax state = new() { M = max, L = sum };
-            state.Merge(args.Sinks[args.SinksOffset + at.H], 1f, args.Log2Factor);
+            state.Merge(args.Sinks[args.SinksOffset + at.H] * args.SinkFactor, 1f, args.Log2Factor);
             o.Scale(SpecialMath.Exp2((max - SpecialMath.FiniteMax(state.M)) * args.Log2Factor));
             max = state.M;
             sum = state.L;

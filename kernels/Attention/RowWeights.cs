@@ -80,7 +80,7 @@ public static class RowWeights<T, TElement, TScore, TKeys>
         at.Shift = args.Flash.Band.ShiftFor(args.Flash.SeqQ, keyLength);
         at.First = Math.Max(at.Key0, args.Flash.Band.First(at.I, at.Shift));
         at.End = Math.Min(at.Key0 + TileKeys, args.Flash.Band.End(at.I, at.Shift, keyLength));
-        if (at.First < at.End && args.Flash.Score.HidesTile(at.B, at.H, at.I, at.I, at.First, at.End - 1)) at.End = at.First;
+        if (at.First < at.End && args.Flash.Score.HidesTile(at.B, at.H, 1, at.I, at.I, at.First, at.End - 1)) at.End = at.First;
         lse = args.Flash.Lse[args.Flash.LseOffset + ((long)at.B * args.Flash.HeadsQ + at.H) * args.Flash.SeqQ + at.I];
         return at;
     }

@@ -5,8 +5,9 @@ namespace AttnKernels.Kernels;
 /// <summary>
 /// Fused attention on tensor cores: O = softmax(score(Q K^T)) V and LSE in one pass over the keys (Dao, FlashAttention-2, algorithm 1).
 /// A warp owns 16 or 32 query rows; its S, P and O stay in registers. V_j travels to shared memory while S = Q K_j^T is multiplied, K of
-/// the next tile while O += P V_j is. Tiles that no mask cuts have a loop of their own.
-/// Grid: Tr * headsQ * batch groups; group: 128 lanes; shared: TensorFlashTile.SharedBytes.
+/// the next tile while O += P V_j is. Tiles that no mask cuts have a loop of their own. A tile has the rows of one head, or of all that
+/// share a key head; of split keys a group takes one split and leaves m, l and O to MergeParts.
+/// Grid: Tr * Heads.Tiled * batch * splits groups; group: 128 lanes; shared: TensorFlashTile.SharedBytes.
 /// </summary>
 public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TScore, TKeys>
     where T : unmanaged
@@ -36,17 +37,18 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
         ArrayView<U4> sK = SharedMemory.Allocate<U4>(Bc * Chunks);
         ArrayView<U4> sV = SharedMemory.Allocate<U4>(Bc * Chunks);
         ArrayView<U4> sQ = SharedMemory.Allocate<U4>(Br * Chunks);
-        FlashPosition at = FlashPosition.Of(args, Br, out KeyPlace place, out int i0);
-        if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
+        int split = Grid.IdxX / args.Parts.Groups;
+        FlashPosition at = FlashPosition.Of(args, Grid.IdxX - split * args.Parts.Groups, Br, out KeyPlace place, out int i0);
+        if (TKeys.HasSequences && i0 >= at.Rows) return; // the tiles are those of the longest sequence
 
         TileSpan span = TileSpan.Of(at, i0, Br);
+        span.Keep(split * args.Parts.Keys, (split + 1) * args.Parts.Keys);
+        if (args.Parts.Splits > 1 && span.First >= span.End) return; // MergeParts does not read what no row sees
+
         KeyTiles<T, TKeys> tiles = KeyTiles<T, TKeys>.Of(args.Keys, place, args.HeadDim, args.HeadDimV, sK, sV, Chunks, Lanes);
         if (!tiles.IsWide) span.EndOfFirst = 0; // rows are loaded element by element: not the fast loop's business
 
-        TileRows rowsOfQ = TileRows.Of(args.Q, at.Head<T, TKeys>(args.Q));
-        TileCopy queries = TileCopy.Of(rowsOfQ, TileRows.Units<T>() * args.HeadDim, sQ, Chunks, Lanes);
-        queries.MoveTo(i0);
-        queries.Start(rowsOfQ.Start, i0, Br, 0, at.SeqQ);
+        StartQueries(args, at, i0, sQ);
         int j = NextTile(args, at, span, span.First - span.First % Bc);
         tiles.MoveTo(j);
         if (j < span.End)
@@ -77,7 +79,22 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
             }
         }
         TensorCore.WaitForCopies(); // of Q, where there was no key
-        Write(args, at, i0, sQ, ref o, rows);
+        Write(args, at, split, i0, sQ, ref o, rows);
+    }
+
+    /// <summary>Starts copying Q_i.</summary>
+    private static void StartQueries(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int i0, ArrayView<U4> sQ)
+    {
+        TileRows rows = TileRows.Of(args.Q, at.Head<T, TKeys>(args.Q));
+        int columns = TileRows.Units<T>() * args.HeadDim;
+        if (args.Heads.Count > 1)
+        {
+            SwizzledTile.LoadHeads(rows, args.Heads, i0, Br, at.Rows, columns, sQ, Chunks);
+            return;
+        }
+        TileCopy queries = TileCopy.Of(rows, columns, sQ, Chunks, Lanes);
+        queries.MoveTo(i0);
+        queries.Start(rows.Start, i0, Br, 0, at.SeqQ);
     }
 
     /// <summary>
@@ -114,8 +131,9 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
         // A hidden key has weight 0, which a product would turn into NaN beside a value that is infinite or NaN.
         bool mustHide = Group.BarrierOr(HasNonFinite(sV));
         int i = span.I0 + WarpRow;
-        int iLast = Math.Min(i + TensorFlashTile<TFormat, TTile, TScores, TOutput>.WarpRows, at.SeqQ) - 1;
-        if (j < args.Band.End(iLast, at.Shift, at.KeyLength) && j + Bc > args.Band.First(i, at.Shift))
+        int first = at.Heads.Query(i);
+        int last = at.Heads.Query(Math.Min(i + TensorFlashTile<TFormat, TTile, TScores, TOutput>.WarpRows, at.Rows) - 1);
+        if (j < args.Band.End(last, at.Shift, at.KeyLength) && j + Bc > args.Band.First(first, at.Shift))
         {
             TScores s = default;
             Multiply(ref s, sQ, sK);
@@ -165,7 +183,9 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
     {
         if (TScore.IsGeneral)
         {
-            while (j < span.End && args.Score.HidesTile(at.B, at.H, span.I0, span.ILast, j, Math.Min(j + Bc, span.End) - 1)) j += Bc;
+            int first = at.Heads.Query(span.I0), last = at.Heads.Query(span.ILast);
+            int heads = at.Heads.Count;
+            while (j < span.End && args.Score.HidesTile(at.B, at.H, heads, first, last, j, Math.Min(j + Bc, span.End) - 1)) j += Bc;
         }
         return j;
     }
@@ -182,21 +202,29 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
         return found;
     }
 
-    /// <summary>O = O / l to memory by way of Q_i's, in rows of 16 bytes a lane; and LSE.</summary>
+    /// <summary>
+    /// O = O / l to memory by way of Q_i's, in rows of 16 bytes a lane, and LSE; of a split O as it is, m and l.
+    /// </summary>
     private static void Write(
-        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int i0, ArrayView<U4> sQ, ref TOutput o,
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int split, int i0, ArrayView<U4> sQ, ref TOutput o,
         TensorSoftmax<TTile> rows)
     {
         int i = i0 + WarpRow + LaneRow;
         LaneRows scale = default;
-        scale.Top.Upper = Finish(args, at, i, rows.M.Top.Upper, rows.L.Top.Upper);
-        scale.Top.Lower = Finish(args, at, i + 8, rows.M.Top.Lower, rows.L.Top.Lower);
+        scale.Top.Upper = Finish(args, at, split, i, rows.M.Top.Upper, rows.L.Top.Upper);
+        scale.Top.Lower = Finish(args, at, split, i + 8, rows.M.Top.Lower, rows.L.Top.Lower);
         if (TTile.RowBlocks > 1)
         {
-            scale.Bottom.Upper = Finish(args, at, i + 16, rows.M.Bottom.Upper, rows.L.Bottom.Upper);
-            scale.Bottom.Lower = Finish(args, at, i + 24, rows.M.Bottom.Lower, rows.L.Bottom.Lower);
+            scale.Bottom.Upper = Finish(args, at, split, i + 16, rows.M.Bottom.Upper, rows.L.Bottom.Upper);
+            scale.Bottom.Lower = Finish(args, at, split, i + 24, rows.M.Bottom.Lower, rows.L.Bottom.Lower);
         }
         o.Scale(scale);
+        if (args.Parts.Splits > 1)
+        {
+            o.Store(0, Part(args, at, split, i), Part(args, at, split, i + 8), 0);
+            if (TTile.RowBlocks > 1) o.Store(1, Part(args, at, split, i + 16), Part(args, at, split, i + 24), 0);
+            return;
+        }
 
         Group.Barrier(); // Q_i has been read
         ArrayView<uint> sO = sQ.Cast<uint>();
@@ -207,21 +235,40 @@ public static class TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TSco
         if (TTile.RowBlocks > 1) o.Store(1, sO, upper + 16 * words, upper + 24 * words, 0, swizzle);
         Group.Barrier(); // O_i is in shared memory
         TileRows rowsOfO = TileRows.Of(args.O, at.Head<T, TKeys>(args.O));
-        SwizzledTile.Store<TFormat>(rowsOfO, i0, Br, at.SeqQ, TileRows.Units<T>() * args.HeadDimV, sQ, Chunks);
+        SwizzledTile.Store<TFormat>(rowsOfO, args.Heads, i0, Br, at.Rows, TileRows.Units<T>() * args.HeadDimV, sQ, Chunks);
     }
 
     /// <summary>
     /// l += exp(sink - m), LSE = m + ln(l), and 1 / l, what O is scaled by; a row that saw no key gives O = 0 and LSE = sink, or -inf where
-    /// there is none.
+    /// there is none. Of a split m, a base-2 exponent, and l; O keeps its scale.
     /// </summary>
     private static float Finish(
-        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int i, float m, float l)
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int split, int row, float m, float l)
     {
+        int i = at.Heads.Query(row);
+        int h = at.H + at.Heads.Head(row);
         OnlineSoftmax state = new() { M = m, L = TensorSoftmax<TTile>.QuadSum(l) };
-        if (TScore.IsGeneral) state.Merge(args.Score.Sink(at.H) * args.Score.Log2Factor, 1f, 1f);
-        if (args.HasLse != 0 && (Group.IdxX & 3) == 0 && i < at.SeqQ) args.Lse[at.LseHead(args) + i] = state.Lse(1f);
+        if (args.Parts.Splits > 1)
+        {
+            if ((Group.IdxX & 3) == 0 && i < at.SeqQ) args.Parts.Write(SplitParts.Row(args, split, at.B, h, i), state.M, state.L);
+            return 1f;
+        }
+        if (TScore.IsGeneral) state.Merge(args.Score.Sink(h) * args.Score.Log2Factor, 1f, 1f);
+        if (args.HasLse != 0 && (Group.IdxX & 3) == 0 && i < at.SeqQ) args.Lse[at.LseHead(args, h) + i] = state.Lse(1f);
         float scale = state.L == 0f ? 0f : 1f / state.L;
         if (TScore.IsGeneral) scale *= SpecialMath.Exp2(m - SpecialMath.FiniteMax(state.M)); // O has the old maximum
         return scale;
+    }
+
+    /// <summary>Where O of a row of the split goes.</summary>
+    private static LanePart Part(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int split, int row)
+    {
+        int first = TFormat.FirstColumn(Group.IdxX & 3);
+        int last = Math.Min(row, at.Rows - 1);
+        long place = SplitParts.Row(args, split, at.B, at.H + at.Heads.Head(last), at.Heads.Query(last)) * args.Parts.OStride + first;
+        LanePart part = default;
+        part.Data = args.Parts.Data.Cast<F2>().From(place >> 1);
+        part.Columns = row < at.Rows ? args.Parts.OStride - first : 0;
+        return part;
     }
 }

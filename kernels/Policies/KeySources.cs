@@ -139,12 +139,13 @@ public struct TileRows
     /// </summary>
     public int IsWide;
 
-    /// <summary>The rows of a head that begins at element <paramref name="start"/>.</summary>
+    /// <summary>The rows of a head that begins at element <paramref name="start"/>, and of those behind it, which are entries.</summary>
     public static TileRows Of<T>(in HeadView<T> view, long start)
         where T : unmanaged => new()
         {
             Data = view.Data.Cast<ushort>(),
             Start = Units<T>() * start,
+            EntryStride = Units<T>() * view.HeadStride,
             RowStride = Units<T>() * view.RowStride,
             IsWide = Units<T>() > 1 ? view.IsVector : view.IsWide,
         };

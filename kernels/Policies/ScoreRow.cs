@@ -24,6 +24,15 @@ public struct ScoreRow
         return row;
     }
 
+    /// <summary>Row <paramref name="row"/> of a tile with rows of several heads.</summary>
+    public static ScoreRow OfTile(in FlashPosition at, int row)
+    {
+        int query = at.Heads.Query(row);
+        ScoreRow found = Of(at, query);
+        found.H += row - query * at.Heads.Count;
+        return found;
+    }
+
     /// <summary>The scores of four keys; minus infinity where the query does not see them.</summary>
     public readonly F4 Scores<TScore>(in TScore score, F4 dots, I4 keys)
         where TScore : struct, IScoreRule

@@ -25,8 +25,8 @@ public interface IScoreRule
     /// <summary>A score without a key that takes part in the sum of head <paramref name="h"/>'s rows; minus infinity: none.</summary>
     float Sink(int h);
 
-    /// <summary>Whether no query of i .. iLast sees a key of j .. jLast; false where that is not known. The same in all lanes.</summary>
-    bool HidesTile(int b, int h, int i, int iLast, int j, int jLast);
+    /// <summary>Whether no query of i .. iLast of <paramref name="heads"/> heads from h on sees a key of j .. jLast; false where that is not known. The same in all lanes.</summary>
+    bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast);
 }
 
 /// <summary>s = scale * dot with a positive scale, which waits in the factor: the largest dot product is the largest score.</summary>
@@ -45,7 +45,7 @@ public struct PlainScore : IScoreRule
 
     public readonly float Sink(int h) => float.NegativeInfinity;
 
-    public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast) => false;
+    public readonly bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast) => false;
 }
 
 /// <summary>
@@ -122,9 +122,9 @@ public struct GeneralScore : IScoreRule
 
     public readonly float Sink(int h) => HasSinks != 0 ? Sinks[SinksOffset + h] : float.NegativeInfinity;
 
-    public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast)
+    public readonly bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast)
     {
         if (Documents.IsPresent != 0 && Documents.HidesTile(b, i, iLast, j, jLast)) return true;
-        return Blocks.QueryBlock != 0 && Blocks.HidesTile(b, h, i, iLast, j, jLast);
+        return Blocks.QueryBlock != 0 && Blocks.HidesTile(b, h, heads, i, iLast, j, jLast);
     }
 }

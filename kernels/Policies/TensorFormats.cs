@@ -38,6 +38,15 @@ public interface ITensorFormat
     /// </summary>
     static abstract void StoreRow(ArrayView<uint> sWords, int row, int word, int swizzle, F4 values);
 
+    /// <summary>
+    /// Stores the same four as floats, where the row's 16 columns from <paramref name="column"/> on go: the lane's first column of them is
+    /// <see cref="FirstColumn"/>.
+    /// </summary>
+    static abstract void StoreFloats(LanePart row, int column, F4 values);
+
+    /// <summary>The first of the lane's four of 16 columns of O, t being its place in four lanes.</summary>
+    static abstract int FirstColumn(int t);
+
     /// <summary>Chunk c of row r of O lies at c ^ this: lanes that store together meet no bank twice.</summary>
     static abstract int OutputSwizzle(int row);
 
@@ -85,6 +94,14 @@ public readonly struct PairFormat<TElement> : ITensorFormat
         sWords[row + (pair ^ swizzle)] = TElement.Pack(values.X, values.Y);
         sWords[row + ((pair + 4) ^ swizzle)] = TElement.Pack(values.Z, values.W);
     }
+
+    public static void StoreFloats(LanePart row, int column, F4 values)
+    {
+        if (column < row.Columns) row.Data[column / 2] = new F2(values.X, values.Y);
+        if (column + 8 < row.Columns) row.Data[column / 2 + 4] = new F2(values.Z, values.W);
+    }
+
+    public static int FirstColumn(int t) => 2 * t;
 
     public static int OutputSwizzle(int row) => row & 7;
 
@@ -146,6 +163,13 @@ public readonly struct Tf32x3Format : ITensorFormat
         int at = row + ((word + 4 * (Group.IdxX & 3)) ^ swizzle);
         sWords.Cast<F4>()[at >> 2] = new F4(values.X, values.Z, values.Y, values.W);
     }
+
+    public static void StoreFloats(LanePart row, int column, F4 values)
+    {
+        if (column < row.Columns) row.Data.Cast<F4>()[column / 4] = new F4(values.X, values.Z, values.Y, values.W);
+    }
+
+    public static int FirstColumn(int t) => 4 * t;
 
     /// <summary>Two neighbouring rows of four chunks are stored at once: they lie in different halves of eight.</summary>
     public static int OutputSwizzle(int row) => (row & 1) << 2 | (row >> 1 & 3);

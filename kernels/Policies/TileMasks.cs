@@ -57,7 +57,16 @@ public struct BlockMask
 
     private readonly bool Hides(long row, int j) => Mask[row + j / KeyBlock * At.ColumnStride] == 0;
 
-    public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast)
+    public readonly bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast)
+    {
+        for (int head = h; head < h + heads; head++)
+        {
+            if (!HidesTile(b, head, i, iLast, j, jLast)) return false;
+        }
+        return true;
+    }
+
+    private readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast)
     {
         for (int row = i / QueryBlock; row <= iLast / QueryBlock; row++)
         {

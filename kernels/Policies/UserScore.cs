@@ -32,7 +32,8 @@ public struct UserScore<TRule> : IScoreRule
 
     public readonly float Sink(int h) => General.Sink(h);
 
-    public readonly bool HidesTile(int b, int h, int i, int iLast, int j, int jLast) => General.HidesTile(b, h, i, iLast, j, jLast);
+    public readonly bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast) =>
+        General.HidesTile(b, h, heads, i, iLast, j, jLast);
 }
 
 /// <summary>Tables in device memory.</summary>

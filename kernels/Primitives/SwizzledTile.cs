@@ -36,10 +36,11 @@ public static class SwizzledTile
     }
 
     /// <summary>
-    /// Stores a tile's rows as <see cref="ITensorFormat.OutputSwizzle"/> has laid them, those before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.
+    /// Stores a tile's rows as <see cref="ITensorFormat.OutputSwizzle"/> has laid them, those
+    /// before <paramref name="endRow"/> and their elements before column <paramref name="columns"/>.
     /// </summary>
     public static void Store<TFormat>(
-        in TileRows target, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
+        in TileRows target, in TileHeads heads, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
         where TFormat : struct, ITensorFormat
     {
         bool isWide = target.IsWide != 0 && (columns & 7) == 0;
@@ -49,10 +50,35 @@ public static class SwizzledTile
             int chunk = index - r * chunks;
             if (row0 + r >= endRow || 8 * chunk >= columns) continue;
             U4 values = sTile[r * chunks + (chunk ^ TFormat.OutputSwizzle(r))];
-            long at = target.Start + (row0 + r) * target.RowStride + 8 * chunk;
+            long at = Place(target, heads, row0 + r) + 8 * chunk;
             if (isWide) target.Data.Cast<U4>()[at >> 3] = values;
             else Scatter(target.Data, at, columns - 8 * chunk, values);
         }
+    }
+
+    /// <summary>
+    /// Starts loading a tile whose rows are those of several heads, as <see cref="Load"/> does of one: rows before <paramref name="endRow"/>.
+    /// </summary>
+    public static void LoadHeads(
+        in TileRows source, in TileHeads heads, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)
+    {
+        bool isWide = source.IsWide != 0 && (columns & 7) == 0;
+        for (int index = Group.IdxX; index < rows * chunks; index += Group.DimX)
+        {
+            int r = index / chunks;
+            int chunk = index - r * chunks;
+            bool isRead = row0 + r < endRow && 8 * chunk < columns;
+            long at = Place(source, heads, row0 + r) + 8 * chunk;
+            int target = Index(r, chunk, chunks);
+            if (isWide) TensorCore.CopyAsync(sTile, target, source.Data.Cast<U4>(), isRead ? at >> 3 : 0, isRead ? 1 : 0);
+            else sTile[target] = isRead ? Gather(source.Data, at, 1, columns - 8 * chunk) : default;
+        }
+    }
+
+    private static long Place(in TileRows rows, in TileHeads heads, int row)
+    {
+        int query = heads.Query(row);
+        return rows.Start + query * rows.RowStride + (row - query * heads.Count) * rows.EntryStride;
     }
 
     /// <summary>Eight elements, of which <paramref name="count"/> are there; the others are 0.</summary>

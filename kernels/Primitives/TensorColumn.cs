@@ -79,6 +79,12 @@ public struct TensorColumn<TFormat, TTile> : ITensorColumns<TFormat>
         else bottom.Store(sWords, upper, lower, word, swizzle);
     }
 
+    public void Store(int block, LanePart upper, LanePart lower, int column)
+    {
+        if (block == 0) top.Store(upper, lower, column);
+        else bottom.Store(upper, lower, column);
+    }
+
     public LaneRows Weight(int key)
     {
         LaneRows p = default;

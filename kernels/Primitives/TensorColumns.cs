@@ -51,8 +51,11 @@ public interface ITensorColumns<TFormat>
 
     void Scale(LaneRows factor);
 
-    /// <summary>Stores 16 rows, those of a block, as <see cref="TensorSquare{TFormat}.Store"/> does.</summary>
+    /// <summary>Stores 16 rows, those of a block, to shared memory as <see cref="TensorSquare{TFormat}"/> does.</summary>
     void Store(int block, ArrayView<uint> sWords, int upper, int lower, int word, int swizzle);
+
+    /// <summary>Stores the floats of 16 rows, those of a block, as <see cref="TensorSquare{TFormat}"/> does.</summary>
+    void Store(int block, LanePart upper, LanePart lower, int column);
 
     /// <summary>
     /// O += P V of these columns, where a weight of 0 hides its value: key by key, not fast.
@@ -141,6 +144,12 @@ public struct BothColumns<TFormat, TColumns> : ITensorColumns<TFormat>
     {
         Left.Store(block, sWords, upper, lower, word, swizzle);
         Right.Store(block, sWords, upper, lower, word + 4 * TColumns.Columns / TFormat.PerChunk, swizzle);
+    }
+
+    public void Store(int block, LanePart upper, LanePart lower, int column)
+    {
+        Left.Store(block, upper, lower, column);
+        Right.Store(block, upper, lower, column + TColumns.Columns);
     }
 
     public void AddVisible<TScores>(ref TScores p, ArrayView<U4> sV, int chunk, int chunks)

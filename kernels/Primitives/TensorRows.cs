@@ -14,6 +14,15 @@ public struct RowPair
     }
 }
 
+/// <summary>
+/// Where a lane stores its part of a row of floats: from its first pair on, of as many of the row's columns; 0: there is no row.
+/// </summary>
+public struct LanePart
+{
+    public ArrayView<F2> Data;
+    public int Columns;
+}
+
 /// <summary>A number for each of a lane's rows: of the warp's first 16, and of the 16 below where it has them.</summary>
 public struct LaneRows
 {

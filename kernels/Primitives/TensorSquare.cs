@@ -33,13 +33,13 @@ public struct TensorSquare<TFormat>
         Scale(ref right, factor);
     }
 
-    /// <summary>S = score(S), or minus infinity where row i does not see key j; i and j are those of the lane's first element.</summary>
+    /// <summary>S = score(S), or minus infinity where row i of a tile does not see key j; i and j are those of the lane's first element.</summary>
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
         I4 keys = new(j, j + 1, j + 8, j + 9);
-        F4 upper = ScoreRow.Of(at, i).Scores(score, new F4(left.X, left.Y, right.X, right.Y), keys);
-        F4 lower = ScoreRow.Of(at, i + 8).Scores(score, new F4(left.Z, left.W, right.Z, right.W), keys);
+        F4 upper = ScoreRow.OfTile(at, i).Scores(score, new F4(left.X, left.Y, right.X, right.Y), keys);
+        F4 lower = ScoreRow.OfTile(at, i + 8).Scores(score, new F4(left.Z, left.W, right.Z, right.W), keys);
         left = new F4(upper.X, upper.Y, lower.X, lower.Y);
         right = new F4(upper.Z, upper.W, lower.Z, lower.W);
     }
@@ -64,6 +64,16 @@ public struct TensorSquare<TFormat>
     {
         TFormat.StoreRow(sWords, upper, word, swizzle, new F4(left.X, left.Y, right.X, right.Y));
         TFormat.StoreRow(sWords, lower, word, swizzle, new F4(left.Z, left.W, right.Z, right.W));
+    }
+
+    /// <summary>
+    /// Stores the floats of O. <paramref name="column"/> is a constant, so that every address is one plus a constant: sums of 64 bits for
+    /// each would take the registers that O needs.
+    /// </summary>
+    public readonly void Store(LanePart upper, LanePart lower, int column)
+    {
+        TFormat.StoreFloats(upper, column, new F4(left.X, left.Y, right.X, right.Y));
+        TFormat.StoreFloats(lower, column, new F4(left.Z, left.W, right.Z, right.W));
     }
 
     /// <summary>P of key 0 .. 15 in the lane's rows, which one of its row's four lanes holds. All lanes of the warp together.</summary>

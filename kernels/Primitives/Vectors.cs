@@ -2,6 +2,18 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
+/// <summary>Two floats, moved by one 64-bit load or store.</summary>
+public struct F2
+{
+    public float X, Y;
+
+    public F2(float x, float y)
+    {
+        X = x;
+        Y = y;
+    }
+}
+
 /// <summary>
 /// Four floats, moved by one 128-bit load or store. A register tile is a struct of these: arrays would live in local memory.
 /// </summary>

@@ -8,7 +8,7 @@ public static class Verifier
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
         .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(),
-        .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny),
+        .. SharedTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
         .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal),
     ];

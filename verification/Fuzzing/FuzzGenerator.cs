@@ -103,14 +103,15 @@ internal static class FuzzGenerator
         int max = size == CaseSize.Tiny ? 140 : 1100;
         int headsKv = choose.Few("headsKv", 4), headDim = choose.Size("headDim", 256);
         bool isDecode = choose.Flag("decode", 0.15); // few queries, more keys than a split of decoding
-        int seqQ = choose.Size("seqQ", isDecode ? 8 : max);
+        bool isShort = !isDecode && choose.Flag("short", 0.15); // queries whose heads share tiles, more keys than a split on tensor cores
+        int seqQ = choose.Size("seqQ", isDecode ? 8 : isShort ? 70 : max);
         AttentionProblem p = new()
         {
             Batch = choose.Few("batch", 3),
             HeadsKv = headsKv,
             HeadsQ = headsKv * choose.Few("group", 8),
             SeqQ = seqQ,
-            SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860) : choose.Size("seqKv", Math.Max(max, 600), seqQ),
+            SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860) : isShort ? choose.SizePast("seqKv", 512, 1400) : choose.Size("seqKv", Math.Max(max, 600), seqQ),
             HeadDim = headDim,
             HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", 256) : headDim,
             Type = Type(choose, "type"),

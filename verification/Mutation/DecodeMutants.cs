@@ -4,6 +4,7 @@ namespace AttnKernels.Verification;
 internal static class DecodeMutants
 {
     private const string Kernel = "kernels/Attention/FlashDecode.cs";
+    private const string Parts = "kernels/Policies/SplitParts.cs";
     private const string Rows = "kernels/Attention/DecodeRows.cs";
     private const string Keys = "kernels/Policies/GeneralKeys.cs";
     private const string Plain = "kernels/Policies/KeySources.cs";
@@ -19,8 +20,8 @@ internal static class DecodeMutants
         new("flash-decode.head-of-row", Kernel, "HKv * Group + row - row / Group * Group", "HKv * Group + row / Group",
             "rows are taken for other heads", Likely),
         new("flash-decode.band-of-first-row", Kernel,
-            "args.Flash.Band.End(last / at.Group, at.Shift, at.KeyLength)",
-            "args.Flash.Band.End(at.Row0 / at.Group, at.Shift, at.KeyLength)",
+            "args.Band.End(last / at.Group, at.Shift, at.KeyLength)",
+            "args.Band.End(at.Row0 / at.Group, at.Shift, at.KeyLength)",
             "later queries do not see their last keys", Likely),
         new("flash-decode.split-shifted", Kernel, "int j = at.Split * SplitKeys + n;", "int j = n;",
             "keys of later splits are masked as those of the first", Likely),
@@ -52,7 +53,7 @@ internal static class DecodeMutants
             "half of the 8-bit integers are not scaled", Stored),
         new("flash-decode.zero-does-not-hide", Rows, "if (p.Y != 0f) o.Fma(p.Y, v.B);", "o.Fma(p.Y, v.B);",
             "a weight of 0 multiplies a value that another row may see", Likely),
-        new("flash-decode.nan-taken-for-empty", Kernel, "        if (!(sum >= 0f)) max = sum;\n", "",
+        new("flash-decode.nan-taken-for-empty", Parts, "        if (!(l >= 0f)) m = l;\n", "",
             "a split whose scores are all NaN says that it saw no key", "attention float32 visible-nan"),
         new("flash-decode.slot-dropped", Kernel, "for (int slot = 0; slot < Slots; slot++)", "for (int slot = 1; slot < Slots; slot++)",
             "O lacks a slot's keys", Likely),
@@ -69,7 +70,7 @@ internal static class DecodeMutants
             "weights and sums are read while they are written", Likely),
         new("flash-decode.no-barrier-after-output", Kernel, "        Group.Barrier(); // sPart holds the parts of O\n", "",
             "parts of O are read while they are written", Likely),
-        new("flash-decode.ring-not-turned", Kernel, "args.Flash.Keys.Narrow(ref own, ref at.Keys, written);", "",
+        new("flash-decode.ring-not-turned", Kernel, "args.Keys.Narrow(ref own, ref at.Keys, written);", "",
             "key 0 of a ring is looked for in its first row", "attention float32 k600 ring"),
         new("flash-decode.ring-diagonal", Kernel, "at.Shift -= own.FirstPosition;", "at.Shift -= 0;",
             "a diagonal at an offset counts from the oldest key that is still there", "attention float32 k600 ring"),

@@ -19,9 +19,9 @@ internal static class KeyMutants
     [
         new("sequences.queries-of-entry-0", Forward, "view.Head(B, H) + QueryRow * view.RowStride", "view.Head(B, H)",
             "every sequence has the first rows of Q and O", "attention float32 packed"),
-        new("sequences.lse-of-entry-0", Forward, "(long)H * args.PackedQ + QueryRow;", "(long)H * args.PackedQ;",
+        new("sequences.lse-of-entry-0", Forward, "(long)h * args.PackedQ + QueryRow;", "(long)h * args.PackedQ;",
             "every sequence writes the first rows of LSE", "attention float32 packed lse"),
-        new("sequences.lse-head-stride", Forward, "(long)H * args.PackedQ + Q", "(long)H * args.SeqQ + Q",
+        new("sequences.lse-head-stride", Forward, "(long)h * args.PackedQ + Q", "(long)h * args.SeqQ + Q",
             "heads of LSE lie as far apart as the longest sequence is long", "attention float32 packed lse"),
         new("sequences.longest-for-all", Packed,
             "            at.SeqQ = Clamp(Q[QOffset + at.B + 1] - at.QueryRow, 0, Math.Min(at.SeqQ, TotalQ - at.QueryRow));\n", "",

@@ -28,7 +28,8 @@ public sealed class MutationScore
     /// <summary>Every mutant.</summary>
     public static IReadOnlyList<Mutant> Mutants { get; } =
         [.. AttentionMutants.All, .. ScoreFormMutants.All, .. ModifierMutants.All, .. KernelMutants.All, .. SimdMutants.All,
-            .. MergeMutants.All, .. KeyMutants.All, .. TensorMutants.All, .. TensorMatmulMutants.All, .. Tf32Mutants.All, .. DecodeMutants.All,
+            .. MergeMutants.All, .. KeyMutants.All, .. TensorMutants.All, .. TensorMatmulMutants.All, .. Tf32Mutants.All, .. SharedTileMutants.All,
+            .. DecodeMutants.All,
             .. WeightsMutants.All];
 
     /// <summary>The repository that <paramref name="start"/> lies in; null if it lies in none.</summary>

@@ -30,7 +30,7 @@ internal static class Tf32Mutants
             "the right fragment's big parts are the left's", Any),
         new("tf32.odd-rows-in-even-places", Lane, "(even ^ 1) + chunks;", "even + chunks;", "odd rows of V are read where even ones would lie", Any),
         new("tf32.half-a-chunk", Lane, "int half = (Group.IdxX >> 2) & 1;", "int half = 0;", "columns 2 and 3 of four are columns 0 and 1", Any),
-        new("tf32.columns-exchanged", Formats, "new F4(values.X, values.Z, values.Y, values.W)", "values",
+        new("tf32.columns-exchanged", Formats, "[at >> 2] = new F4(values.X, values.Z, values.Y, values.W)", "[at >> 2] = values",
             "columns 1 and 2 of four change places in O", Any),
         new("tf32.hidden-columns-exchanged", Formats, "Interop.IntAsFloat(v.X), Interop.IntAsFloat(v.Z), Interop.IntAsFloat(v.Y)",
             "Interop.IntAsFloat(v.X), Interop.IntAsFloat(v.Y), Interop.IntAsFloat(v.Z)",

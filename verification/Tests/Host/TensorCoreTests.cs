@@ -22,7 +22,8 @@ public sealed class TensorCoreTests : IDisposable
     {
         Explain(Sizes).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("on tensor cores");
         Explain(Sizes with { SeqQ = 1 })
-            .Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("since there are only 1");
+            .Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("since there are only 2")
+            .And.Contain("a tile has rows of 2 heads");
         Explain(Sizes with { HeadDim = 65, HeadDimV = 1 }).Should().Contain("TensorFlashForward fp16 64x32 D<=128 PlainScore");
         Explain(Sizes with { SeqQ = 65 }).Should().Contain("TensorFlashForward fp16 128x64 D<=64 PlainScore");
         Explain(Sizes with { SeqQ = 65, HeadDimV = 128 }).Should().Contain("TensorFlashForward fp16 128x32 D<=128 PlainScore");
@@ -128,18 +129,18 @@ public sealed class TensorCoreTests : IDisposable
 
         Tile(h100, large).Should().Be("128x64 D<=64: 32 query rows a warp share each load of K and V");
         Tile(h100, large with { HeadDim = 96 }).Should().StartWith("128x32 D<=128: 32 query rows");
-        Tile(h100, large with { SeqQ = 64 }).Should().Be("64x64 D<=64: 16 query rows a warp, since there are only 64");
+        Tile(h100, large with { SeqQ = 32 }).Should().Be("64x64 D<=64: 16 query rows a warp, since there are only 64");
         Tile(h100, large with { Batch = 8 })
             .Should().StartWith("64x64 D<=64: 16 query rows a warp, since 128 larger tiles leave some of 132");
         Tile(h100, large with { HeadDimV = 129 }).Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
         Tile(h100 with { SharedMemoryPerGroup = 48 << 10 }, large with { HeadDim = 256 })
             .Should().EndWith("fewer keys than a tile of 98304 bytes, since the device gives 49152").And.StartWith("64x16 D<=256");
-        TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, out _).Should().BeNull();
+        TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, 1, out _).Should().BeNull();
     }
 
     private static string Tile(DeviceInfo device, AttentionProblem problem)
     {
-        KernelEntry entry = TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, out string why)!.Entry;
+        KernelEntry entry = TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, 1, out string why)!.Entry;
         return $"{entry.Name["TensorFlashForward fp16 ".Length..^" PlainScore".Length]}: {why}";
     }
 

@@ -35,10 +35,10 @@ public class WorkloadTableTests
     }
 
     [Fact]
-    public void EveryProblemIsValidInEveryType()
+    public void EveryProblemIsValidInEveryTypeThatItTakes()
     {
         foreach (DType type in (DType[])[DType.Float32, DType.Float16, DType.BFloat16])
-            foreach (Workload workload in WorkloadTable.All.Select(w => w.WithType(type)))
+            foreach (Workload workload in WorkloadTable.All.Where(w => w.Takes(type)).Select(w => w.WithType(type)))
             {
                 switch (workload)
                 {

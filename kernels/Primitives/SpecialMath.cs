@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Algorithms;
+using ILGPU.IR.Intrinsics;
 
 namespace AttnKernels.Kernels;
 
@@ -17,15 +18,25 @@ public static class SpecialMath
     public static float Log2(float x) => XMath.Log2(x);
 
     /// <summary>
+    /// 1 / x to 1 ulp for normal results; 0 for infinity. rcp.approx.ftz.f32 on CUDA, where a division takes ten instructions and a call.
+    /// </summary>
+    [IntrinsicImplementation]
+    public static float Reciprocal(float x) => Divide(x);
+
+    /// <summary>The same with a division, as other devices compute it.</summary>
+    public static float Divide(float x) => 1f / x;
+
+    /// <summary>
     /// tanh to about 2 ulp of 1. The hardware's approximation is off by 2^-11, which a softcap of 50 turns into 0.02 of a score.
-    /// Near 0, where 1 - 2 / (e^2x + 1) cancels, the odd Taylor series is exact to fp32.
+    /// Near 0, where 1 - 2 / (e^2|x| + 1) cancels, the odd Taylor series is exact to fp32.
     /// </summary>
     public static float Tanh(float x)
     {
         float x2 = x * x;
         float series = x * (1f + x2 * (-1f / 3f + x2 * (2f / 15f + x2 * (-17f / 315f))));
-        float quotient = 1f - 2f / (Exp2(2f * Log2E * x) + 1f);
-        return XMath.Abs(x) < 0.15f ? series : quotient;
+        float magnitude = XMath.Abs(x);
+        float quotient = 1f - 2f * Reciprocal(Exp2(2f * Log2E * magnitude) + 1f);
+        return magnitude < 0.15f ? series : x < 0f ? -quotient : quotient;
     }
 
     /// <summary>

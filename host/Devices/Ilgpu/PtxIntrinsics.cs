@@ -16,16 +16,14 @@ using Register = RegisterAllocator<PTXRegisterKind>.Register;
 using StructRegister = RegisterAllocator<PTXRegisterKind>.CompoundRegister;
 
 /// <summary>
-/// Writes the PTX instruction of each method of <see cref="TensorCore"/>, and of fp16's conversion, in place of its call.
+/// Writes the PTX instruction of each method of <see cref="TensorCore"/>, of fp16's conversion and of the reciprocal in place of its call.
 /// </summary>
 internal static class PtxIntrinsics
 {
     public static void Register(Context context)
     {
-        Register(context, typeof(Float16Element), nameof(Float16Element.Load), nameof(WidenFloat16));
-        context.GetIntrinsicManager().RegisterMethod( // OpenCL takes no intrinsic without an implementation
-            typeof(Float16Element).GetMethod(nameof(Float16Element.Load))!,
-            new CLIntrinsic(typeof(Float16Element), nameof(Float16Element.Widen), IntrinsicImplementationMode.Redirect));
+        Register(context, typeof(Float16Element), nameof(Float16Element.Load), nameof(Float16Element.Widen), nameof(WidenFloat16));
+        Register(context, typeof(SpecialMath), nameof(SpecialMath.Reciprocal), nameof(SpecialMath.Divide), nameof(Reciprocal));
         Register(context, nameof(TensorCore.MultiplyFloat16), nameof(MultiplyFloat16));
         Register(context, nameof(TensorCore.MultiplyBFloat16), nameof(MultiplyBFloat16));
         Register(context, nameof(TensorCore.MultiplyTf32), nameof(MultiplyTf32));
@@ -41,6 +39,14 @@ internal static class PtxIntrinsics
 
     private static void Register(Context context, string method, string generator) =>
         Register(context, typeof(TensorCore), method, generator);
+
+    /// <summary>OpenCL takes no intrinsic without an implementation: it calls <paramref name="elsewhere"/>.</summary>
+    private static void Register(Context context, Type owner, string method, string elsewhere, string generator)
+    {
+        Register(context, owner, method, generator);
+        context.GetIntrinsicManager().RegisterMethod(
+            owner.GetMethod(method)!, new CLIntrinsic(owner, elsewhere, IntrinsicImplementationMode.Redirect));
+    }
 
     private static void Register(Context context, Type owner, string method, string generator)
     {
@@ -73,11 +79,15 @@ internal static class PtxIntrinsics
         command.AppendVectorArgument(c);
     }
 
-    private static void WidenFloat16(PTXBackend backend, PTXCodeGenerator code, Value call)
+    private static void WidenFloat16(PTXBackend backend, PTXCodeGenerator code, Value call) => Unary(code, call, "cvt.f32.f16");
+
+    private static void Reciprocal(PTXBackend backend, PTXCodeGenerator code, Value call) => Unary(code, call, "rcp.approx.ftz.f32");
+
+    private static void Unary(PTXCodeGenerator code, Value call, string instruction)
     {
         HardwareRegister value = Hardware(code, call[0]);
         HardwareRegister target = code.AllocateHardware(call);
-        using var command = code.BeginCommand("cvt.f32.f16");
+        using var command = code.BeginCommand(instruction);
         command.AppendArgument(target);
         command.AppendArgument(value);
     }

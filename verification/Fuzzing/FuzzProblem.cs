@@ -14,7 +14,7 @@ public sealed class FuzzProblem
     {
         (Operation, Choices, Cost) = (operation, choices, cost);
         Text = string.Join(' ', choices.Where(c => c.Value != c.Simplest).Select(c => c.ToString()).Prepend(operation));
-        Case = @case with { Name = Text, DataSeed = Seeded.SeedOf($"fuzz {data}"), IsJudgedByPlain = false };
+        Case = @case with { Name = Text, DataSeed = Seeded.SeedOf($"fuzz {data}"), IsRandom = true };
     }
 
     private FuzzProblem(FuzzProblem problem, VerificationCase @case) =>

@@ -48,6 +48,9 @@ public sealed record FuzzTally(string Operation, string Kernel)
     /// <summary>The device has no kernel for them.</summary>
     public int Unsupported { get; internal set; }
 
+    /// <summary>Of those that passed, how many have a result whose bounds are above all of its elements.</summary>
+    public int Unproven { get; internal set; }
+
     /// <summary>Largest error / bound.</summary>
     public double Worst { get; internal set; }
 
@@ -124,6 +127,7 @@ public static class Fuzzer
             case Outcome.Failed: tally.Failed++; break;
             default: tally.Unsupported++; break;
         }
+        if (result.Outcome == Outcome.Passed && result.ProvesNothing) tally.Unproven++;
         tally.Worst = Math.Max(tally.Worst, result.Worst);
         if (result.AgainstPlain > tally.AgainstPlain) (tally.AgainstPlain, tally.AgainstPlainAt) = (result.AgainstPlain, result.Case.Name);
     }

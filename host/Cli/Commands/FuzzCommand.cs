@@ -75,7 +75,7 @@ internal static class FuzzCommand
             report = Fuzzer.Run(device, options, steps, cancel);
         }
 
-        Table table = Report.Table("operation", "kernel", "problems", "failed", "unsup.", "error/bound", "error/plain");
+        Table table = Report.Table("operation", "kernel", "problems", "failed", "unsup.", "unproven", "error/bound", "error/plain");
         foreach (FuzzTally tally in report.Tallies.OrderBy(t => $"{t.Operation} {t.Kernel}", StringComparer.Ordinal))
             table.AddRow(
                 tally.Operation,
@@ -83,6 +83,7 @@ internal static class FuzzCommand
                 $"{tally.Passed + tally.Failed + tally.Unsupported}",
                 $"{tally.Failed}",
                 $"{tally.Unsupported}",
+                $"{tally.Unproven}",
                 Report.Ratio(tally.Worst),
                 Report.Ratio(tally.AgainstPlain));
         Report.Write(table);
@@ -90,6 +91,8 @@ internal static class FuzzCommand
         foreach ((string reason, int times) in report.Unsupported.OrderByDescending(r => r.Value).Take(ShownReasons))
             Console.WriteLine($"UNSUPPORTED {times} problems: {reason}");
         if (report.Unsupported.Count > ShownReasons) Console.WriteLine($"... and {report.Unsupported.Count - ShownReasons} more reasons");
+        if (report.Tallies.Any(t => t.Unproven > 0))
+            Console.WriteLine("Unproven: passed, but all elements of some result are smaller than their bounds.");
         if (report.Tallies.MaxBy(t => t.AgainstPlain) is { AgainstPlain: > 1 } furthest)
             Console.WriteLine($"Furthest from plain, {Report.Ratio(furthest.AgainstPlain)} x twice its error: {furthest.AgainstPlainAt}");
         foreach (FuzzFailure failure in report.Failures)

@@ -113,6 +113,21 @@ public class FuzzTests
         report.Failures.Select(f => $"{f.Shrunk}: {f.Result.Detail}").Should().BeEmpty();
     }
 
+    [Fact]
+    public void A_random_problem_may_prove_nothing_and_is_counted()
+    {
+        using AttentionDevice device = AttentionDevice.Open("cpu");
+        FuzzProblem problem = FuzzProblem.Parse("attention headDim=39 type=Float16 logits=x50 sinks=yes"); // the sink takes all the weight
+
+        CaseResult random = problem.Case.Run(device);
+        CaseResult chosen = (problem.Case with { IsRandom = false }).Run(device);
+
+        (random.Outcome, random.ProvesNothing).Should().Be((Outcome.Passed, true), random.Detail);
+        (chosen.Outcome, chosen.ProvesNothing).Should().Be((Outcome.Failed, true), chosen.Detail);
+        FuzzOptions once = new() { Seed = 1, Count = 1 };
+        Fuzzer.Run(_ => random, once).Tallies.Should().ContainSingle().Which.Unproven.Should().Be(1);
+    }
+
     private static CaseResult Result(FuzzProblem problem, bool fails, string detail = "planted") =>
         new(problem.Case, fails ? Outcome.Failed : Outcome.Passed, fails ? 2 : 0, detail);
 }

@@ -16,6 +16,7 @@ internal static class SharedTileMutants
     private const string Formats = "kernels/Policies/TensorFormats.cs";
     private const string Merge = "kernels/Attention/MergeParts.cs";
     private const string Shared = "attention float16 h8:1 q5 k150, attention float16 h4:2 q33";
+    private const string Several = "attention float16 h3:1 q70 k141";
     private const string Terms = "attention float16 h5:1 q13";
     private const string Split = "attention float16 h4:1 q8 k1100";
 
@@ -29,7 +30,7 @@ internal static class SharedTileMutants
         new("shared-tile.row-taken-for-query", Row, "ScoreRow found = Of(at, query);", "ScoreRow found = Of(at, row);",
             "the masks are those of a later query", Shared),
         new("shared-tile.span-of-rows", Flash, "int first = at.Heads.Query(i0), last = at.Heads.Query(span.ILast);",
-            "int first = i0, last = span.ILast;", "a tile's keys are those of later queries", Shared),
+            "int first = i0, last = span.ILast;", "a tile's keys are those of later queries", Several),
         new("shared-tile.last-row-of-one-head", Flash, "span.ILast = Math.Min(i0 + br, at.Rows) - 1;",
             "span.ILast = Math.Min(i0 + br, at.SeqQ) - 1;", "the last keys of the last queries are left out", Shared),
         new("shared-tile.next-group-of-heads", Flash, "(head - at.B * args.Heads.Tiled) * args.Heads.Count;", "head - at.B * args.Heads.Tiled;",
@@ -37,7 +38,7 @@ internal static class SharedTileMutants
         new("shared-tile.sequence-as-long-as-one-head", Forward, "if (TKeys.HasSequences && i0 >= at.Rows) return;",
             "if (TKeys.HasSequences && i0 >= at.SeqQ) return;", "the last tiles of a sequence are not computed", "attention float16 packed h8:2 q64"),
         new("shared-tile.warp-past-the-last-query", Forward, "WarpRows, at.Rows) - 1);", "WarpRows, at.SeqQ) - 1);",
-            "a warp leaves out keys that its rows see", Shared),
+            "a warp leaves out keys that its rows see", Several),
         new("shared-tile.queries-side-by-side", Swizzle, "(row - query * heads.Count) * rows.EntryStride", "row - query * heads.Count",
             "heads lie an element apart", Shared),
         new("shared-tile.queries-past-the-last", Swizzle, "bool isRead = row0 + r < endRow && 8 * chunk", "bool isRead = 8 * chunk",

@@ -22,7 +22,7 @@ internal unsafe struct DecodePlan
     /// How far ahead K and V are prefetched, into the second-level cache; what the hardware prefetches by itself gave half the
     /// bandwidth.
     /// </summary>
-    public const int KeysAhead = 40;
+    public const int KeysAhead = 12;
 
     public AttentionArgs Args;
 

@@ -55,7 +55,15 @@ internal static class MatmulCases
             yield return Case(Problem(type, 40, 57, 690) with { Parts = 11 }, CaseSize.Tiny);
             yield return Case(Problem(type, 24, 40, 200) with
             {
-                Parts = 2, Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Beta = -1.5f, Alpha = 0.5f, Activation = Activation.Silu, TransposeA = true,
+                Parts = 2,
+                Batch0 = 2,
+                Batch1 = 4,
+                GroupB = 2,
+                Bias = true,
+                Beta = -1.5f,
+                Alpha = 0.5f,
+                Activation = Activation.Silu,
+                TransposeA = true,
             }, CaseSize.Tiny);
             yield return Case(Problem(type, 120, 72, 200) with { Parts = 3, TransposeB = true, TypeC = Float32 }, CaseSize.Tiny);
             yield return Case(Problem(type, 120, 200, 130) with { Parts = 2 }, CaseSize.Tiny);

@@ -20,7 +20,7 @@ public static class Sanitizer
     /// <summary>A row for every kernel of the library, also for those that no case reached (0 launches); and the results of the
     /// cases.</summary>
     /// <param name="filter">See <see cref="Verifier.Select"/>.</param>
-    /// <param name="progress">Receives each result as it comes.</param>
+    /// <param name="progress">Receives each result as it comes, one at a time, in the order in which the workers finish.</param>
     /// <param name="cancel">Stops between two cases.</param>
     public static (IReadOnlyList<KernelFindings> Kernels, VerificationReport Report) Run(
         string? filter = null, IProgress<CaseResult>? progress = null, CancellationToken cancel = default)
@@ -42,21 +42,39 @@ public static class Sanitizer
             && Math.Max(c.Problem.HeadDim, c.Problem.HeadDimV) > 128));
         return ([.. kernels.Values], new VerificationReport("simulator", results));
 
+        // A device runs one launch at a time, so each worker has its own.
         void Run(SimulatorOptions options, IEnumerable<VerificationCase> cases)
         {
-            using AttentionDevice device = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = options });
+            VerificationCase[] all = [.. cases];
+            CaseResult[] ofCases = new CaseResult[all.Length];
+            int next = -1;
+            Parallel.For(
+                0, Math.Min(Environment.ProcessorCount, all.Length), new ParallelOptions { CancellationToken = cancel }, _ =>
+                {
+                    using AttentionDevice device = Open(options);
+                    for (int n = Interlocked.Increment(ref next); n < all.Length; n = Interlocked.Increment(ref next))
+                    {
+                        cancel.ThrowIfCancellationRequested();
+                        ofCases[n] = all[n].Run(device);
+                        lock (results) progress?.Report(ofCases[n]);
+                    }
+                });
+            results.AddRange(ofCases);
+        }
+
+        AttentionDevice Open(SimulatorOptions options)
+        {
+            AttentionDevice device = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = options });
             ((SimulatorDevice)device.Backend).OnLaunch = (report, entry, problem) =>
             {
-                // A kernel with a score rule of the user's is in no table.
-                kernels.TryAdd(entry.Name, new KernelFindings(entry.Name, entry.SharedBytes));
-                kernels[entry.Name].Add(report, problem.ToString() ?? "");
+                lock (kernels)
+                {
+                    // A kernel with a score rule of the user's is in no table.
+                    kernels.TryAdd(entry.Name, new KernelFindings(entry.Name, entry.SharedBytes));
+                    kernels[entry.Name].Add(report, problem.ToString() ?? "");
+                }
             };
-            foreach (VerificationCase verification in cases)
-            {
-                cancel.ThrowIfCancellationRequested();
-                results.Add(verification.Run(device));
-                progress?.Report(results[^1]);
-            }
+            return device;
         }
     }
 }

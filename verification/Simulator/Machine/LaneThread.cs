@@ -44,30 +44,39 @@ internal sealed class LaneThread
 internal sealed class LaneThreadSet
 {
     private static readonly Lock Gate = new();
-    private static readonly Stack<LaneThreadSet> Idle = new();
-    private static int _created;
+
+    // By the processors of ProcessorAffinity: sets that wait for a launch, and how many have one.
+    private static readonly Stack<LaneThreadSet>[] Waiting =
+        [.. Enumerable.Range(0, ProcessorAffinity.Count).Select(_ => new Stack<LaneThreadSet>())];
+    private static readonly int[] Busy = new int[ProcessorAffinity.Count];
 
     private readonly Stack<LaneThread> _idle = new();
+    private readonly int _place;
 
-    private LaneThreadSet(int processor)
-    {
-        Processor = processor;
-    }
+    private LaneThreadSet(int place) => _place = place;
 
-    public int Processor { get; }
+    public int Processor => ProcessorAffinity.Processor(_place);
 
+    /// <summary>A set on a processor that runs the fewest launches, starting at one that depends on the process.</summary>
     public static LaneThreadSet Rent()
     {
         lock (Gate)
         {
-            return Idle.TryPop(out LaneThreadSet? set) ? set : new LaneThreadSet(ProcessorAffinity.Choose(_created++));
+            int place = Environment.ProcessId % Busy.Length;
+            for (int i = 0; i < Busy.Length; i++)
+                if (Busy[i] < Busy[place]) place = i;
+            Busy[place]++;
+            return Waiting[place].TryPop(out LaneThreadSet? set) ? set : new LaneThreadSet(place);
         }
     }
 
     public static void Return(LaneThreadSet set)
     {
         lock (Gate)
-            Idle.Push(set);
+        {
+            Busy[set._place]--;
+            Waiting[set._place].Push(set);
+        }
     }
 
     // Only the holder of the baton calls these two.
@@ -83,8 +92,11 @@ internal static unsafe partial class ProcessorAffinity
 
     private static readonly int[] Allowed = ReadAllowed();
 
-    /// <summary>A processor for the n-th set of threads, or -1.</summary>
-    public static int Choose(int set) => Allowed.Length == 0 ? -1 : Allowed[(Environment.ProcessId + set) % Allowed.Length];
+    /// <summary>How many processors there are to choose from; 1 where threads cannot be bound.</summary>
+    public static int Count => Math.Max(Allowed.Length, 1);
+
+    /// <summary>The n-th of them, or -1.</summary>
+    public static int Processor(int n) => Allowed.Length == 0 ? -1 : Allowed[n];
 
     public static void Pin(int processor)
     {

@@ -13,11 +13,11 @@ public sealed partial record DeviceOptions
     public int Threads { get; init; }
 
     /// <summary>
-    /// Folder that keeps compiled CUDA kernels, and what <c>attn tune</c> measured, for later processes, or "off". Null = what the environment variable ATTNKERNELS_CACHE says
-    /// (a folder or "off"), else the folder attnkernels in the user's cache directory ($XDG_CACHE_HOME, else ~/.cache; on Windows
-    /// %LOCALAPPDATA%). Files that are not exactly what this build wrote for this device and driver are made again; kernels that
-    /// nothing has read for 60 days are removed. A folder that cannot be written, or that every user of the machine may write to, is not
-    /// used.
+    /// Folder that keeps compiled CUDA kernels, and what <c>attn tune</c> measured, for later processes, or "off". Null = what the
+    /// environment variable ATTNKERNELS_CACHE says (a folder or "off"), else the folder attnkernels in the user's cache directory
+    /// ($XDG_CACHE_HOME, else ~/.cache; on Windows %LOCALAPPDATA%). Files that are not exactly what this build wrote for this device and
+    /// driver are made again; kernels that nothing has read for 60 days are removed. A folder that cannot be written, or that every user
+    /// of the machine may write to, is not used.
     /// </summary>
     public string? CacheFolder { get; init; }
 }

@@ -17,51 +17,41 @@ public static unsafe class WarpMatrix
         Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, bool isBFloat16, [CallerFilePath] string file = "",
         [CallerLineNumber] int line = 0)
     {
-        Lane lane = Lane.Here;
-        Operands mine = new(a[0], a[1], a[2], a[3], b[0], b[1]);
-        WarpValues<Operands> all = WarpCollective.Exchange(lane, mine, file, line);
-        int row = lane.LaneInWarp / 4;
-        int column = lane.LaneInWarp % 4 * 2;
-        for (int i = 0; i < 4; i++)
-        {
-            // Lane 4 r + t holds A[r][2t ..] in a0, A[r + 8] in a1, A[r][2t + 8 ..] in a2, A[r + 8][2t + 8 ..] in a3; lane 4 n + t
-            // holds B[2t ..][n] in b0 and B[2t + 8 ..][n] in b1.
-            float sum = c[i];
-            for (int k = 0; k < 16; k++)
-            {
-                Operands left = all[4 * row + k % 8 / 2];
-                Operands right = all[4 * (column + i % 2) + k % 8 / 2];
-                uint p = k < 8 ? (i < 2 ? left.A0 : left.A1) : (i < 2 ? left.A2 : left.A3);
-                uint q = k < 8 ? right.B0 : right.B1;
-                sum += Element(p, k, isBFloat16) * Element(q, k, isBFloat16);
-            }
-            c[i] = sum;
-        }
+        if (isBFloat16) MultiplyAdd<BFloat16Pair>(c, a, b, file, line);
+        else MultiplyAdd<HalfPair>(c, a, b, file, line);
     }
 
     /// <summary>
     /// mma.sync.m16n8k8 of TF32: c[4] += A B with A (16 x 8) in a[4] and B (8 x 8) in b[2], a float a register, of which the upper 19 bits
-    /// are read and the others ignored. Sums as in <see cref="MultiplyAdd"/>.
+    /// are read and the others ignored. Sums as of 16-bit elements.
     /// </summary>
     public static void MultiplyAddTf32(
-        Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+        Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        MultiplyAdd<Tf32Single>(c, a, b, file, line);
+
+    /// <summary>
+    /// With n elements a register and h = 4 n: lane 4 r + t holds A[r][n t ..] in a0, A[r + 8] in a1, A[r][n t + h ..] in a2 and
+    /// A[r + 8][n t + h ..] in a3; lane 4 c + t holds B[n t ..][c] in b0 and B[n t + h ..][c] in b1.
+    /// </summary>
+    private static void MultiplyAdd<TRegister>(Span<float> c, ReadOnlySpan<uint> a, ReadOnlySpan<uint> b, string file, int line)
+        where TRegister : IRegister
     {
         Lane lane = Lane.Here;
         Operands mine = new(a[0], a[1], a[2], a[3], b[0], b[1]);
         WarpValues<Operands> all = WarpCollective.Exchange(lane, mine, file, line);
         int row = lane.LaneInWarp / 4;
         int column = lane.LaneInWarp % 4 * 2;
+        int half = 4 * TRegister.Elements;
         for (int i = 0; i < 4; i++)
         {
-            // Lane 4 r + t holds A[r][t] in a0, A[r + 8][t] in a1, A[r][t + 4] in a2, A[r + 8][t + 4] in a3; lane 4 n + t holds B[t][n]
-            // in b0 and B[t + 4][n] in b1.
             float sum = c[i];
-            for (int k = 0; k < 8; k++)
+            for (int k = 0; k < 2 * half; k++)
             {
-                Operands left = all[4 * row + k % 4];
-                Operands right = all[4 * (column + i % 2) + k % 4];
-                uint p = k < 4 ? (i < 2 ? left.A0 : left.A1) : (i < 2 ? left.A2 : left.A3);
-                sum += Tf32(p) * Tf32(k < 4 ? right.B0 : right.B1);
+                int t = k % half / TRegister.Elements;
+                Operands left = all[4 * row + t];
+                Operands right = all[4 * (column + i % 2) + t];
+                uint p = k < half ? (i < 2 ? left.A0 : left.A1) : (i < 2 ? left.A2 : left.A3);
+                sum += TRegister.Read(p, k) * TRegister.Read(k < half ? right.B0 : right.B1, k);
             }
             c[i] = sum;
         }
@@ -119,13 +109,37 @@ public static unsafe class WarpMatrix
 
     private static uint Element(UInt128 row, int index) => (ushort)(row >> (16 * index));
 
-    private static float Tf32(uint bits) => BitConverter.UInt32BitsToSingle(bits & ~0x1FFFu);
-
-    private static float Element(uint pair, int k, bool isBFloat16)
-    {
-        ushort bits = (ushort)(pair >> (16 * (k & 1)));
-        return isBFloat16 ? BitConverter.UInt32BitsToSingle((uint)bits << 16) : (float)BitConverter.UInt16BitsToHalf(bits);
-    }
+    private static ushort Half16(uint pair, int k) => (ushort)(pair >> (16 * (k & 1)));
 
     private readonly record struct Operands(uint A0, uint A1, uint A2, uint A3, uint B0, uint B1);
+
+    /// <summary>What a 32-bit register of an operand holds.</summary>
+    private interface IRegister
+    {
+        static abstract int Elements { get; }
+
+        /// <summary>The element of place <paramref name="k"/> along the sum.</summary>
+        static abstract float Read(uint register, int k);
+    }
+
+    private readonly struct HalfPair : IRegister
+    {
+        public static int Elements => 2;
+
+        public static float Read(uint register, int k) => (float)BitConverter.UInt16BitsToHalf(Half16(register, k));
+    }
+
+    private readonly struct BFloat16Pair : IRegister
+    {
+        public static int Elements => 2;
+
+        public static float Read(uint register, int k) => BitConverter.UInt32BitsToSingle((uint)Half16(register, k) << 16);
+    }
+
+    private readonly struct Tf32Single : IRegister
+    {
+        public static int Elements => 1;
+
+        public static float Read(uint register, int k) => BitConverter.UInt32BitsToSingle(register & ~0x1FFFu);
+    }
 }

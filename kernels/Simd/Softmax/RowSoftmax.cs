@@ -22,7 +22,8 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         int keyLength = args.Score.KeyLengths == null ? args.Columns : Math.Clamp(args.Score.KeyLengths[batch], 0, args.Columns);
         int shift = args.Score.Band.ShiftFor(args.Rows, keyLength);
         int end = Math.Min(args.Rows, first + plan.ItemRows);
-        bool shortRows = plan.IsPlain && keyLength == args.Columns && args.Columns % W.Count == 0 && args.Columns <= 4 * W.Count;
+        bool shortRows = plan.IsPlain && args.Score.Scale > 0 && keyLength == args.Columns
+            && args.Columns % W.Count == 0 && args.Columns <= 4 * W.Count;
         for (int row = first; row < end; row++)
         {
             if (shortRows) row += Short(plan, batch, head, row, end - row);
@@ -30,25 +31,29 @@ internal static unsafe class RowSoftmax<W, V, EX, EY>
         }
     }
 
-    /// <summary>The rows from <paramref name="row"/> on, up to one that holds a NaN; returns how many.</summary>
-    private static int Short(in SoftmaxPlan plan, int batch, int head, int row, int rows)
+    /// <summary>The rows from <paramref name="row"/> on, up to one without a sum; returns how many.</summary>
+    private static int Short(in SoftmaxPlan plan, int batch, int head, int row, int rows) => (plan.Args.Columns / W.Count) switch
+    {
+        0 => 0,
+        1 => Short<Size1>(plan, batch, head, row, rows),
+        2 => Short<Size2>(plan, batch, head, row, rows),
+        3 => Short<Size3>(plan, batch, head, row, rows),
+        _ => Short<Size4>(plan, batch, head, row, rows),
+    };
+
+    private static int Short<TVectors>(in SoftmaxPlan plan, int batch, int head, int row, int rows)
+        where TVectors : struct, ISize
     {
         ref readonly var args = ref plan.Args;
         byte* x = Address<EX>(args.X, batch, head, row);
         byte* y = Address<EY>(args.Y, batch, head, row);
         nint xStep = (nint)args.X.RowStride * EX.Size;
         nint yStep = (nint)args.Y.RowStride * EY.Size;
-        float* lse = args.Lse == null ? null : args.Lse + ((long)batch * args.Heads + head) * args.Rows + row;
         bool stream = plan.Streams && EY.Size == sizeof(float) && (((nuint)y | (nuint)yStep) & (Scratch.Alignment - 1)) == 0;
         float scale = args.Score.Scale;
-        return (args.Columns / W.Count) switch
-        {
-            0 => 0,
-            1 => ShortRows<W, V, EX, EY, Size1>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
-            2 => ShortRows<W, V, EX, EY, Size2>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
-            3 => ShortRows<W, V, EX, EY, Size3>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
-            _ => ShortRows<W, V, EX, EY, Size4>.Run(x, xStep, y, yStep, rows, scale, stream, lse),
-        };
+        if (args.Lse == null) return ShortRows<W, V, EX, EY, TVectors>.Run<NoLse>(x, xStep, y, yStep, rows, scale, stream, null);
+        float* lse = args.Lse + ((long)batch * args.Heads + head) * args.Rows + row;
+        return ShortRows<W, V, EX, EY, TVectors>.Run<StoreLse>(x, xStep, y, yStep, rows, scale, stream, lse);
     }
 
     private static void Row(in SoftmaxPlan plan, int batch, int head, int row, int shift, int keyLength, float* scores)

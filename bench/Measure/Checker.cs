@@ -54,7 +54,10 @@ public sealed class Checker
     {
         HostTensor transposed = Transpose(input.B);
         return [.. RowBlocks(p.M).Select(rows => new Block(
-            References.Matmul(new MatmulReference { A = Rows(input.A, rows)!, B = transposed, TransposeB = true, TypeC = p.TypeC }),
+            References.Matmul(new MatmulReference
+            {
+                A = Rows(input.A, rows)!, B = transposed, TransposeB = true, TypeC = p.TypeC, InputPrecision = p.InputPrecision,
+            }),
             rows, p.M, p.N))];
     }
 

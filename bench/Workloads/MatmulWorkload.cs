@@ -30,6 +30,9 @@ public sealed record MatmulWorkload : Workload
     public override string Shape => Problem.ToString();
 
     /// <inheritdoc/>
+    public override bool Takes(DType type) => type == DType.Float32 || Problem.InputPrecision == InputPrecision.Ieee;
+
+    /// <inheritdoc/>
     public override Workload WithType(DType type) => this with { Problem = Problem with { Type = type } };
 
     /// <inheritdoc/>

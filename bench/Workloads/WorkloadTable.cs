@@ -117,6 +117,14 @@ public static class WorkloadTable
                 Problem = new MatmulProblem { M = n, N = n, K = n },
                 NamedOnly = true,
             };
+        foreach (InputPrecision precision in (InputPrecision[])[InputPrecision.Tf32x3, InputPrecision.Tf32])
+            yield return new MatmulWorkload
+            {
+                Name = $"gpu-matmul-4096-{precision}".ToLowerInvariant(),
+                About = $"4096 x 4096 x 4096, fp32 as TF32{(precision == InputPrecision.Tf32x3 ? " in three parts" : "")}",
+                Problem = new MatmulProblem { M = 4096, N = 4096, K = 4096, InputPrecision = precision },
+                NamedOnly = true,
+            };
         yield return new MatmulWorkload
         {
             Name = "gpu-matmul-64x4096x14336",

@@ -28,6 +28,7 @@ internal static class Elements
 
     private static string Label(Type element) =>
         element == typeof(Float32Element) ? "fp32"
+        : element == typeof(Tf32Format) ? "tf32"
         : element == typeof(Tf32x3Format) ? "tf32x3"
         : element.IsGenericType ? Label(element.GetGenericArguments()[0])
         : element == typeof(Float16Element) || element == typeof(Float16Tensor) ? "fp16" : "bf16";

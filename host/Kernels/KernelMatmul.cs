@@ -42,14 +42,23 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
         }
         else
         {
-            KernelEntry entry = typeof(TElementA) == typeof(Float16Element)
-                ? TensorMatmulTable<Float16Element, Float16Tensor, TC, TElementC>.Of(pick.Tile, problem.TransposeA, problem.TransposeB)
-                : TensorMatmulTable<BFloat16Element, BFloat16Tensor, TC, TElementC>.Of(pick.Tile, problem.TransposeA, problem.TransposeB);
+            KernelEntry entry = problem.TypeA switch
+            {
+                DType.Float16 => On<ushort, PairFormat<Float16Tensor>>(),
+                DType.BFloat16 => On<ushort, PairFormat<BFloat16Tensor>>(),
+                _ when problem.InputPrecision == InputPrecision.Tf32x3 => On<float, Tf32x3Format>(),
+                _ => On<float, Tf32Format>(),
+            };
             chosen = (KernelEntry<MatmulArgs<TA, TB, TC>>)entry;
-            groups = TensorMatmulChoice.Tiles[pick.Tile].Groups(problem);
+            groups = TensorMatmulChoice.TilesOf(problem)[pick.Tile].Groups(problem);
         }
         groups *= pick.Parts;
         return chosen;
+
+        KernelEntry On<T, TFormat>()
+            where T : unmanaged
+            where TFormat : struct, IProductFormat =>
+            TensorMatmulTable<T, TFormat, TC, TElementC>.Of(pick.Tile, problem.TransposeA, problem.TransposeB);
     }
 
     public static MatmulArgs<TA, TB, TC> Sizes(MatmulProblem problem, MatmulPick pick) => new()

@@ -1,14 +1,14 @@
 namespace AttnKernels.Kernels;
 
 /// <summary>Which matmul kernel a problem gets on a device.</summary>
-/// <param name="Tile">Of <see cref="TensorMatmulChoice.Tiles"/>; -1 = not on tensor cores.</param>
+/// <param name="Tile">Of <see cref="TensorMatmulChoice.TilesOf"/>; -1 = not on tensor cores.</param>
 /// <param name="Parts">In how many parts K is summed, each by groups of its own.</param>
 /// <param name="SplitK">Elements of K of a part.</param>
 /// <param name="Why">For <c>Explain</c>.</param>
 internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
 {
     /// <summary>Parts start at multiples of this, a step of the tensor-core kernel and of no other kernel less.</summary>
-    private const int Step = TensorMatmulSteps.BK;
+    private const int Step = TensorMatmulSteps.Longest;
 
     /// <summary>Without tensor cores: below that a second launch costs more than the parts save.</summary>
     private const int ShortestPart = 512;
@@ -19,10 +19,10 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
         MatmulPick estimate = Estimate(device, problem);
         if (estimate.Tile < 0 || problem.Tile is not null || problem.Parts > 0) return estimate;
         MatmulTuning tuning = device.Tuning;
-        if (tuning.Find(problem) is { } tuned)
+        if (tuning.Find(problem) is { } tuned && TensorMatmulChoice.Find(problem, tuned.Tile) is >= 0 and int tile)
         {
             string why = $"on tensor cores; {tuned.Tile} tiles, the fastest that attn tune measured on this device";
-            return Split(problem, TensorMatmulChoice.Find(tuned.Tile), tuned.Parts, why);
+            return Split(problem, tile, tuned.Parts, why);
         }
         return tuning.Remark.Length == 0 ? estimate : estimate with { Why = $"{estimate.Why}; {tuning.Remark}" };
     }
@@ -31,7 +31,7 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
     {
         if (WhyPortable(device, problem) is { } reason)
         {
-            string why = $"no tensor cores {reason}; 128 x 128 tiles where 128 or more of them fill the device";
+            string why = $"no tensor cores {reason}{problem.InsteadOfPrecision}; 128 x 128 tiles where 128 or more of them fill the device";
             return Split(problem, -1, Portable(device.Info, problem), why);
         }
         int tile = TensorMatmulChoice.Choose(device.Info, problem, out int parts, out string choice);
@@ -66,7 +66,8 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
 
     private static string? WhyPortable(KernelDevice device, MatmulProblem problem)
     {
-        if (problem.TypeA == DType.Float32 || problem.TypeB == DType.Float32) return "since fp32 is multiplied as fp32";
+        bool isFp32 = problem.TypeA == DType.Float32 || problem.TypeB == DType.Float32;
+        if (isFp32 && problem.InputPrecision == InputPrecision.Ieee) return "since fp32 is multiplied as fp32";
         if (!device.HasTensorCores) return "on this device";
         if (problem.SkipZeroA) return "since they multiply a weight of 0, too";
         if (problem.Naive) return "in the baseline";

@@ -13,7 +13,7 @@ internal static class MatmulTuner
     public static IReadOnlyList<MatmulProblem> Candidates(DeviceInfo device, MatmulProblem problem)
     {
         List<MatmulProblem> candidates = [];
-        foreach (TensorMatmulForm tile in TensorMatmulChoice.Tiles)
+        foreach (TensorMatmulForm tile in TensorMatmulChoice.TilesOf(problem))
         {
             if (tile.SharedBytes > device.SharedMemoryPerGroup) continue;
             long groups = tile.Groups(problem);
@@ -70,7 +70,7 @@ internal static class MatmulTuner
     public static TunedProduct Result(
         MatmulProblem problem, MatmulPick estimate, IReadOnlyList<MatmulProblem> candidates, IReadOnlyList<double> medians)
     {
-        string estimated = TensorMatmulChoice.Tiles[estimate.Tile].ToString();
+        string estimated = TensorMatmulChoice.TilesOf(problem)[estimate.Tile].ToString();
         int best = 0;
         for (int i = 1; i < medians.Count; i++)
             if (medians[i] < medians[best]) best = i;

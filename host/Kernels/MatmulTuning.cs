@@ -22,7 +22,10 @@ internal sealed class MatmulTuning
 
     /// <summary>The kernels among which was chosen.</summary>
     public static string Kernels =>
-        $"TensorMatmul {string.Join(", ", TensorMatmulChoice.Tiles.Select(tile => $"{tile}x{TensorMatmulSteps.BK}"))}";
+        $"TensorMatmul {Names(TensorMatmulChoice.Tiles, 8)}; tf32 {Names(TensorMatmulChoice.Tf32Tiles, 4)}; tf32x3 {Names(TensorMatmulChoice.Tf32x3Tiles, 4)}";
+
+    private static string Names(IEnumerable<TensorMatmulForm> tiles, int perChunk) =>
+        string.Join(", ", tiles.Select(tile => $"{tile}x{TensorMatmulSteps.Chunks * perChunk}"));
 
     /// <summary>What the file holds; nothing, and a remark, where it is damaged or was not measured with these kernels.</summary>
     public static MatmulTuning Read(CacheFolder folder, DeviceInfo device)
@@ -38,7 +41,7 @@ internal sealed class MatmulTuning
             MatmulTuning tuning = new();
             foreach (TunedProduct product in content.Products ?? throw new JsonException("it has no products"))
             {
-                if (product.Product is null || product.Parts < 1 || TensorMatmulChoice.Find(product.Tile) < 0)
+                if (product.Product is null || product.Parts < 1 || !TensorMatmulChoice.IsTile(product.Tile))
                     throw new JsonException($"there is no tile {product.Tile} with {product.Parts} parts");
                 tuning.products[product.Product] = product;
             }
@@ -80,7 +83,7 @@ internal sealed class MatmulTuning
 
     /// <summary>What decides how fast a product is: "64x4096x14336 Float16 to Float16 NT, batch 1".</summary>
     public static string Name(MatmulProblem p) =>
-        $"{p.M}x{p.N}x{p.K} {p.TypeA} to {p.TypeC} {(p.TransposeA ? "T" : "N")}{(p.TransposeB ? "T" : "N")}, " +
+        $"{p.M}x{p.N}x{p.K} {p.TypeA}{(p.InputPrecision == InputPrecision.Ieee ? "" : $" as {p.InputPrecision}")} to {p.TypeC} {(p.TransposeA ? "T" : "N")}{(p.TransposeB ? "T" : "N")}, " +
         $"batch {(long)p.Batch0 * p.Batch1}";
 
     private static string FileName(DeviceInfo device) =>

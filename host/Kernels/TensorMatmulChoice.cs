@@ -12,7 +12,7 @@ internal sealed record TensorMatmulForm(int BM, int BN, int SharedBytes, double 
 {
     public static TensorMatmulForm Of<TTile>(double rate)
         where TTile : struct, ITensorMatmulTile =>
-        new(TTile.BM, TTile.BN, 2 * TTile.Stages * (TTile.BM + TTile.BN) * TensorMatmulSteps.BK, rate);
+        new(TTile.BM, TTile.BN, 16 * TTile.Stages * (TTile.BM + TTile.BN) * TensorMatmulSteps.Chunks, rate);
 
     public long Groups(MatmulProblem p) => (long)p.Batch0 * p.Batch1 * Grids.Tiles(p.M, BM) * Grids.Tiles(p.N, BN);
 
@@ -35,8 +35,9 @@ internal static class TensorMatmulChoice
     private const double PerByte = 100;
 
     /// <summary>No part is shorter.</summary>
-    public const int ShortestPart = 4 * TensorMatmulSteps.BK;
+    public const int ShortestPart = 4 * TensorMatmulSteps.Longest;
 
+    /// <summary>For 16-bit A and B.</summary>
     public static IReadOnlyList<TensorMatmulForm> Tiles { get; } =
     [
         TensorMatmulForm.Of<TensorTile128x256>(1),
@@ -44,37 +45,57 @@ internal static class TensorMatmulChoice
         TensorMatmulForm.Of<TensorTile64x64>(0.5),
     ];
 
+    /// <summary>For fp32 A and B as TF32, of which tensor cores multiply half as many.</summary>
+    public static IReadOnlyList<TensorMatmulForm> Tf32Tiles { get; } =
+        [TensorMatmulForm.Of<TensorTile128x128>(0.42), TensorMatmulForm.Of<TensorTile64x64>(0.25)];
+
+    /// <summary>The same in three parts, three products for one.</summary>
+    public static IReadOnlyList<TensorMatmulForm> Tf32x3Tiles { get; } =
+        [TensorMatmulForm.Of<TensorTile128x64>(0.12), TensorMatmulForm.Of<TensorTile64x64>(0.1)];
+
+    public static IReadOnlyList<TensorMatmulForm> TilesOf(MatmulProblem p) => p.InputPrecision switch
+    {
+        InputPrecision.Tf32x3 => Tf32x3Tiles,
+        InputPrecision.Tf32 => Tf32Tiles,
+        _ => Tiles,
+    };
+
     /// <summary>
     /// The tile that is through first: each multiprocessor works through its share of them, and the last ones leave some idle. Where
     /// they are fewer than half of the multiprocessors, K is summed in parts if that outweighs adding them up.
     /// </summary>
     public static int Choose(DeviceInfo device, MatmulProblem p, out int parts, out string why)
     {
-        int best = Tiles.Count - 1;
+        IReadOnlyList<TensorMatmulForm> tiles = TilesOf(p);
+        int best = tiles.Count - 1;
         parts = Math.Max(p.Parts, 1);
         double least = double.PositiveInfinity;
-        for (int i = 0; i < Tiles.Count; i++)
+        for (int i = 0; i < tiles.Count; i++)
         {
-            if (Tiles[i].SharedBytes > device.SharedMemoryPerGroup || (p.Tile is not null && p.Tile != Tiles[i].ToString())) continue;
-            int filling = p.Parts > 0 ? p.Parts : Filling(device, p, Tiles[i].Groups(p));
+            if (tiles[i].SharedBytes > device.SharedMemoryPerGroup || (p.Tile is not null && p.Tile != tiles[i].ToString())) continue;
+            int filling = p.Parts > 0 ? p.Parts : Filling(device, p, tiles[i].Groups(p));
             foreach (int candidate in (ReadOnlySpan<int>)[p.Parts > 0 ? p.Parts : 1, filling])
             {
-                double work = Work(device, p, Tiles[i], candidate);
+                double work = Work(device, p, tiles[i], candidate);
                 if (work >= least) continue;
                 (best, parts, least) = (i, candidate, work);
             }
         }
-        why = Why(device, p, best, parts);
+        why = Why(device, p, tiles, best, parts);
         return best;
     }
 
-    /// <summary>Where a tile of that name is among them; -1 = nowhere.</summary>
-    public static int Find(string? name)
+    /// <summary>Where a tile of that name is among the problem's; -1 = nowhere.</summary>
+    public static int Find(MatmulProblem p, string? name)
     {
-        for (int i = 0; i < Tiles.Count; i++)
-            if (Tiles[i].ToString() == name) return i;
+        IReadOnlyList<TensorMatmulForm> tiles = TilesOf(p);
+        for (int i = 0; i < tiles.Count; i++)
+            if (tiles[i].ToString() == name) return i;
         return -1;
     }
+
+    /// <summary>Whether there is a tile of that name for any type.</summary>
+    public static bool IsTile(string? name) => Tiles.Concat(Tf32Tiles).Concat(Tf32x3Tiles).Any(tile => tile.ToString() == name);
 
     /// <summary>As many parts of K as give every multiprocessor a group at most, none shorter than it should be.</summary>
     public static int Filling(DeviceInfo device, MatmulProblem p, long groups) =>
@@ -91,13 +112,13 @@ internal static class TensorMatmulChoice
 
     private static long Rounds(DeviceInfo device, long groups) => (groups + device.ComputeUnits - 1) / device.ComputeUnits;
 
-    private static string Why(DeviceInfo device, MatmulProblem p, int best, int parts)
+    private static string Why(DeviceInfo device, MatmulProblem p, IReadOnlyList<TensorMatmulForm> tiles, int best, int parts)
     {
-        TensorMatmulForm tile = Tiles[best];
+        TensorMatmulForm tile = tiles[best];
         string why = $"{tile} tiles, {tile.Groups(p)} on {device.ComputeUnits} multiprocessors";
         if (parts > 1) why += $", so few that K is summed in parts";
         if (best == 0) return $"{why}: the tile that reads least";
-        TensorMatmulForm larger = Tiles[best - 1];
+        TensorMatmulForm larger = tiles[best - 1];
         return larger.SharedBytes > device.SharedMemoryPerGroup
             ? $"{why}: {larger} needs {larger.SharedBytes} bytes of shared memory, the device gives {device.SharedMemoryPerGroup}"
             : $"{why}: of {larger} there are {larger.Groups(p)}, which would take longer by the last of them or by what they leave empty";

@@ -44,7 +44,7 @@ public sealed partial record AttentionProblem : ScoreProblem
     /// Default Float32.</summary>
     public DType Type { get; init; } = DType.Float32;
 
-    /// <summary>How products of fp32 may be computed; for Type = Float32. Default Ieee: as fp32, never as TF32.</summary>
+    /// <summary>How products of fp32 may be computed; for Type = Float32, not Tf32. Default Ieee: as fp32, never as TF32.</summary>
     public InputPrecision InputPrecision { get; init; }
 
     /// <summary>Factor of the dot products; null = 1/sqrt(headDim), or 1 under cosine similarity.</summary>
@@ -93,8 +93,7 @@ public sealed partial record AttentionProblem : ScoreProblem
     internal override float ScoreScale => EffectiveScale;
 
     /// <summary>What Explain adds where fp32 arithmetic takes the place of another precision that was asked for.</summary>
-    internal string InsteadOfPrecision =>
-        InputPrecision == InputPrecision.Ieee ? "" : $"; products in fp32, which are at least as exact as {InputPrecision}";
+    internal string InsteadOfPrecision => ProblemCheck.InsteadOf(InputPrecision);
 
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
@@ -106,7 +105,9 @@ public sealed partial record AttentionProblem : ScoreProblem
         ProblemCheck.Positive(HeadDim);
         ProblemCheck.Positive(HeadDimV);
         ProblemCheck.Float(Type);
-        if (InputPrecision is not (InputPrecision.Ieee or InputPrecision.Tf32x3))
+        if (InputPrecision == InputPrecision.Tf32)
+            throw new ArgumentException("InputPrecision Tf32 is for matmul; attention multiplies fp32 as Ieee or Tf32x3.", nameof(InputPrecision));
+        if (!Enum.IsDefined(InputPrecision))
             throw new ArgumentOutOfRangeException(nameof(InputPrecision), InputPrecision, $"InputPrecision is {InputPrecision}.");
         if (InputPrecision != InputPrecision.Ieee && Type != DType.Float32)
             throw new ArgumentException($"InputPrecision {InputPrecision} is for Type Float32, which is {Type}.", nameof(InputPrecision));

@@ -14,4 +14,10 @@ public enum InputPrecision
     /// ones that of 32. An infinite element, or one that rounds to infinity, counts as NaN.
     /// </summary>
     Tf32x3,
+
+    /// <summary>
+    /// Rounded to the 11 significant bits of TF32, one product for one, for matmul only. Every product of elements a and b may be off by 2^-10 |a b|,
+    /// which no sum makes smaller, and sums are truncated, as those of fp16 are. An element that rounds to infinity counts as infinite.
+    /// </summary>
+    Tf32,
 }

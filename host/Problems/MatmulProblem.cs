@@ -53,6 +53,9 @@ public sealed record MatmulProblem
         init => typeC = value;
     }
 
+    /// <summary>How products of fp32 may be computed; for TypeA = TypeB = Float32. Default Ieee: as fp32, never as TF32.</summary>
+    public InputPrecision InputPrecision { get; init; }
+
     /// <summary>The view given as A is (K, M).</summary>
     public bool TransposeA { get; init; }
 
@@ -100,6 +103,9 @@ public sealed record MatmulProblem
         }
     }
 
+    /// <summary>What Explain adds where fp32 arithmetic takes the place of another precision that was asked for.</summary>
+    internal string InsteadOfPrecision => ProblemCheck.InsteadOf(InputPrecision);
+
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
     public void Validate()
@@ -114,6 +120,11 @@ public sealed record MatmulProblem
         ProblemCheck.Float(TypeB);
         ProblemCheck.Float(TypeC);
         if (Bias) ProblemCheck.Float(BiasType);
+        if (!Enum.IsDefined(InputPrecision))
+            throw new ArgumentOutOfRangeException(nameof(InputPrecision), InputPrecision, $"InputPrecision is {InputPrecision}.");
+        if (InputPrecision != InputPrecision.Ieee && (TypeA != DType.Float32 || TypeB != DType.Float32))
+            throw new ArgumentException(
+                $"InputPrecision {InputPrecision} is for TypeA and TypeB Float32, which are {TypeA} and {TypeB}.", nameof(InputPrecision));
         if (Batch1 % GroupB != 0)
             throw new ArgumentException($"Batch1 ({Batch1}) must be a multiple of GroupB ({GroupB}).", nameof(GroupB));
         if (!Enum.IsDefined(Activation))
@@ -133,6 +144,6 @@ public sealed record MatmulProblem
         string types = TypeA == TypeB && TypeB == TypeC ? $"{TypeA}" : $"{TypeA}*{TypeB}->{TypeC}";
         string batch = Batch0 * (long)Batch1 == 1 ? "" : $", batch {Batch0}x{Batch1}{(GroupB == 1 ? "" : $" group {GroupB}")}";
         string layout = TransposeA || TransposeB ? $", {(TransposeA ? "T" : "N")}{(TransposeB ? "T" : "N")}" : "";
-        return $"matmul {M}x{N}x{K} {types}{batch}{layout}{(Beta == 0 ? "" : $", beta {Beta}")}{(Bias ? ", bias" : "")}{(Activation == Activation.None ? "" : $", {Activation}")}";
+        return $"matmul {M}x{N}x{K} {types}{(InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}")}{batch}{layout}{(Beta == 0 ? "" : $", beta {Beta}")}{(Bias ? ", bias" : "")}{(Activation == Activation.None ? "" : $", {Activation}")}";
     }
 }

@@ -20,6 +20,10 @@ internal static class ProblemCheck
             throw new ArgumentException($"{name} must be Float32, Float16 or BFloat16, is {type}.", name);
     }
 
+    /// <summary>What Explain adds where fp32 arithmetic takes the place of another precision that was asked for.</summary>
+    public static string InsteadOf(InputPrecision precision) =>
+        precision == InputPrecision.Ieee ? "" : $"; products in fp32, which are at least as exact as {precision}";
+
     /// <summary>Refuses a tensor whose size in bytes does not fit in 63 bits.</summary>
     public static void Addressable(string name, DType type, params ReadOnlySpan<int> shape)
     {

@@ -3,48 +3,49 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = f(alpha A B + beta C + bias) on tensor cores, 16-bit A and B, sums in fp32. A group computes BM x BN of C, a warp a block of it in
+/// C = f(alpha A B + beta C + bias) on tensor cores, sums in fp32: A and B of 16 bits, or of 32 as TF32. A group computes BM x BN of C, a warp a block of it in
 /// registers, walking K in steps of BK through two or three stages in shared memory: while one is multiplied, the others are under way. A
-/// step whose rows are wide and that K does not cut is one copy for each chunk; a warp loads fragments 16 of K ahead of their product.
+/// step whose rows are wide and that K does not cut is one copy for each chunk; a warp loads fragments two chunks of K ahead of their product.
 /// With parts of K the groups of each leave sums of their own, which SplitSum adds up.
 /// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 * ceil(K / SplitK) groups; group: 128 or 256 lanes; shared:
 /// TensorMatmulTile.SharedBytes.
 /// </summary>
-public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
-    where TElement : struct, ITensorElement
+public static class TensorMatmul<T, TFormat, TC, TElementC, TTile, TBlock, TA, TB>
+    where T : unmanaged
+    where TFormat : struct, IProductFormat
     where TC : unmanaged
     where TElementC : struct, IElement<TC>
     where TTile : struct, ITensorMatmulTile
-    where TBlock : struct, ITensorBlock<TElement>
+    where TBlock : struct, ITensorBlock<TFormat>
     where TA : struct, ITensorOperand
     where TB : struct, ITensorOperand
 {
-    private const int BK = TensorMatmulSteps.BK;
-
     /// <summary>132 tiles of 128 x 256 at work are then 1,024 x 4,352 of C: about square.</summary>
     private const int Band = 8;
 
-    private static int Stage => TensorMatmulTile<TElement, TTile, TBlock>.Stage;
+    private static int BK => TensorMatmulTile<TFormat, TTile, TBlock>.BK;
 
-    private static int StageB => TensorMatmulTile<TElement, TTile, TBlock>.StageB;
+    private static int Stage => TensorMatmulTile<TFormat, TTile, TBlock>.Stage;
 
-    private static int Lanes => TensorMatmulTile<TElement, TTile, TBlock>.GroupSize;
+    private static int StageB => TensorMatmulTile<TFormat, TTile, TBlock>.StageB;
+
+    private static int Lanes => TensorMatmulTile<TFormat, TTile, TBlock>.GroupSize;
 
     /// <summary>How far the copies are ahead of the products, in elements of K.</summary>
     private static int Ahead => (TTile.Stages - 1) * BK;
 
-    public static void Kernel(MatmulArgs<ushort, ushort, TC> args)
+    public static void Kernel(MatmulArgs<T, T, TC> args)
     {
         ArrayView<U4> sTiles = SharedMemory.Allocate<U4>(TTile.Stages * Stage); // [stages][A: BM x BK, B: BN x BK]
         MatmulPlace at = MatmulPlace.Of(args, TTile.BM, TTile.BN, Band);
         int warp = Group.IdxX / 32;
-        int row = warp / TensorMatmulTile<TElement, TTile, TBlock>.WarpsN * TBlock.Rows;
-        int column = (warp & (TensorMatmulTile<TElement, TTile, TBlock>.WarpsN - 1)) * TBlock.Columns;
+        int row = warp / TensorMatmulTile<TFormat, TTile, TBlock>.WarpsN * TBlock.Rows;
+        int column = (warp & (TensorMatmulTile<TFormat, TTile, TBlock>.WarpsN - 1)) * TBlock.Columns;
         LaneTile rows = TA.Rows(sTiles, TTile.BM, row);
         LaneTile columns = TB.Columns(sTiles.From(StageB), TTile.BN, column);
-        OperandCopy<TA> a = OperandCopy<TA>.Of(args.A, at.A, TTile.BM, at.M, args.M, at.K);
-        OperandCopy<TB> b = OperandCopy<TB>.Of(args.B, at.B, TTile.BN, at.N, args.N, at.K);
-        bool isWide = OperandCopy<TA>.IsWide(args.A, args.M) && OperandCopy<TB>.IsWide(args.B, args.N);
+        OperandCopy<T, TA> a = OperandCopy<T, TA>.Of(args.A, at.A, TTile.BM, at.M, args.M, at.K);
+        OperandCopy<T, TB> b = OperandCopy<T, TB>.Of(args.B, at.B, TTile.BN, at.N, args.N, at.K);
+        bool isWide = OperandCopy<T, TA>.IsWide(args.A, args.M) && OperandCopy<T, TB>.IsWide(args.B, args.N);
         int endOfWhole = isWide ? at.K + ((at.End - at.K) & ~(BK - 1)) : at.K;
 
         int k = at.K;
@@ -76,7 +77,7 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
 
     /// <summary>Starts loading the step at k as one batch of copies, an empty one past the end.</summary>
     private static void Start(
-        in MatmulArgs<ushort, ushort, TC> args, in MatmulPlace at, ref OperandCopy<TA> a, ref OperandCopy<TB> b, int k, int endOfWhole,
+        in MatmulArgs<T, T, TC> args, in MatmulPlace at, ref OperandCopy<T, TA> a, ref OperandCopy<T, TB> b, int k, int endOfWhole,
         ArrayView<U4> sStage)
     {
         if (k < endOfWhole)
@@ -86,14 +87,14 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
         }
         if (k < at.End)
         {
-            OperandCopy<TA>.LoadCut(args.A, at.A, sStage, TTile.BM, at.M, args.M, k, at.End);
-            OperandCopy<TB>.LoadCut(args.B, at.B, sStage.From(StageB), TTile.BN, at.N, args.N, k, at.End);
+            OperandCopy<T, TA>.LoadCut(args.A, at.A, sStage, TTile.BM, at.M, args.M, k, at.End);
+            OperandCopy<T, TB>.LoadCut(args.B, at.B, sStage.From(StageB), TTile.BN, at.N, args.N, k, at.End);
         }
         TensorCore.CommitCopies();
     }
 
     private static void StartWhole(
-        in MatmulArgs<ushort, ushort, TC> args, ref OperandCopy<TA> a, ref OperandCopy<TB> b, ArrayView<U4> sStage)
+        in MatmulArgs<T, T, TC> args, ref OperandCopy<T, TA> a, ref OperandCopy<T, TB> b, ArrayView<U4> sStage)
     {
         a.StartWhole(args.A, sStage, TTile.BM, Lanes);
         b.StartWhole(args.B, sStage.From(StageB), TTile.BN, Lanes);
@@ -120,40 +121,51 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
     private static TensorFragments MultiplyButLast(
         ref TBlock sum, in TensorFragments f, in LaneTile rows, in LaneTile columns, int stage)
     {
-        TensorFragments second = Load(rows, columns, stage, 16);
+        if (TFormat.IsLooped)
+        {
+            TensorFragments last = f;
+            for (int chunk = 2; chunk < TensorMatmulSteps.Chunks; chunk += 2)
+            {
+                TensorFragments next = Load(rows, columns, stage, chunk);
+                sum.Add(last);
+                last = next;
+            }
+            return last;
+        }
+        TensorFragments second = Load(rows, columns, stage, 2);
         sum.Add(f);
-        TensorFragments third = Load(rows, columns, stage, 32);
+        TensorFragments third = Load(rows, columns, stage, 4);
         sum.Add(second);
-        TensorFragments last = Load(rows, columns, stage, 48);
+        TensorFragments fourth = Load(rows, columns, stage, 6);
         sum.Add(third);
-        return last;
+        return fourth;
     }
 
-    private static TensorFragments Load(in LaneTile rows, in LaneTile columns, int stage, int k)
+    private static TensorFragments Load(in LaneTile rows, in LaneTile columns, int stage, int chunk)
     {
         LaneTile a = rows.Behind(stage);
         LaneTile b = columns.Behind(stage);
         TensorFragments f = default;
-        f.A0 = TA.Fragment(a, 0, k);
-        f.A1 = TA.Fragment(a, 16, k);
-        if (TBlock.Rows > 32) f.A2 = TA.Fragment(a, 32, k);
-        if (TBlock.Rows > 32) f.A3 = TA.Fragment(a, 48, k);
-        f.B0 = TB.Fragment(b, 0, k);
-        f.B1 = TB.Fragment(b, 16, k);
-        if (TBlock.Columns > 32) f.B2 = TB.Fragment(b, 32, k);
-        if (TBlock.Columns > 32) f.B3 = TB.Fragment(b, 48, k);
+        f.A0 = TA.FragmentOfA(a, 0, chunk);
+        f.A1 = TA.FragmentOfA(a, 16, chunk);
+        if (TBlock.Rows > 32) f.A2 = TA.FragmentOfA(a, 32, chunk);
+        if (TBlock.Rows > 32) f.A3 = TA.FragmentOfA(a, 48, chunk);
+        f.B0 = TB.FragmentsOfB(b, 0, chunk);
+        f.B1 = TB.FragmentsOfB(b, 16, chunk);
+        if (TBlock.Columns > 32) f.B2 = TB.FragmentsOfB(b, 32, chunk);
+        if (TBlock.Columns > 32) f.B3 = TB.FragmentsOfB(b, 48, chunk);
         return f;
     }
 
     /// <summary>
     /// A loop over blocks of eight columns, which move left in registers, for the sake of short code; a lane stores four of the columns.
     /// </summary>
-    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, TBlock sum)
+    private static void Write(in MatmulArgs<T, T, TC> args, long batch, int m, int n, TBlock sum)
     {
         n += 2 * (Group.IdxX & 2);
         for (int end = n + TBlock.Columns; n < end; n += 8)
         {
-            F4 bias = MatmulEpilogue<ushort, ushort, TC, TElementC, AnyActivation>.Bias4(args, n);
+            F4 bias = MatmulEpilogue<T, T, TC, TElementC, AnyActivation>.Bias4(args, n);
             Write(args, batch, m, n, sum.First(0), bias);
             Write(args, batch, m + 16, n, sum.First(16), bias);
             if (TBlock.Rows > 32) Write(args, batch, m + 32, n, sum.First(32), bias);
@@ -166,13 +178,13 @@ public static class TensorMatmul<TElement, TC, TElementC, TTile, TBlock, TA, TB>
     /// 16 x 8 elements. A lane has two neighbours of a row and two of the row 8 below; it exchanges two with the next lane, so that it
     /// stores four neighbours of one row.
     /// </summary>
-    private static void Write(in MatmulArgs<ushort, ushort, TC> args, long batch, int m, int n, F4 sum, F4 bias)
+    private static void Write(in MatmulArgs<T, T, TC> args, long batch, int m, int n, F4 sum, F4 bias)
     {
         int lane = Group.IdxX & 31;
         bool isLower = (lane & 1) != 0;
         float x = Warp.ShuffleXor(isLower ? sum.X : sum.Z, 1);
         float y = Warp.ShuffleXor(isLower ? sum.Y : sum.W, 1);
         F4 four = isLower ? new F4(x, y, sum.Z, sum.W) : new F4(sum.X, sum.Y, x, y);
-        MatmulEpilogue<ushort, ushort, TC, TElementC, AnyActivation>.Store4(args, batch, m + lane / 4 + (isLower ? 8 : 0), n, four, bias);
+        MatmulEpilogue<T, T, TC, TElementC, AnyActivation>.Store4(args, batch, m + lane / 4 + (isLower ? 8 : 0), n, four, bias);
     }
 }

@@ -3,10 +3,10 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// How attention on tensor cores holds a storage type: in shared memory, in chunks of 16 bytes, and in fragments. A fragment is two chunks
-/// deep. A lane's place in its warp is 4 r + t.
+/// How tensor cores multiply a storage type. In shared memory it lies in chunks of 16 bytes; a fragment is two chunks deep. A lane's place
+/// in its warp is 4 r + t.
 /// </summary>
-public interface ITensorFormat
+public interface IProductFormat
 {
     /// <summary>Elements of a chunk: 8 or 4.</summary>
     static abstract int PerChunk { get; }
@@ -19,7 +19,11 @@ public interface ITensorFormat
 
     /// <summary>C += A B for each of the two fragments of B.</summary>
     static abstract void Multiply(ref F4 left, ref F4 right, in TensorOperand a, in TensorOperand b);
+}
 
+/// <summary>How attention on tensor cores holds a storage type besides: its weights, its values and its output.</summary>
+public interface ITensorFormat : IProductFormat
+{
     /// <summary>P as an A operand: the first of its 16 columns, as many as a fragment is deep.</summary>
     static abstract TensorOperand Weights(F4 left, F4 right);
 
@@ -110,6 +114,33 @@ public readonly struct PairFormat<TElement> : ITensorFormat
         const uint low = 0xFFFFu;
         uint exponents = ~word & TElement.ExponentMask;
         return (exponents & low) != 0 && (exponents & ~low) != 0;
+    }
+}
+
+/// <summary>fp32 rounded to the 11 significant bits of TF32, products 8 deep. Of matmul only, on request.</summary>
+public readonly struct Tf32Format : IProductFormat
+{
+    public static int PerChunk => 4;
+
+    public static bool IsLooped => false;
+
+    public static TensorOperand Operand(U4 bits) =>
+        new() { Big = new U4(Round(bits.X), Round(bits.Y), Round(bits.Z), Round(bits.W)) };
+
+    public static void Multiply(ref F4 left, ref F4 right, in TensorOperand a, in TensorOperand b)
+    {
+        left = TensorCore.MultiplyTf32(left, a.Big, b.Big.X, b.Big.Y);
+        right = TensorCore.MultiplyTf32(right, a.Big, b.Big.Z, b.Big.W);
+    }
+
+    /// <summary>
+    /// To nearest: half of the last of 11 bits is added, and products cut the rest off. 2^-11 of the number's power of two is that half, and
+    /// of what is infinite or NaN another such, where an addition to the bits would make the most common NaN a zero.
+    /// </summary>
+    private static uint Round(uint bits)
+    {
+        const float half = 1f / 2048;
+        return Interop.FloatAsInt(Interop.IntAsFloat(bits) + half * Interop.IntAsFloat(bits & 0xFF800000u));
     }
 }
 

@@ -35,6 +35,17 @@ public readonly struct TensorTile128x128 : ITensorMatmulTile
     public static int Stages => 2;
 }
 
+/// <summary>Four warps of 64 x 32, for products in parts, which take twice the registers of plain ones for their operands.</summary>
+public readonly struct TensorTile128x64 : ITensorMatmulTile
+{
+    public static int BM => 128;
+
+    public static int BN => 64;
+
+    /// <summary>The 48 KB that every device has.</summary>
+    public static int Stages => 2;
+}
+
 /// <summary>Four warps of 32 x 32, for products that have few larger tiles. The 48 KB that every device has.</summary>
 public readonly struct TensorTile64x64 : ITensorMatmulTile
 {
@@ -49,32 +60,40 @@ public readonly struct TensorTile64x64 : ITensorMatmulTile
 public static class TensorMatmulSteps
 {
     /// <summary>
-    /// Elements of K a step: four products deep. 128 bytes of a row of K fill the banks once, and whole lines of memory are read.
+    /// Chunks of K a step, four products deep: 64 elements of 16 bits, 32 of 32. 128 bytes of a row of K fill the banks once, and whole
+    /// lines of memory are read.
     /// </summary>
-    public const int BK = 64;
+    public const int Chunks = 8;
+
+    /// <summary>Parts of K start at multiples of this, which are whole steps of every type.</summary>
+    public const int Longest = 8 * Chunks;
 
     /// <summary>
-    /// Rows of a fragment of A, columns of a pair of fragments of B, and how deep both are: below that most of a product is padding.
+    /// Rows of a fragment of A, columns of a pair of fragments of B, and how deep both are of 16 bits: below that most of a product is
+    /// padding.
     /// </summary>
     public const int Fragment = 16;
 }
 
-/// <summary>Sizes of <see cref="TensorMatmul{TElement, TC, TElementC, TTile, TBlock, TA, TB}"/>.</summary>
-public static class TensorMatmulTile<TElement, TTile, TBlock>
-    where TElement : struct, ITensorElement
+/// <summary>Sizes of <see cref="TensorMatmul{T, TFormat, TC, TElementC, TTile, TBlock, TA, TB}"/>.</summary>
+public static class TensorMatmulTile<TFormat, TTile, TBlock>
+    where TFormat : struct, IProductFormat
     where TTile : struct, ITensorMatmulTile
-    where TBlock : struct, ITensorBlock<TElement>
+    where TBlock : struct, ITensorBlock<TFormat>
 {
     /// <summary>Warps side by side.</summary>
     public static int WarpsN => TTile.BN / TBlock.Columns;
 
     public static int GroupSize => 32 * (TTile.BM / TBlock.Rows) * WarpsN;
 
+    /// <summary>Elements of K a step.</summary>
+    public static int BK => TensorMatmulSteps.Chunks * TFormat.PerChunk;
+
     /// <summary>Where B lies in a stage, behind A; in chunks of 16 bytes.</summary>
-    public static int StageB => TTile.BM * TensorMatmulSteps.BK / 8;
+    public static int StageB => TTile.BM * TensorMatmulSteps.Chunks;
 
     /// <summary>Chunks of 16 bytes of a stage.</summary>
-    public static int Stage => (TTile.BM + TTile.BN) * TensorMatmulSteps.BK / 8;
+    public static int Stage => (TTile.BM + TTile.BN) * TensorMatmulSteps.Chunks;
 
     public static int SharedBytes => 16 * TTile.Stages * Stage;
 }

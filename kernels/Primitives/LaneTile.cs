@@ -26,6 +26,12 @@ public struct LaneTile
         Of(sTile, 2 * (Group.IdxX & 3), (Group.IdxX >> 3) & 3, chunks);
 
     /// <summary>
+    /// 32-bit elements of a tile in <see cref="WordOrder"/>, lane 4 r + t: row t, column r. A warp's lanes meet no bank twice.
+    /// </summary>
+    public static LaneTile ByWords(ArrayView<U4> sTile, int chunks) =>
+        new() { sTile = sTile, lane = WordOrder.Index(Group.IdxX & 3, (Group.IdxX >> 4) & 1, chunks), chunks = chunks };
+
+    /// <summary>
     /// The 16 x 16 elements from row <paramref name="row"/>, a multiple of 16, and the even chunk <paramref name="chunk"/> on.
     /// </summary>
     public readonly U4 Load(int row, int chunk) => TensorCore.LoadMatrices(Chunk(chunk), Offset(row, chunk));
@@ -45,6 +51,20 @@ public struct LaneTile
         U32x2 first = sPairs.From(2 * even + half)[2 * Offset(row, chunk)];
         U32x2 second = sPairs.From(2 * odd + half)[2 * Offset(row, chunk)];
         return new U4(first.X, second.X, first.Y, second.Y);
+    }
+
+    /// <summary>
+    /// Of a tile by words, the lane's element of the 8 rows from <paramref name="row"/> on and the 8 columns from chunk
+    /// <paramref name="chunk"/>, a multiple of 4, on; then those 4 rows further down, 8 columns further right, and both.
+    /// </summary>
+    public readonly U4 LoadWords(int row, int chunk)
+    {
+        int near = 4 * (lane ^ (chunk & 7)) + ((Group.IdxX >> 2) & 3);
+        ArrayView<uint> sLeft = sTile.Cast<uint>().From(near);
+        ArrayView<uint> sRight = sTile.Cast<uint>().From(near ^ 8);
+        int upper = 4 * Offset(row, chunk);
+        int lower = upper + 16 * chunks;
+        return new U4(sLeft[upper], sLeft[lower], sRight[upper], sRight[lower]);
     }
 
     /// <summary>The tile's rows from <paramref name="row"/> on, a multiple of 8.</summary>

@@ -2,6 +2,43 @@ using ILGPU;
 
 namespace AttnKernels.Kernels;
 
+/// <summary>Where a tile's chunks of 16 bytes lie in shared memory.</summary>
+public interface ITileOrder
+{
+    /// <summary>The place of chunk <paramref name="chunk"/> of row <paramref name="row"/>, in rows of so many chunks.</summary>
+    static abstract int Index(int row, int chunk, int chunks);
+}
+
+/// <summary>As <see cref="SwizzledTile"/> has it.</summary>
+public readonly struct SwizzledOrder : ITileOrder
+{
+    public static int Index(int row, int chunk, int chunks) => SwizzledTile.Index(row, chunk, chunks);
+}
+
+/// <summary>Elements of 2 or 4 bytes in chunks of 16.</summary>
+public static class Chunk<T>
+    where T : unmanaged
+{
+    /// <summary>Elements of a chunk.</summary>
+    public static int Elements => 1 << Shift;
+
+    /// <summary>The same as a power of two.</summary>
+    public static int Shift => Interop.SizeOf<T>() == sizeof(ushort) ? 3 : 2;
+
+    /// <summary>A chunk of neighbours that lie <paramref name="step"/> apart, of which <paramref name="count"/> are there; the others are 0.</summary>
+    public static U4 Gather(ArrayView<T> data, long at, long step, int count)
+    {
+        if (Interop.SizeOf<T>() == sizeof(ushort)) return SwizzledTile.Gather(data.Cast<ushort>(), at, step, count);
+        ArrayView<uint> words = data.Cast<uint>();
+        U4 values = default;
+        if (count > 0) values.X = words[at];
+        if (count > 1) values.Y = words[at + step];
+        if (count > 2) values.Z = words[at + 2 * step];
+        if (count > 3) values.W = words[at + 3 * step];
+        return values;
+    }
+}
+
 /// <summary>
 /// Rows of elements of 16 bits, or of 32 that count as two, in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which
 /// two fill the banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank groups, and so have eight
@@ -17,21 +54,23 @@ public static class SwizzledTile
     /// rows outside [firstRow, endRow) become 0 and are not read. Where <paramref name="isWide"/> says that chunks cannot be copied whole,
     /// they are loaded element by element, and are there at the next barrier, too.
     /// </summary>
-    public static void Load(
-        ArrayView<ushort> data, long start, long rowStride, long columnStride, bool isWide, int row0, int rows, int firstRow, int endRow,
+    public static void Load<T, TOrder>(
+        ArrayView<T> data, long start, long rowStride, long columnStride, bool isWide, int row0, int rows, int firstRow, int endRow,
         int column0, int endColumn, ArrayView<U4> sTiles, int offset, int chunks)
+        where T : unmanaged
+        where TOrder : struct, ITileOrder
     {
         for (int index = Group.IdxX; index < rows * chunks; index += Group.DimX)
         {
             int r = index / chunks;
             int chunk = index - r * chunks;
             int row = row0 + r;
-            int column = column0 + 8 * chunk;
+            int column = column0 + Chunk<T>.Elements * chunk;
             bool isRead = row >= firstRow && row < endRow && column < endColumn;
             long at = start + row * rowStride + column * columnStride;
-            int target = offset + Index(r, chunk, chunks);
-            if (isWide) TensorCore.CopyAsync(sTiles, target, data.Cast<U4>(), isRead ? at >> 3 : 0, isRead ? 1 : 0);
-            else sTiles[target] = isRead ? Gather(data, at, columnStride, endColumn - column) : default;
+            int target = offset + TOrder.Index(r, chunk, chunks);
+            if (isWide) TensorCore.CopyAsync(sTiles, target, data.Cast<U4>(), isRead ? at >> Chunk<T>.Shift : 0, isRead ? 1 : 0);
+            else sTiles[target] = isRead ? Chunk<T>.Gather(data, at, columnStride, endColumn - column) : default;
         }
     }
 

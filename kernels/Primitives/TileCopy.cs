@@ -63,7 +63,7 @@ public struct TileCopy
             StartWhole(rows);
             return;
         }
-        SwizzledTile.Load(
+        SwizzledTile.Load<ushort, SwizzledOrder>(
             source.Data, start, source.RowStride, 1, IsWide, row0, rows, firstRow, endRow, 0, columns, sTile, 0, chunks);
         at += (long)rows * stride;
     }

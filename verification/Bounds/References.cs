@@ -80,7 +80,9 @@ public static class References
         int height = m.M, columns = m.N, k = m.K;
         Expected c = new("C", [m.Batch, height, columns], columns, rows);
         DType operands = m.A.Type == DType.Float32 || m.B.Type == DType.Float32 ? DType.Float32 : m.A.Type;
-        double gamma = Rounding.Gamma(k, Rounding.Step(operands)) + (4 * Rounding.U), u = Rounding.Unit(m.TypeC);
+        double factors = Rounding.Factors(m.InputPrecision);
+        double sum = Rounding.Gamma(Rounding.Terms(k, m.InputPrecision), Rounding.Step(operands, m.InputPrecision));
+        double gamma = factors + ((1 + factors) * sum) + (4 * Rounding.U), u = Rounding.Unit(m.TypeC);
         Parallel.For(0, c.Values.Length / columns, n =>
         {
             int at = (int)(c.OffsetOf(n * columns) / columns);

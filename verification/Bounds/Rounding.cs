@@ -38,16 +38,28 @@ public static class Rounding
     public static double Tiny(DType type) => type == DType.Float16 ? Math.ScaleB(1, -25) : Flush;
 
     /// <summary>
-    /// u of one accumulation step: fp32 rounds to nearest; tensor cores, which take fp16 and bf16 operands, truncate, which doubles it.
+    /// u of one accumulation step: fp32 rounds to nearest; tensor cores, which take fp16, bf16 and TF32 operands, truncate, which doubles it.
+    /// In three parts of TF32 only short sums are truncated, which <see cref="Terms"/> counts.
     /// </summary>
-    public static double Step(DType operands) => operands == DType.Float32 ? U : 2 * U;
+    public static double Step(DType operands, InputPrecision precision = InputPrecision.Ieee) =>
+        operands == DType.Float32 && precision != InputPrecision.Tf32 ? U : 2 * U;
 
     /// <summary>
     /// How many roundings a sum of <paramref name="n"/> products may have in that precision. As TF32 in three parts: 8 for the parts, 18
     /// for each eight products, whose sum is truncated, and one for each eight; less than 2 for the rest. Where fp32 arithmetic has more,
-    /// that may run as well.
+    /// that may run as well, and it has where a sum is long enough (64) for parts of its own, which add one for each 64.
     /// </summary>
     public static int Terms(int n, InputPrecision precision) => precision == InputPrecision.Tf32x3 ? Math.Max(n, ((n + 7) / 8) + 28) : n;
+
+    /// <summary>
+    /// What rounding both factors costs a product, relative: 2^-11 each of 11 significant bits, and their product; 0 where they are
+    /// multiplied as they are.
+    /// </summary>
+    public static double Factors(InputPrecision precision)
+    {
+        double unit = Math.ScaleB(1, -11);
+        return precision == InputPrecision.Tf32 ? (2 * unit) + (unit * unit) : 0;
+    }
 
     /// <summary>gamma_n = n u / (1 - n u): relative error of a sum of n terms, in any order (Higham, Accuracy and Stability,
     /// 3.1).</summary>

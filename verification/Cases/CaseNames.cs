@@ -31,6 +31,7 @@ internal static class CaseNames
         p.Batch0 * p.Batch1 == 1 ? "" : $"batch={p.Batch0}x{p.Batch1}",
         p.GroupB == 1 ? "" : $"group={p.GroupB}",
         (p.TransposeA ? "T" : "N") + (p.TransposeB ? "T" : "N"),
+        p.InputPrecision == InputPrecision.Ieee ? "" : $"{p.InputPrecision}".ToLowerInvariant(),
         p.TypeB == p.TypeA && p.TypeC == p.TypeA ? "" : $"*{p.TypeB}->{p.TypeC}",
         p.Alpha == 1 ? "" : $"alpha={p.Alpha}",
         p.Beta == 0 ? "" : $"beta={p.Beta}",

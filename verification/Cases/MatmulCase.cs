@@ -33,9 +33,10 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
             Beta = p.Beta,
             ZeroHides = p.SkipZeroA,
             Activation = p.Activation,
+            InputPrecision = p.InputPrecision,
         };
         if (p.SkipZeroA) HideSome(reference);
-        if (Options.VisibleNaN) reference.A.Values[0] = float.NaN;
+        if (Options.VisibleNaN) reference.A.Values[0] = BitConverter.UInt32BitsToSingle(0x7FFFFFFF); // the NaN that GPUs make
 
         using PlacedTensor a = PlacedTensor.Input(device, Batched(reference.A, p.Batch0, p.Batch1), Options.Placement);
         using PlacedTensor b = PlacedTensor.Input(device, Batched(reference.B, p.Batch0, p.Batch1 / p.GroupB), PlacementB);

@@ -1,11 +1,45 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// fp32 attention that may multiply as TF32 in three parts: every tile, source of keys and kind of score, and what its fragments and
+/// fp32 products and attention that may multiply as TF32, attention in three parts: every tile, source of keys and kind of score, and what its fragments and
 /// rows of 32-bit elements are sensitive to. Devices without tensor cores run them with their kernels for fp32.
 /// </summary>
 internal static class Tf32Cases
 {
+    /// <summary>
+    /// Products in both precisions: each tile in each layout, rows that are copied in chunks and rows that are not, more steps of K than
+    /// stages, and K that cuts a step and a chunk.
+    /// </summary>
+    public static IEnumerable<VerificationCase> Matmuls(CaseSize size)
+    {
+        int times = size == CaseSize.Tiny ? 1 : 5;
+        foreach (InputPrecision precision in (InputPrecision[])[InputPrecision.Tf32x3, InputPrecision.Tf32])
+        {
+            MatmulProblem p = new() { InputPrecision = precision, M = 40 * times, N = 56 * times, K = 108 * times };
+            MatmulProblem wide = p with { M = 120 * times, N = 68 * times };
+            for (int layout = 0; layout < 4; layout++)
+            {
+                MatmulProblem laid = p with { TransposeA = (layout & 1) != 0, TransposeB = (layout & 2) != 0 };
+                yield return Case(laid);
+                yield return Case(laid with { M = wide.M, N = wide.N, Parts = layout / 2 * 2 });
+                yield return Case(laid with { M = 37, N = 27, K = 45 * times });
+            }
+            yield return Case(p with { K = 45 }, Placement.OddLines);
+            yield return Case(p with { K = 45, TransposeA = true, TransposeB = true }, Placement.ColumnMajor);
+            yield return Case(p with { M = 16, N = 16, K = 16, Bias = true, Beta = -1.5f, Alpha = 0.5f, Batch0 = 2, Batch1 = 4, GroupB = 2 });
+            yield return Case(p with { K = 300 * times, Parts = 3, Activation = Activation.Gelu, Bias = true, TransposeB = true });
+            yield return Case(p with { K = 20, TransposeA = true }, isNaN: true);
+            yield return Case(p with { M = 5 });
+        }
+
+        MatmulCase Case(MatmulProblem problem, Placement? placement = null, bool isNaN = false)
+        {
+            CaseOptions options = new() { Placement = placement ?? Placement.Dense, VisibleNaN = isNaN };
+            string name = CaseNames.Of(problem, options.Placement, options.Placement) + (isNaN ? " visible-nan" : "");
+            return new MatmulCase(problem, options, name, size);
+        }
+    }
+
     public static IEnumerable<VerificationCase> Of(CaseSize size)
     {
         bool isTiny = size == CaseSize.Tiny;

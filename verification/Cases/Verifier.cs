@@ -8,9 +8,9 @@ public static class Verifier
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
         .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(),
-        .. SharedTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny),
+        .. SharedTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny), .. Tf32Cases.Matmuls(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
-        .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal),
+        .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal), .. Tf32Cases.Matmuls(CaseSize.Normal),
     ];
 
     /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>

@@ -68,6 +68,8 @@ internal static class FuzzGenerator
         if (!p.SkipZeroA) p = p with { Naive = choose.Flag("naive", 0.1) };
         p = p with { TypeB = TypeOr(choose, "typeB", p.TypeA), TypeC = TypeOr(choose, "typeC", p.TypeA) };
         if (p.Bias) p = p with { BiasType = Type(choose, "biasType") };
+        if (p.TypeA == Float32 && p.TypeB == Float32)
+            p = p with { InputPrecision = choose.Pick("precision", 0.4, Enum.GetValues<InputPrecision>(), precision => $"{precision}") };
         CaseOptions options = new() { Placement = choose.Pick("placement", 0.5, Matrices, l => l.Name) };
         Placement placementB = choose.Pick("placementB", 0.5, Matrices, l => l.Name);
         if (!p.SkipZeroA) p = p with { Activation = choose.Pick("activation", 0.6, Enum.GetValues<Activation>(), activation => $"{activation}") };
@@ -130,7 +132,7 @@ internal static class FuzzGenerator
         // A scale of 0 has no query that singles a key out.
         if (p.Scale != 0 && choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
         if (p.Type == Float32 && p.Rotary is null && p.Similarity == Similarity.DotProduct)
-            p = p with { InputPrecision = choose.Pick("precision", 0.6, Enum.GetValues<InputPrecision>(), precision => $"{precision}") };
+            p = p with { InputPrecision = choose.Pick("precision", 0.6, [InputPrecision.Ieee, InputPrecision.Tf32x3], precision => $"{precision}") };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),

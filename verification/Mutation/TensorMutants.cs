@@ -72,7 +72,7 @@ internal static class TensorMutants
             "columns past the head dim are not zero-filled", Any),
         new("tensor.tail-dropped", Swizzle, "step, count - 6));", "step, count - 7));",
             "an element of a row's last chunk is lost", Any),
-        new("tensor.copy-not-swizzled", Swizzle, "offset + Index(r, chunk, chunks);", "offset + r * chunks + chunk;",
+        new("tensor.copy-not-swizzled", Swizzle, "offset + TOrder.Index(r, chunk, chunks);", "offset + r * chunks + chunk;",
             "chunks are copied to where nobody looks for them", Any),
 
         // Rows that are looked up, and packed ones.

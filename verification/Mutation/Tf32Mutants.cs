@@ -1,6 +1,6 @@
 namespace AttnKernels.Verification;
 
-/// <summary>Faults in attention that multiplies fp32 as TF32 in three parts: the parts, their fragments, the loops over them.</summary>
+/// <summary>Faults in attention and matmul that multiply fp32 as TF32: the parts, their fragments, the loops over them.</summary>
 internal static class Tf32Mutants
 {
     private const string Forward = "kernels/Attention/TensorFlashForward.cs";
@@ -11,6 +11,8 @@ internal static class Tf32Mutants
     private const string Square = "kernels/Primitives/TensorSquare.cs";
     private const string Sources = "kernels/Policies/KeySources.cs";
     private const string General = "kernels/Policies/GeneralKeys.cs";
+    private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
+    private const string Operands = "kernels/Policies/TensorOperands.cs";
     private const string Any = "attention float32 tf32x3 d40";
     private const string Whole = "attention float32 tf32x3 q130";
 
@@ -53,5 +55,19 @@ internal static class Tf32Mutants
             "heads of a cache begin half as far apart as they lie", "attention float32 tf32x3 ring"),
         new("tf32.blocks-overlap", General, "EntryStride = TileRows.Units<T>() * BatchStride", "EntryStride = BatchStride",
             "blocks lie half as far apart as they do", "attention float32 tf32x3 paged"),
+
+        // Matmul.
+        new("tf32.matmul-nan-becomes-zero", Formats, "Interop.IntAsFloat(bits) + half * Interop.IntAsFloat(bits & 0xFF800000u)",
+            "Interop.IntAsFloat(bits + (uint)(half * 8388608f))", "the NaN that GPUs make is rounded to 0", "matmul float32 tf32 visible-nan"),
+        new("tf32.matmul-cut-off", Formats, "const float half = 1f / 2048;", "const float half = 0f;", "elements are cut off instead of rounded",
+            "matmul float32 tf32 120x68"),
+        new("tf32.matmul-every-other-fragment", Matmul, "chunk < TensorMatmulSteps.Chunks; chunk += 2)",
+            "chunk < TensorMatmulSteps.Chunks; chunk += 4)", "of a step a quarter is left out", "matmul float32 tf32x3 40x56"),
+        new("tf32.matmul-transposed-a-as-b", Operands, "new U4(b.X, b.Z, b.Y, b.W)", "b", "the quarters of a transposed A in the wrong registers",
+            "matmul float32 tf32 40x56 TN"),
+        new("tf32.matmul-next-rows", Lane, "int lower = upper + 16 * chunks;", "int lower = upper + 4 * chunks;", "rows 4 to 7 of eight are rows 1 to 4",
+            "matmul float32 tf32 40x56 NN"),
+        new("tf32.matmul-right-beyond", Lane, "From(near ^ 8)", "From(near + 8)", "columns 8 to 15 lie where the swizzle has put others",
+            "matmul float32 tf32 40x56 NN"),
     ];
 }

@@ -39,6 +39,9 @@ public sealed record MatmulReference
     /// <summary>f.</summary>
     public Activation Activation { get; init; }
 
+    /// <summary>How precisely A and B are multiplied: no matter here, but for the error bound and the plain computation.</summary>
+    public InputPrecision InputPrecision { get; init; }
+
     /// <summary>A zero of A hides the element of B that it meets, whatever that holds.</summary>
     public bool ZeroHides { get; init; }
 

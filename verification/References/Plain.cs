@@ -73,7 +73,7 @@ public static class Plain
                 for (int k = 0; k < m.K; k++)
                 {
                     float a = m.ElementA(b, r, k);
-                    if (a != 0 || !m.ZeroHides) sum += a * m.ElementB(b, k, n);
+                    if (a != 0 || !m.ZeroHides) sum += Factor(m.InputPrecision, a) * Factor(m.InputPrecision, m.ElementB(b, k, n));
                 }
                 float value = m.Alpha * sum;
                 if (m.C0 is not null) value += m.Beta * m.C0.Values[(at * m.N) + n];
@@ -82,6 +82,14 @@ public static class Plain
             }
         });
         return c;
+    }
+
+    /// <summary>What is multiplied of an element: of TF32 the nearest number of 11 significant bits.</summary>
+    private static float Factor(InputPrecision precision, float value)
+    {
+        if (precision != InputPrecision.Tf32 || value == 0 || !float.IsFinite(value)) return value;
+        int last = Math.ILogB(value) - 10;
+        return (float)Math.ScaleB(Math.Round(Math.ScaleB(value, -last)), last);
     }
 
     private static HostTensor Rows(DType type, ReadOnlySpan<int> shape, int[]? rows) =>

@@ -64,6 +64,8 @@ internal static class FeatureForms
             new("matmul to Float32", t => Matmul(t) with { TypeC = DType.Float32 }),
             new("matmul of Float32 and the type", t => Matmul(t) with { TypeA = DType.Float32 }),
             new("matmul of the type and Float32", t => Matmul(t) with { TypeB = DType.Float32 }),
+            new("matmul of fp32 as TF32 in three parts, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32x3 }) { Only = DType.Float32 },
+            new("matmul of fp32 as TF32, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32 }) { Only = DType.Float32 },
             new("softmax, batched", t => Softmax(t) with { Batch = 2, Heads = 4 }),
             new("softmax to Float32", t => Softmax(t) with { OutputType = DType.Float32 }),
             new("log-softmax", t => Softmax(t) with { Log = true }),

@@ -5,7 +5,7 @@ namespace AttnKernels.Plans.Cpu;
 /// <summary>Matmul on the CPU device.</summary>
 internal sealed unsafe class CpuMatmul(MatmulProblem p, SimdWorkers workers) : Executable<MatmulTensors>
 {
-    public override string Explain() => $"SimdMatmul: blocks of C in {workers.Describe()}";
+    public override string Explain() => $"SimdMatmul: blocks of C in {workers.Describe()}{p.InsteadOfPrecision}";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {

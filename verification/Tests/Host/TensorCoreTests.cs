@@ -95,6 +95,18 @@ public sealed class TensorCoreTests : IDisposable
         Explain(product with { M = 16, K = 16 }).Should().Contain(" TensorMatmul");
     }
 
+    [Fact]
+    public void Products_of_fp32_run_on_them_on_request()
+    {
+        MatmulProblem product = new() { M = 130, N = 16, K = 40, TransposeB = true, InputPrecision = InputPrecision.Tf32x3 };
+        Explain(product).Should().Contain("Float32 as Tf32x3").And.Contain("TensorMatmul tf32x3->fp32 64x64x32 A-k B-k: 3 groups").And.NotContain("products in fp32");
+        Explain(product with { InputPrecision = InputPrecision.Tf32, TransposeB = false }).Should().Contain("TensorMatmul tf32->fp32 64x64x32 A-k B-outer");
+        Explain(product with { M = 15 }).Should().Contain(" TiledMatmul").And.Contain("blocks of 16").And.Contain("products in fp32, which are at least as exact as Tf32x3");
+        using AttentionDevice cpu = AttentionDevice.Open("cpu");
+        using MatmulPlan plan = cpu.Plan(product with { InputPrecision = InputPrecision.Tf32 });
+        plan.Explain().Should().Contain("products in fp32, which are at least as exact as Tf32");
+    }
+
     /// <summary>The largest tile that keeps all multiprocessors busy, if the device has the shared memory.</summary>
     [Fact]
     public void A_product_has_tiles_for_all_multiprocessors()
@@ -112,6 +124,10 @@ public sealed class TensorCoreTests : IDisposable
         ProductTile(h100 with { SharedMemoryPerGroup = 99 << 10 }, square)
             .Should().StartWith("128x128 tiles").And.Contain("128x256 needs 147456 bytes of shared memory, the device gives 101376");
         ProductTile(h100 with { SharedMemoryPerGroup = 48 << 10 }, square).Should().StartWith("64x64 tiles");
+        MatmulProblem wide = square with { Type = DType.Float32, InputPrecision = InputPrecision.Tf32 };
+        ProductTile(h100, wide).Should().StartWith("128x128 tiles, 4096 on 132");
+        ProductTile(h100 with { SharedMemoryPerGroup = 48 << 10 }, wide).Should().StartWith("64x64 tiles");
+        ProductTile(h100, wide with { InputPrecision = InputPrecision.Tf32x3 }).Should().StartWith("128x64 tiles, 8192 on 132");
     }
 
     private static string ProductTile(DeviceInfo device, MatmulProblem problem)

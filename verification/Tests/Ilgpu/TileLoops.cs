@@ -39,17 +39,15 @@ internal static partial class TileLoops
                 Multiplies(report, 4 * rows * keys, rows + keys, isPlain ? LoopItself : LoopBesideMasks);
                 if (isPlain) Multiplies(report, 16 * rows * columns, rows + (4 * columns), LoopItself);
                 break;
-            case "TensorMatmul": // four products deep; a fragment of 16 rows or columns a load, a chunk of eight elements a copy
-                int rowsOfWarp = m * n >= 128 * 128 ? 64 : 32;
-                WholeSteps(
-                    report, last / 16 * (rowsOfWarp / 16) * (rowsOfWarp / 8), last / 16 * 2 * (rowsOfWarp / 16), (m + n) * last / 8 / entry.GroupSize);
+            case "TensorMatmul":
+                MatmulSteps(entry, report, m, n);
                 break;
             case "TensorFlashForward" when entry.Name.Contains(" tf32x3 ", StringComparison.Ordinal):
                 // Three products for one in two loops, 8 deep. Q K^T: 16 x 8 elements of Q, 16 x 8 of K a load; P V: two loads for 8 x 16 of V.
                 int rowBlocks = m / 64;
                 double perProduct = rowBlocks > 1 ? 6.25 : 7.75;
-                ProductsOfParts(report, 3 * rowBlocks * (n / 8), "LDSM", rowBlocks + (n / 16), perProduct);
-                ProductsOfParts(report, 3 * rowBlocks * (last / 8), "LDS", 2 * (last / 16), perProduct);
+                ProductsOfParts(report, 3 * rowBlocks * (n / 8), rowBlocks + (n / 16), 0, perProduct);
+                ProductsOfParts(report, 3 * rowBlocks * (last / 8), 0, 2 * (last / 16), perProduct);
                 break;
             case "TensorFlashForward": // Q K^T and P V of Br / 4 rows a warp; 16 x 16 elements of Q, K or V a load
                 (int blocks, int depth) = (m / 64, last / 16);
@@ -83,24 +81,40 @@ internal static partial class TileLoops
     }
 
     /// <summary>
-    /// The loop over whole steps: beside products, loads and copies a few instructions a copy for its address, and some forty for the stages
-    /// and the loop.
+    /// Four products deep; a fragment of 16 rows or columns a load, or four loads where words along the outer axis are not transposed.
     /// </summary>
-    private static void WholeSteps(PtxasReport report, int products, int loads, int copies)
+    private static void MatmulSteps(KernelEntry entry, PtxasReport report, int m, int n)
+    {
+        bool Has(string part) => entry.Name.Contains(part, StringComparison.Ordinal);
+        bool isParts = Has(" tf32x3->"), isWords = isParts || Has(" tf32->");
+        int blocksA = m > 64 ? 4 : 2, blocksB = m * n >= 128 * 128 ? 4 : 2; // of 16 rows or columns, a warp
+        int wordsA = isWords && Has(" A-outer") ? 4 * blocksA : 0, wordsB = isWords && Has(" B-outer") ? 4 * blocksB : 0;
+        int words = wordsA + wordsB, matrices = (wordsA > 0 ? 0 : blocksA) + (wordsB > 0 ? 0 : blocksB);
+        int products = blocksA * 2 * blocksB;
+        if (isParts) ProductsOfParts(report, 3 * products, matrices, words, m > 64 ? 5.75 : 7.25);
+        else WholeSteps(report, 4 * products, 4 * matrices, 4 * words, (m + n) * 8 / entry.GroupSize, isWords ? 4 * (blocksA + blocksB) * 4 * 2 : 0);
+    }
+
+    /// <summary>
+    /// The loop over whole steps: beside products, loads, copies and the rounding of operands a few instructions a copy for its address, and
+    /// some forty for the stages and the loop.
+    /// </summary>
+    private static void WholeSteps(PtxasReport report, int products, int matrices, int words, int copies, int rounding)
     {
         MachineLoop? loop = report.Loops.Where(l => l.IsInnermost && l.Count("HMMA") == products).MinBy(l => l.Length);
         loop.Should().NotBeNull("the tile implies a loop of {0} products", products);
-        loop!.Count("LDSM").Should().Be(loads);
+        loop!.Count("LDSM").Should().Be(matrices);
+        loop.Count("LDS").Should().Be(words);
         loop.Count("LDGSTS").Should().Be(copies);
-        (loop.Length - products - loads - copies).Should().BeLessThanOrEqualTo((4 * copies) + 40);
+        (loop.Length - products - matrices - words - copies - rounding).Should().BeLessThanOrEqualTo((4 * copies) + 40);
     }
 
     /// <summary>A loop of products of parts: half of the instructions beside them split operands, and a third add to C.</summary>
-    private static void ProductsOfParts(PtxasReport report, int products, string load, int loads, double perProduct)
+    private static void ProductsOfParts(PtxasReport report, int products, int matrices, int words, double perProduct)
     {
         MachineLoop? loop = report.Loops
-            .Where(l => l.IsInnermost && l.Count("HMMA") == products && l.Count(load) == loads).MinBy(l => l.Length);
-        loop.Should().NotBeNull("the tile implies a loop of {0} products and {1} {2}", products, loads, load);
+            .Where(l => l.IsInnermost && l.Count("HMMA") == products && l.Count("LDSM") == matrices && l.Count("LDS") == words).MinBy(l => l.Length);
+        loop.Should().NotBeNull("the tile implies a loop of {0} products, {1} loads of matrices and {2} of words", products, matrices, words);
         ((double)loop!.Length / products).Should().BeLessThanOrEqualTo(perProduct, "instructions a product");
     }
 

@@ -20,12 +20,12 @@ internal sealed class MutantContext : AssemblyLoadContext
         compiled.Add(name, LoadFromStream(image.Assembly, image.Symbols));
 
     /// <summary>Runs the case set; see <see cref="MutantTrial.FirstFailure"/>.</summary>
-    public string[]? FirstFailure(string device, string likely, string? only, CancellationToken cancel)
+    public string[]? FirstFailure(string device, string likely, string? among, string? only, CancellationToken cancel)
     {
         Assembly verification = LoadFromAssemblyName(new AssemblyName("AttnKernels.Verification"));
         return verification.GetType(typeof(MutantTrial).FullName!, throwOnError: true)!
             .GetMethod(nameof(MutantTrial.FirstFailure))!
-            .CreateDelegate<Func<string, string, string?, CancellationToken, string[]?>>()(device, likely, only, cancel);
+            .CreateDelegate<Func<string, string, string?, string?, CancellationToken, string[]?>>()(device, likely, among, only, cancel);
     }
 
     /// <summary>The library, the kernels and the verification anew; everything else is the process's own.</summary>
@@ -41,15 +41,15 @@ internal sealed class MutantContext : AssemblyLoadContext
 internal static class MutantTrial
 {
     /// <summary>
-    /// Title and detail of the first case that fails, those of <paramref name="likely"/> first; null if all pass. Of all cases, or of the
-    /// one with the title <paramref name="only"/>.
+    /// Title and detail of the first case that fails, those of <paramref name="likely"/> first; null if all pass. Of the cases that the
+    /// filter <paramref name="among"/> takes, or of the one with the title <paramref name="only"/>.
     /// </summary>
-    public static string[]? FirstFailure(string device, string likely, string? only, CancellationToken cancel)
+    public static string[]? FirstFailure(string device, string likely, string? among, string? only, CancellationToken cancel)
     {
         using AttentionDevice opened = AttentionDevice.Open(device);
-        VerificationCase[] first = [.. Verifier.For(opened.Info, likely)];
-        foreach (VerificationCase verification in first.Concat(Verifier.For(opened.Info).Except(first)).Where(c => only is null
-            || c.Title == only))
+        VerificationCase[] all = [.. Verifier.For(opened.Info, among)];
+        VerificationCase[] first = [.. Verifier.For(opened.Info, likely).Intersect(all)];
+        foreach (VerificationCase verification in first.Concat(all.Except(first)).Where(c => only is null || c.Title == only))
         {
             cancel.ThrowIfCancellationRequested();
             CaseResult result = verification.Run(opened);

@@ -38,7 +38,10 @@ public sealed class MutationScore
     /// <summary>
     /// Judges one mutant. A case that fails counts only if it passes with the kernels as they are, compiled and run in the same way.
     /// </summary>
-    public MutantResult Run(Mutant mutant, CancellationToken cancel = default)
+    /// <param name="mutant">The fault.</param>
+    /// <param name="among">A filter of <see cref="Verifier.Select"/> for the cases that judge; null: all.</param>
+    /// <param name="cancel">Stops between two cases.</param>
+    public MutantResult Run(Mutant mutant, string? among = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(mutant);
         MutantContext context = new();
@@ -46,7 +49,7 @@ public sealed class MutationScore
         {
             context.Add(mutant.IsInSimd ? KernelSources.Simd : KernelSources.Kernels,
                 (mutant.IsInSimd ? simd : kernels).Value.Compile(mutant));
-            if (context.FirstFailure(mutant.Device, mutant.Likely, null, cancel) is not { } failure)
+            if (context.FirstFailure(mutant.Device, mutant.Likely, among, null, cancel) is not { } failure)
                 return new MutantResult(mutant, Verdict.Survived, "", "every case passed");
             return Complaint(mutant.Device, failure[0], cancel) is { } complaint
                 ? new MutantResult(mutant, Verdict.Invalid, failure[0], $"fails with the kernels as they are, too: {complaint}")
@@ -66,7 +69,7 @@ public sealed class MutationScore
     private string? Complaint(string device, string title, CancellationToken cancel)
     {
         if (sound.Contains((device, title))) return null;
-        if (unmutated.Value.FirstFailure(device, "", title, cancel) is { } failure) return failure[1];
+        if (unmutated.Value.FirstFailure(device, "", null, title, cancel) is { } failure) return failure[1];
         sound.Add((device, title));
         return null;
     }

@@ -52,7 +52,7 @@ internal static class MutateCommand
         foreach (Mutant mutant in mutants)
         {
             cancel.ThrowIfCancellationRequested();
-            MutantResult result = score.Run(mutant, cancel);
+            MutantResult result = score.Run(mutant, cancel: cancel);
             Console.WriteLine($"{result.Verdict.ToString().ToUpperInvariant(),-8} {mutant.Name}  {mutant.File}: {mutant.What}");
             string by = result.Case.Length == 0 ? "" : $"by {result.Case}: ";
             Console.WriteLine($"         {by}{result.Detail.ReplaceLineEndings(" ")}");

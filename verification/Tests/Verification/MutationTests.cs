@@ -36,7 +36,7 @@ public class MutationTests
     public void Kills(string name, string with)
     {
         MutantResult result = new MutationScore(Root)
-            .Run(MutationScore.Mutants.Single(m => m.Name == name), TestContext.Current.CancellationToken);
+            .Run(MutationScore.Mutants.Single(m => m.Name == name), cancel: TestContext.Current.CancellationToken);
 
         result.Verdict.Should().Be(Verdict.Killed, result.Detail);
         result.Detail.Should().ContainEquivalentOf(with);
@@ -48,7 +48,8 @@ public class MutationTests
         Mutant harmless = new("harmless", "kernels/Attention/CacheAppend.cs", "int d = (int)(index - line * args.Dim);",
             "int d = (int)(index % args.Dim);", "nothing", "cache-append");
 
-        MutantResult result = new MutationScore(Root).Run(harmless, TestContext.Current.CancellationToken);
+        // The cases that it names and others after them: that every case passes on the simulator is another test's.
+        MutantResult result = new MutationScore(Root).Run(harmless, "cache-append, log-softmax", TestContext.Current.CancellationToken);
 
         result.Verdict.Should().Be(Verdict.Survived, result.Detail);
     }
@@ -61,7 +62,7 @@ public class MutationTests
     {
         Mutant misfit = new("misfit", "kernels/Attention/CacheAppend.cs", old, "", "nothing", "cache-append");
 
-        MutantResult result = new MutationScore(Root).Run(misfit, TestContext.Current.CancellationToken);
+        MutantResult result = new MutationScore(Root).Run(misfit, cancel: TestContext.Current.CancellationToken);
 
         result.Verdict.Should().Be(Verdict.Invalid);
         result.Detail.Should().Contain(complaint);

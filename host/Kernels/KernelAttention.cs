@@ -49,7 +49,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     };
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}; " +
+        $"{kernel.Describe(entry, groups)}; {reason}; " +
         $"{TileHeadsText(sizes.Heads.Count)}{sizes.SectionHeads * sizes.Heads.Count} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>Says that heads share a tile.</summary>

@@ -23,7 +23,7 @@ internal sealed class KernelCacheAppend<T> : Executable<CacheAppendTensors>
         groups = Grids.Groups((lanes + Entry.GroupSize - 1) / Entry.GroupSize, Entry, device);
     }
 
-    public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane an element";
+    public override string Explain() => $"{kernel.Describe(Entry, groups)}; a lane an element";
 
     public override void Run(in CacheAppendTensors t, DeviceStream stream, CancellationToken cancel)
     {
@@ -64,7 +64,7 @@ internal sealed class KernelCacheConvert<T, TElement> : Executable<CacheAppendTe
         groups = Grids.Groups((long)problem.Batch * problem.Heads * problem.Rows, Entry, device);
     }
 
-    public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a group a row";
+    public override string Explain() => $"{kernel.Describe(Entry, groups)}; a group a row";
 
     public override void Run(in CacheAppendTensors t, DeviceStream stream, CancellationToken cancel)
     {

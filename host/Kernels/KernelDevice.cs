@@ -79,4 +79,14 @@ internal abstract class LoadedKernel<TArgs>
     /// <param name="args">The kernel's parameter.</param>
     /// <exception cref="DeviceFaultException">The launch failed.</exception>
     public abstract void Launch(DeviceStream stream, int groups, in TArgs args);
+
+    /// <summary>What the device's compiler made of it, asked anew; null where the device does not say.</summary>
+    public virtual KernelResources? Resources() => null;
+
+    /// <summary>Name, grid, group, shared memory and resources, for <c>Explain</c>.</summary>
+    public string Describe(KernelEntry entry, int groups)
+    {
+        string shared = entry.SharedBytes > 0 ? $", {entry.SharedBytes} bytes of shared memory a group" : "";
+        return $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes{shared}{Resources()}";
+    }
 }

@@ -29,8 +29,7 @@ internal sealed class KernelMatmul<TA, TElementA, TB, TElementB, TC, TElementC> 
         sizes = Sizes(problem, pick);
     }
 
-    public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}";
+    public override string Explain() => $"{kernel.Describe(entry, groups)}; {reason}";
 
     /// <summary>The instantiation, and how many groups it runs in.</summary>
     public static KernelEntry<MatmulArgs<TA, TB, TC>> Choose(MatmulProblem problem, MatmulPick pick, out long groups)

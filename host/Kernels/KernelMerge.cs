@@ -44,7 +44,7 @@ internal sealed class KernelMerge<T, TElement, TOut, TElementOut> : Executable<M
     }
 
     public override string Explain() =>
-        $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane four columns of a row in every {4 * sizes.Slots} parts four";
+        $"{kernel.Describe(Entry, groups)}; a lane four columns of a row in every {4 * sizes.Slots} parts four";
 
     public override void Run(in MergeTensors t, DeviceStream stream, CancellationToken cancel)
     {

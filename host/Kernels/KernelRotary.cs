@@ -34,7 +34,7 @@ internal sealed class KernelRotary<T, TElement> : Executable<RotaryTensors>
         };
     }
 
-    public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, a lane a pair";
+    public override string Explain() => $"{kernel.Describe(Entry, groups)}; a lane a pair";
 
     public override void Run(in RotaryTensors t, DeviceStream stream, CancellationToken cancel)
     {

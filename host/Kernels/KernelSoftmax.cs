@@ -39,9 +39,7 @@ internal sealed class KernelSoftmax<TX, TElementX, TY, TElementY, TScore, TBindi
         };
     }
 
-    public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group, " +
-        $"for rows of {problem.Columns}";
+    public override string Explain() => $"{kernel.Describe(entry, groups)}; for rows of {problem.Columns}";
 
     public override void Run(in SoftmaxTensors t, DeviceStream stream, CancellationToken cancel) =>
         Launch(t, TBinding.Bind(device, problem, t.Score), stream);

@@ -113,7 +113,7 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
     public override void Prepare(DeviceStream stream) => workspace.For(stream);
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {reason}: " +
+        $"{kernel.Describe(entry, groups)}; {reason}: " +
         $"{sizes.Parts.Splits} splits of {sizes.Parts.Keys} keys, read once for all rows, then " +
         $"{KernelMerge<float, Float32Element, T, TElement>.Entry.Name}";
 

@@ -63,7 +63,7 @@ internal sealed class KernelSplitMatmul<TA, TElementA, TB, TElementB, TC, TEleme
     public override void Prepare(DeviceStream stream) => workspace.For(stream);
 
     public override string Explain() =>
-        $"{entry.Name}: {groups} groups of {entry.GroupSize} lanes, {entry.SharedBytes} bytes of shared memory a group; {pick.Why}; " +
+        $"{kernel.Describe(entry, groups)}; {pick.Why}; " +
         $"{pick.Parts} parts of {pick.SplitK} of K, then {SumEntry.Name}";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)

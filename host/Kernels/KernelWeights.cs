@@ -34,7 +34,7 @@ internal sealed class KernelWeights<T, TElement> : Executable<WeightsTensors>
         };
     }
 
-    public override string Explain() => $"{Entry.Name}: {groups} groups of {Entry.GroupSize} lanes, " +
+    public override string Explain() => $"{kernel.Describe(Entry, groups)}; " +
         $"{RowWeights<T, TElement, GeneralScore, GeneralKeys>.TileKeys} keys of a row each";
 
     public override void Run(in WeightsTensors t, DeviceStream stream, CancellationToken cancel)

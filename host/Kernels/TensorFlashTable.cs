@@ -26,10 +26,12 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
 
     /// <summary>
     /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills. A row of 256 is more than a group copies
-    /// at once.
+    /// at once. Told of four groups, ptxas takes 128 registers instead of 129; packed keys would spill.
     /// </summary>
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide() =>
-        [Rows<TensorTile128>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim128()];
+        [Rows<TensorTile128>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim64(IsPlainFp32 ? 4 : 0), Rows<TensorTile64>.Keys32Dim128()];
+
+    private static bool IsPlainFp32 => !TScore.IsPointwise && typeof(TKeys) == typeof(PlainKeys<float, Float32Element>);
 
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Narrow() =>
     [
@@ -37,7 +39,7 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
         TScore.IsPointwise ? Rows<TensorTile128>.Keys32Dim64() : Rows<TensorTile128>.Keys64Dim64(),
         Rows<TensorTile128>.Keys32Dim128(), // O takes 128 registers, S 32; with 64 keys ptxas spills
         TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim64() : Rows<TensorTile64>.Keys64Dim64(),
-        Rows<TensorTile64>.Keys32Dim128(),
+        Rows<TensorTile64>.Keys32Dim128(TScore.IsPointwise ? 3 : 0), // 150 registers, where ptxas by itself took 186
         TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim256() : Rows<TensorTile64>.Keys64Dim256(), // O takes 128 registers, S 16 or 32
         Rows<TensorTile64>.Keys16Dim256(), // for 48 KB of shared memory
     ];
@@ -88,17 +90,17 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     private static class Rows<TTile>
         where TTile : struct, ITensorTile
     {
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim64() => Of<
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim64(int groupsAtOnce = 0) => Of<
             BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
-            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>();
+            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>(groupsAtOnce);
 
         public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys64Dim64() => Of<
             BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>,
             BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>();
 
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim128() => Of<
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim128(int groupsAtOnce = 0) => Of<
             BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
-            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>();
+            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>(groupsAtOnce);
 
         public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim256() => Of<
             BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
@@ -112,7 +114,7 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             TensorColumn<TFormat, TTile>,
             BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
 
-        private static FlashChoice<FlashArgs<T, TScore, TKeys>> Of<TScores, TOutput>()
+        private static FlashChoice<FlashArgs<T, TScore, TKeys>> Of<TScores, TOutput>(int groupsAtOnce = 0)
             where TScores : struct, ITensorColumns<TFormat>
             where TOutput : struct, ITensorColumns<TFormat>
         {
@@ -124,6 +126,7 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
                 TensorFlashTile<TFormat, TTile, TScores, TOutput>.SharedBytes)
             {
                 NeedsTensorCores = true,
+                GroupsPerMultiprocessor = groupsAtOnce,
             };
             return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, br, TOutput.Columns);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AttnKernels.Kernels;
 using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Devices.Ilgpu;
@@ -23,6 +24,15 @@ internal unsafe interface ICudaDriver
 
     /// <summary>cuFuncSetAttribute of CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.</summary>
     CudaError AllowDynamicShared(nint function, int bytes);
+
+    /// <summary>cuFuncGetAttribute.</summary>
+    CudaError GetAttribute(nint function, FunctionAttribute attribute, out int value);
+
+    /// <summary>cuOccupancyMaxActiveBlocksPerMultiprocessor.</summary>
+    CudaError GetGroupsAtOnce(nint function, int lanes, int dynamicSharedBytes, out int groups);
+
+    /// <summary>cuDeviceGetAttribute: what a multiprocessor of the device holds.</summary>
+    MultiprocessorLimits Limits();
 
     /// <summary>cuLaunchKernel with one parameter and a one-dimensional grid.</summary>
     CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args);
@@ -49,12 +59,22 @@ internal unsafe interface ICudaDriver
     CudaDriverException Failure(CudaError error) => new(error, Describe(error));
 }
 
-/// <summary>The installed driver, through ILGPU's bindings and the one function that these lack.</summary>
+/// <summary>A CUfunction_attribute of the driver API.</summary>
+internal enum FunctionAttribute
+{
+    LocalBytes = 3,
+    Registers = 4,
+    MaxDynamicSharedBytes = 8,
+}
+
+/// <summary>The installed driver, through ILGPU's bindings and the two functions that these lack.</summary>
 internal sealed unsafe class CudaDriver(CudaAccelerator accelerator) : ICudaDriver
 {
-    private const int MaxDynamicSharedSizeBytes = 8;
+    /// <summary>CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR.</summary>
+    private const int MaxRegistersPerMultiprocessor = 82;
 
-    private static readonly Lazy<nint> FuncSetAttribute = new(FindFuncSetAttribute);
+    private static readonly Lazy<nint> FuncSetAttribute = new(() => Find("cuFuncSetAttribute"));
+    private static readonly Lazy<nint> FuncGetAttribute = new(() => Find("cuFuncGetAttribute"));
 
     public void Bind() => accelerator.Bind();
 
@@ -67,7 +87,30 @@ internal sealed unsafe class CudaDriver(CudaAccelerator accelerator) : ICudaDriv
     {
         nint set = FuncSetAttribute.Value;
         if (set == 0) return CudaError.CUDA_ERROR_NOT_FOUND;
-        return (CudaError)((delegate* unmanaged<nint, int, int, int>)set)(function, MaxDynamicSharedSizeBytes, bytes);
+        return (CudaError)((delegate* unmanaged<nint, int, int, int>)set)(function, (int)FunctionAttribute.MaxDynamicSharedBytes, bytes);
+    }
+
+    public CudaError GetAttribute(nint function, FunctionAttribute attribute, out int value)
+    {
+        nint get = FuncGetAttribute.Value;
+        int found = 0;
+        CudaError error = get == 0
+            ? CudaError.CUDA_ERROR_NOT_FOUND
+            : (CudaError)((delegate* unmanaged<int*, int, nint, int>)get)(&found, (int)attribute, function);
+        value = found;
+        return error;
+    }
+
+    public CudaError GetGroupsAtOnce(nint function, int lanes, int dynamicSharedBytes, out int groups) =>
+        CudaAPI.CurrentAPI.ComputeOccupancyMaxActiveBlocksPerMultiprocessor(out groups, function, lanes, dynamicSharedBytes);
+
+    public MultiprocessorLimits Limits()
+    {
+        CudaDevice device = accelerator.Device;
+        return new MultiprocessorLimits(
+            device.MaxNumThreadsPerMultiprocessor,
+            CudaAPI.CurrentAPI.GetDeviceAttribute((DeviceAttributeKind)MaxRegistersPerMultiprocessor, device.DeviceId),
+            device.MaxSharedMemoryPerMultiprocessor);
     }
 
     public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args)
@@ -89,11 +132,11 @@ internal sealed unsafe class CudaDriver(CudaAccelerator accelerator) : ICudaDriv
 
     public string Describe(CudaError error) => $"{error}: {CudaAPI.CurrentAPI.GetErrorString(error)}";
 
-    private static nint FindFuncSetAttribute()
+    private static nint Find(string function)
     {
         foreach (string name in (string[])["libcuda.so.1", "nvcuda", "cuda"])
         {
-            if (NativeLibrary.TryLoad(name, out nint library)) return NativeLibrary.GetExport(library, "cuFuncSetAttribute");
+            if (NativeLibrary.TryLoad(name, out nint library)) return NativeLibrary.GetExport(library, function);
         }
         return 0;
     }

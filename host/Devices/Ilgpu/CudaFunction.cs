@@ -52,4 +52,15 @@ internal sealed unsafe class CudaFunction<TArgs>
         Driver.Bind();
         return Driver.Launch(function, groups, lanes, dynamicBytes, stream, parameter);
     }
+
+    /// <summary>What the driver says of it; null where it says nothing.</summary>
+    public KernelResources? Resources(KernelEntry entry)
+    {
+        Driver.Bind();
+        return Driver.GetAttribute(function, FunctionAttribute.Registers, out int registers) == CudaError.CUDA_SUCCESS
+            && Driver.GetAttribute(function, FunctionAttribute.LocalBytes, out int localBytes) == CudaError.CUDA_SUCCESS
+            && Driver.GetGroupsAtOnce(function, lanes, dynamicBytes, out int groups) == CudaError.CUDA_SUCCESS
+            ? KernelResources.Of(entry, registers, localBytes, groups, Driver.Limits())
+            : null;
+    }
 }

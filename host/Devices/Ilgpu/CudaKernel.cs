@@ -7,6 +7,8 @@ namespace AttnKernels.Devices.Ilgpu;
 internal sealed class CudaKernel<TArgs>(KernelEntry<TArgs> entry, CudaFunction<TArgs> function) : LoadedKernel<TArgs>
     where TArgs : struct
 {
+    public override KernelResources? Resources() => function.Resources(entry);
+
     public override void Launch(DeviceStream stream, int groups, in TArgs args)
     {
         LaunchStream queue = (LaunchStream)stream.Backend;

@@ -23,9 +23,8 @@ internal static class OpenClSource
 
     public static CLCompiledKernel Compile(CLAccelerator accelerator, KernelEntry entry)
     {
-        EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
-        CLCompiledKernel compiled = (CLCompiledKernel)accelerator.Backend.Compile(
-            description, new KernelSpecialization(entry.GroupSize, null));
+        CLCompiledKernel compiled = (CLCompiledKernel)KernelTranslation.Compile(
+            accelerator.Backend, entry, new KernelSpecialization(entry.GroupSize, null));
         SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
         return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OpenClText.OrderLocalMemory(compiled.Source),
             compiled.CVersion);

@@ -1,8 +1,6 @@
 using AttnKernels.Kernels;
 using ILGPU;
 using ILGPU.Algorithms;
-using ILGPU.Backends;
-using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -47,9 +45,8 @@ internal sealed class PtxCompiler : IDisposable
     /// </summary>
     public static PtxKernel Compile(PTXBackend backend, KernelEntry entry, int major, int minor)
     {
-        EntryPointDescription description = EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method);
-        string ptx = ((PTXCompiledKernel)backend.Compile(description, KernelSpecialization.Empty)).PTXAssembly;
-        ptx = PtxText.FlushPowers(PtxText.Retarget(ptx, major, minor));
+        string ptx = ((PTXCompiledKernel)KernelTranslation.Compile(backend, entry, KernelSpecialization.Empty)).PTXAssembly;
+        ptx = PtxText.FlushPowers(PtxText.Retarget(PtxText.NumberNames(ptx), major, minor));
         if (entry.Unrolls) ptx = PtxText.AllowUnrolling(ptx);
         if (entry.GroupsPerMultiprocessor > 0) ptx = PtxText.BoundLaunch(ptx, entry.GroupSize, entry.GroupsPerMultiprocessor);
         int dynamicBytes = 0;

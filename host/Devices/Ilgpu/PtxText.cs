@@ -15,6 +15,20 @@ internal static partial class PtxText
     private const string DynamicShared = "sharedMemory";
 
     /// <summary>
+    /// Numbers names in the order in which they appear. ILGPU ends them with a count of all that the process has compiled so far, and the
+    /// same kernel should have the same text.
+    /// </summary>
+    public static string NumberNames(string ptx)
+    {
+        Dictionary<string, int> numbers = [];
+        return NumberPattern().Replace(ptx, number =>
+        {
+            if (!numbers.TryGetValue(number.Value, out int own)) numbers.Add(number.Value, own = numbers.Count);
+            return own.ToString(CultureInfo.InvariantCulture);
+        });
+    }
+
+    /// <summary>
     /// Names the device's real architecture, up to sm_90 (newer devices take it, too): ILGPU stops at sm_80. PTX ISA 7.8 is the first that
     /// knows sm_89 and sm_90.
     /// </summary>
@@ -93,6 +107,9 @@ internal static partial class PtxText
     }
 
     private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"(?<=\w_)(?<!\bsm_)\d+\b")]
+    private static partial Regex NumberPattern();
 
     [GeneratedRegex(@"^\.target sm_\w+", RegexOptions.Multiline)]
     private static partial Regex TargetPattern();

@@ -1,4 +1,5 @@
 using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
 using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Tests.Ilgpu;
@@ -15,6 +16,12 @@ internal sealed unsafe class FakeDriver : ICudaDriver
 
     /// <summary>Called by every launch with its stream, on the thread that launches.</summary>
     public Action<nint>? Launching { get; set; }
+
+    public int Registers { get; init; } = 97;
+
+    public int LocalBytes { get; init; }
+
+    public int GroupsAtOnce { get; init; } = 2;
 
     /// <summary>Launches succeed and are not remembered.</summary>
     public bool IsQuiet { get; init; }
@@ -41,6 +48,20 @@ internal sealed unsafe class FakeDriver : ICudaDriver
     }
 
     public CudaError AllowDynamicShared(nint function, int bytes) => Answer($"allow {bytes}");
+
+    public CudaError GetAttribute(nint function, FunctionAttribute attribute, out int value)
+    {
+        value = attribute == FunctionAttribute.Registers ? Registers : LocalBytes;
+        return Answer($"get {attribute}");
+    }
+
+    public CudaError GetGroupsAtOnce(nint function, int lanes, int dynamicSharedBytes, out int groups)
+    {
+        groups = GroupsAtOnce;
+        return Answer($"groups of {lanes} shared {dynamicSharedBytes}");
+    }
+
+    public MultiprocessorLimits Limits() => new(2048, 65536, 228 << 10);
 
     public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args)
     {

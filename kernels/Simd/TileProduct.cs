@@ -8,6 +8,9 @@ internal static unsafe class TileProduct<W, V, EB>
     where V : struct
     where EB : struct, IElement
 {
+    /// <summary>The rows that are computed first of <paramref name="rows"/>, at most 6.</summary>
+    public static int FirstRows(int rows) => rows == 8 ? 4 : Math.Min(rows, 6);
+
     /// <summary>
     /// The parameters are those of <see cref="MicroKernel{W, V, EB, TRows, TVectors}.Run"/>. Rows are cut into sixes and, where that leaves
     /// 2 or 4, into fours: both keep the multiply-adds busy, and nothing is computed twice or padded.

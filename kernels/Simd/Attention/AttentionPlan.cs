@@ -31,6 +31,9 @@ internal unsafe struct AttentionPlan
     /// <summary>Work items of a key head.</summary>
     public int HeadItems;
 
+    /// <summary>Threads that take items in their order: a thread's next one is about as many on. 0 = unknown.</summary>
+    public int Threads;
+
     /// <summary>Folded into Q: scale * log2(e), or scale / softcap where there is a softcap.</summary>
     public float QueryScale;
 
@@ -73,6 +76,7 @@ internal unsafe struct AttentionPlan
     /// </summary>
     public void ShareAmong(int threads, int width)
     {
+        Threads = threads;
         while (IsUneven(threads) && ItemTiles > 1)
         {
             ItemTiles /= 2;
@@ -101,6 +105,16 @@ internal unsafe struct AttentionPlan
         || Args.Score.Modifier.IsPresent || Args.Score.AlibiSlopes != null;
 
     public readonly int Items => checked(Args.Batch * Args.HeadsKv * HeadItems);
+
+    /// <summary>
+    /// Where a work item begins: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the
+    /// longest.
+    /// </summary>
+    public readonly (int Batch, int HeadKv, int Row) Place(int item)
+    {
+        int head = item / HeadItems;
+        return (head / Args.HeadsKv, head % Args.HeadsKv, (HeadItems - 1 - item % HeadItems) * ItemTiles * TileRows);
+    }
 
     public readonly long ScratchBytes =>
         sizeof(float) * (ItemTiles * QueryTile.Floats(this)

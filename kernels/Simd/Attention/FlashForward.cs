@@ -18,8 +18,11 @@ internal static unsafe class FlashForward<W, V, E>
     where V : struct
     where E : struct, IElement
 {
+    /// <summary>Rows of a tile that are asked for with each few keys: a block of keys is enough for all.</summary>
+    private const int RowsFetched = 4;
+
     /// <summary>
-    /// Work item: the tiles [item % HeadItems] of a key head, the last ones first since under a causal mask they are the longest.
+    /// Work item: neighbouring tiles of a key head.
     /// Nothing looks at V beforehand: 0 * (infinity or NaN) of a hidden key leaves a NaN in O, and the item is computed again, guarded;
     /// items that begin after it are guarded from the start. The bits are the same either way.
     /// </summary>
@@ -34,9 +37,8 @@ internal static unsafe class FlashForward<W, V, E>
     /// <summary>Computes and stores the tiles. False, nothing stored: some key was hidden, no guard was on, and O is not finite.</summary>
     private static bool TryCompute(in AttentionPlan plan, int item, byte* memory, bool guarded)
     {
-        int headKv = item / plan.HeadItems % plan.Args.HeadsKv;
-        int batch = item / plan.HeadItems / plan.Args.HeadsKv;
-        int firstRow = (plan.HeadItems - 1 - item % plan.HeadItems) * plan.ItemTiles * plan.TileRows;
+        var (batch, headKv, firstRow) = plan.Place(item);
+        int next = plan.Threads > 0 && item + plan.Threads < plan.Items ? item + plan.Threads : -1;
         int count = Math.Min(plan.ItemTiles, (plan.Rows - firstRow + plan.TileRows - 1) / plan.TileRows);
 
         float* scratch = (float*)memory;
@@ -47,6 +49,7 @@ internal static unsafe class FlashForward<W, V, E>
         {
             tiles[t].Place(plan, batch, headKv, firstRow + t * plan.TileRows, ref scratch);
             tiles[t].LoadQuery<W, V, E>(plan, scratch + 2 * AttentionPlan.BlockKeys * plan.TileRows);
+            tiles[t].Expect<E>(plan, next, t);
             first = Math.Min(first, tiles[t].KeyFirst);
             end = Math.Max(end, tiles[t].KeyEnd);
         }
@@ -86,9 +89,9 @@ internal static unsafe class FlashForward<W, V, E>
         if (plan.AddsToBias)
         {
             for (int c = 0; c < tile.Vectors; c++) ScoreRules<W, V>.LoadBias(plan, tile, block.Key, band[c], c, scores);
-            Scores<AddToBias>(plan, tile, block, band, first, end, scores);
+            Scores<AddToBias>(plan, ref tile, block, band, first, end, scores);
         }
-        else Scores<Overwrite>(plan, tile, block, band, first, end, scores);
+        else Scores<Overwrite>(plan, ref tile, block, band, first, end, scores);
         bool ruled = plan.HasRules || partial;
         for (int c = 0; c < tile.Vectors;)
         {
@@ -112,24 +115,40 @@ internal static unsafe class FlashForward<W, V, E>
         tile.Fresh = false;
     }
 
-    /// <summary>S = K Q, for the lanes that see each stretch of keys.</summary>
-    private static void Scores<TStore>(in AttentionPlan plan, in QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
+    /// <summary>S = K Q, for the lanes that see each stretch of keys. Meanwhile the memory fetches what comes next.</summary>
+    private static void Scores<TStore>(in AttentionPlan plan, ref QueryTile tile, in KeyBlock block, LaneBand* band, int first, int end,
         float* scores)
         where TStore : struct, IProductStore
     {
         for (int key = first; key < end;)
         {
             int next = LaneBand.NextStretch(band, tile.Vectors, key, end, out int from, out int to);
-            if (from < to)
+            for (; key < next && from < to;)
             {
                 int lane = from * W.Count;
-                TileProduct<W, V, Float32Element>.Run<TStore>(next - key, to - from, plan.Args.HeadDim,
+                int keys = TileProduct<W, V, Float32Element>.FirstRows(next - key);
+                Fetch(plan, ref tile, block, key, keys);
+                TileProduct<W, V, Float32Element>.Run<TStore>(keys, to - from, plan.Args.HeadDim,
                     block.K + key * plan.StrideK, plan.StrideK, 1, (byte*)(tile.Q + lane), plan.TileRows * sizeof(float),
                     scores + key * plan.TileRows + lane, plan.TileRows, null);
+                key += keys;
             }
 
             key = next;
         }
+    }
+
+    /// <summary>
+    /// Asks for the next keys of K, for these of V, which follow after the softmax, and for rows of O and of the next item's Q.
+    /// </summary>
+    private static void Fetch(in AttentionPlan plan, ref QueryTile tile, in KeyBlock block, int key, int keys)
+    {
+        tile.Output.Some<W, V>(RowsFetched);
+        tile.NextQuery.Some<W, V>(RowsFetched);
+        if (plan.Widens) return;
+        int end = Math.Min(key + 2 * keys, tile.KeyEnd - block.Key);
+        for (int k = key + keys; k < end; k++) Rows<W, V>.Prefetch((byte*)(block.K + k * plan.StrideK), plan.Args.HeadDim * sizeof(float));
+        for (int k = key; k < key + keys; k++) Rows<W, V>.Prefetch((byte*)(block.V + k * plan.StrideV), plan.Args.HeadDimV * sizeof(float));
     }
 
     /// <summary>P, m, l and alpha of neighbouring vectors of lanes that see the same keys.</summary>

@@ -50,10 +50,17 @@ internal unsafe struct QueryTile
     public byte** BlockRows;
     public int* Documents;
 
+    /// <summary>The rows of O that the tile will store, and of Q that the thread will probably load next.</summary>
+    public RowFetch Output;
+    public RowFetch NextQuery;
+
+    private byte** outputRows;
+    private byte** nextRows;
+
     /// <summary>Scratch of one tile.</summary>
     public static long Floats(in AttentionPlan plan) =>
         Scratch.Align((long)plan.Args.HeadDim * plan.TileRows) + Scratch.Align((long)plan.Args.HeadDimV * plan.TileRows)
-        + 8 * Scratch.Align(plan.TileRows) + 3 * Scratch.Align(2L * plan.TileRows);
+        + 8 * Scratch.Align(plan.TileRows) + 5 * Scratch.Align(2L * plan.TileRows);
 
     /// <summary>Lays the arrays out in <paramref name="memory"/> and finds out which keys each row sees.</summary>
     public void Place(in AttentionPlan plan, int batch, int headKv, int row, ref float* memory)
@@ -79,6 +86,8 @@ internal unsafe struct QueryTile
         MaskRows = (byte**)Take(ref memory, 2L * lanes);
         BlockRows = (byte**)Take(ref memory, 2L * lanes);
         Documents = (int*)Take(ref memory, lanes);
+        outputRows = (byte**)Take(ref memory, 2L * lanes);
+        nextRows = (byte**)Take(ref memory, 2L * lanes);
 
         int keyLength = plan.KeyLength(batch);
         ref readonly var rules = ref args.Score;
@@ -100,6 +109,22 @@ internal unsafe struct QueryTile
         // Both grow with the query.
         KeyFirst = First[0];
         KeyEnd = End[lanes - 1];
+    }
+
+    /// <summary>Finds the rows to fetch: of O, and of Q in tile <paramref name="tile"/> of the item <paramref name="next"/>, -1 = none.</summary>
+    public void Expect<E>(in AttentionPlan plan, int next, int tile)
+        where E : struct, IElement
+    {
+        RowAddresses(plan, plan.Args.O, E.Size, 0, Count, outputRows);
+        Output = new RowFetch(outputRows, Count, plan.Args.HeadDimV * E.Size);
+        NextQuery = default;
+        if (next < 0) return;
+        var (batch, headKv, row) = plan.Place(next);
+        row += tile * plan.TileRows;
+        var query = new QueryTile { Batch = batch, HeadKv = headKv, Row = row, Count = Math.Min(plan.TileRows, plan.Rows - row) };
+        if (query.Count <= 0) return;
+        query.RowAddresses(plan, plan.Args.Q, E.Size, 0, query.Count, nextRows);
+        NextQuery = new RowFetch(nextRows, query.Count, plan.Args.HeadDim * E.Size);
     }
 
     /// <summary>Whether documents or blocks hide the keys [key, keyEnd) from all rows.</summary>

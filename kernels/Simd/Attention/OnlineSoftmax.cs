@@ -35,6 +35,7 @@ internal static unsafe class OnlineSoftmax<W, V, TVectors>
         }
 
         V l0 = W.Zero, l1 = W.Zero, l2 = W.Zero, l3 = W.Zero;
+        V one = W.Set(1);
         m0 = Advance(m, l, alpha, m0, ref l0);
         if (TVectors.Value > 1) m1 = Advance(m + W.Count, l + W.Count, alpha + W.Count, m1, ref l1);
         if (TVectors.Value > 2) m2 = Advance(m + 2 * W.Count, l + 2 * W.Count, alpha + 2 * W.Count, m2, ref l2);
@@ -42,10 +43,10 @@ internal static unsafe class OnlineSoftmax<W, V, TVectors>
         row = s;
         for (int j = 0; j < keys; j++, row += step)
         {
-            Exponential(row, m0, ref l0);
-            if (TVectors.Value > 1) Exponential(row + W.Count, m1, ref l1);
-            if (TVectors.Value > 2) Exponential(row + 2 * W.Count, m2, ref l2);
-            if (TVectors.Value > 3) Exponential(row + 3 * W.Count, m3, ref l3);
+            Exponential(row, one, m0, ref l0);
+            if (TVectors.Value > 1) Exponential(row + W.Count, one, m1, ref l1);
+            if (TVectors.Value > 2) Exponential(row + 2 * W.Count, one, m2, ref l2);
+            if (TVectors.Value > 3) Exponential(row + 3 * W.Count, one, m3, ref l3);
         }
 
         W.Store(l, l0);
@@ -54,7 +55,7 @@ internal static unsafe class OnlineSoftmax<W, V, TVectors>
         if (TVectors.Value > 3) W.Store(l + 3 * W.Count, l3);
     }
 
-    /// <summary>Stores m' and alpha, rescales l, and returns what to subtract from the scores.</summary>
+    /// <summary>Stores m' and alpha, rescales l, and returns what to add to the scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Advance(float* m, float* l, float* alpha, V max, ref V sum)
     {
@@ -64,13 +65,14 @@ internal static unsafe class OnlineSoftmax<W, V, TVectors>
         W.Store(m, max);
         W.Store(alpha, factor);
         sum = W.Multiply(W.Load(l), factor);
-        return shift;
+        return W.Subtract(W.Zero, shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Exponential(float* s, V shift, ref V sum)
+    private static void Exponential(float* s, V one, V minusShift, ref V sum)
     {
-        V p = Exp2.Of<W, V>(W.Subtract(W.Load(s), shift));
+        // A multiply-add, not an addition: with the fractions, scales and sums additions have more to do than multiply-adds.
+        V p = Exp2.Of<W, V>(W.Fma(W.Load(s), one, minusShift));
         sum = W.Add(sum, p);
         W.Store(s, p);
     }

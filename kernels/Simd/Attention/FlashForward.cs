@@ -139,12 +139,14 @@ internal static unsafe class FlashForward<W, V, E>
     }
 
     /// <summary>
-    /// Asks for the next keys of K, for these of V, which follow after the softmax, and for rows of O and of the next item's Q.
+    /// Asks for the next keys of K, for these of V, which follow after the softmax, and for rows of O, of the next item's Q, and of
+    /// the next block's bias and mask.
     /// </summary>
     private static void Fetch(in AttentionPlan plan, ref QueryTile tile, in KeyBlock block, int key, int keys)
     {
         tile.Output.Some<W, V>(RowsFetched);
         tile.NextQuery.Some<W, V>(RowsFetched);
+        ScoreRules<W, V>.Fetch(plan, tile, block.Key, key, keys);
         if (plan.Widens) return;
         int end = Math.Min(key + 2 * keys, tile.KeyEnd - block.Key);
         for (int k = key + keys; k < end; k++) Rows<W, V>.Prefetch((byte*)(block.K + k * plan.StrideK), plan.Args.HeadDim * sizeof(float));

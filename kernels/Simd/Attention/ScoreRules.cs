@@ -65,20 +65,34 @@ internal static unsafe class ScoreRules<W, V>
         }
     }
 
+    /// <summary>
+    /// Asks for a few lanes' bias and mask of the next block of keys while the scores of the keys [key, key + keys) of this one are computed:
+    /// the rows are far apart, which hardware does not foresee, and all at once are more than memory answers in time.
+    /// </summary>
+    public static void Fetch(in AttentionPlan plan, in QueryTile tile, int blockKey, int key, int keys)
+    {
+        ref readonly var rules = ref plan.Args.Score;
+        if (rules.Bias.Data == null && rules.Mask.Data == null) return;
+        int first = blockKey + AttentionPlan.BlockKeys;
+        int count = Math.Min(AttentionPlan.BlockKeys, tile.KeyEnd - first);
+        bool bias = rules.Bias.Data != null && rules.Bias.ColumnStride != 0;
+        bool mask = rules.Mask.Data != null && rules.Mask.ColumnStride != 0;
+        int size = rules.BiasType.Size();
+        int end = (key + keys) * plan.TileRows / AttentionPlan.BlockKeys;
+        for (int lane = key * plan.TileRows / AttentionPlan.BlockKeys; lane < end; lane++)
+        {
+            if (bias) Rows<W, V>.Prefetch(tile.BiasRows[lane] + (nint)first * size, count * size);
+            if (mask) Rows<W, V>.Prefetch(tile.MaskRows[lane] + first, count);
+        }
+    }
+
     /// <summary>operand[key * step + r] = element (r, first + key), whose column stride is 0 or 1.</summary>
     private static void LoadOperand<E>(byte** rows, int first, int keys, long columnStride, float* operand, nint step)
         where E : struct, IElement
     {
         if (columnStride != 0)
         {
-            for (int key = 0; key < keys; key += W.Count)
-            {
-                // The rows are far apart, which hardware does not foresee: ask for the same place of the next block of keys.
-                nint next = (nint)(first + key + AttentionPlan.BlockKeys) * E.Size;
-                for (int r = 0; r < W.Count; r++) W.Prefetch((float*)(rows[r] + next));
-                Transposed<W, V>.Load<E>(rows, first + key, Math.Min(W.Count, keys - key), operand + key * step, step);
-            }
-
+            Transposed<W, V>.Load<E>(rows, first, keys, operand, step);
             return;
         }
 

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// fp32 products and attention that may multiply as TF32, attention in three parts: every tile, source of keys and kind of score, and what its fragments and
-/// rows of 32-bit elements are sensitive to. Devices without tensor cores run them with their kernels for fp32.
+/// fp32 products and attention that may multiply as TF32, attention in three parts: every tile, source of keys and kind of score, and what
+/// its fragments and rows of 32-bit elements are sensitive to. Devices without tensor cores run them with their kernels for fp32.
 /// </summary>
 internal static class Tf32Cases
 {
@@ -26,7 +26,7 @@ internal static class Tf32Cases
             }
             yield return Case(p with { K = 45 }, Placement.OddLines);
             yield return Case(p with { K = 45, TransposeA = true, TransposeB = true }, Placement.ColumnMajor);
-            yield return Case(p with { M = 16, N = 16, K = 16, Bias = true, Beta = -1.5f, Alpha = 0.5f, Batch0 = 2, Batch1 = 4, GroupB = 2 });
+            yield return Case(p with { M = 16, N = 16, K = 16 * times, Bias = true, Beta = -1.5f, Alpha = 0.5f, Batch0 = 2, Batch1 = 4, GroupB = 2 });
             yield return Case(p with { K = 300 * times, Parts = 3, Activation = Activation.Gelu, Bias = true, TransposeB = true });
             yield return Case(p with { K = 20, TransposeA = true }, isNaN: true);
             yield return Case(p with { M = 5 });

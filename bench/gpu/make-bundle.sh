@@ -14,14 +14,17 @@ version="$(dotnet --list-runtimes | awk '$1 == "Microsoft.NETCore.App" && $2 ~ /
 rm -rf "$out" "$out.tar.gz"
 mkdir -p "$out/dotnet/shared/Microsoft.NETCore.App"
 dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Ilgpu
-dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Ilgpu --no-self-contained -v q -o "$out/attn"
-dotnet publish "$root/bench/AttnKernels.Bench.csproj" -c Release -p:KernelApi=Ilgpu --no-self-contained -v q -o "$out/bench"
+dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/attn"
+dotnet publish "$root/bench/AttnKernels.Bench.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/bench"
+dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Simulator
+dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Simulator -p:RunAnalyzers=false --no-self-contained -v q -o "$out/attn-simulator"
 mkdir -p "$out/bench/Peers/Torch"
 cp "$root/bench/Peers/Torch/worker.py" "$out/bench/Peers/Torch/"
 cp "$root/bench/gpu/run-gpu-bench.sh" "$out/"
 cp "$home/dotnet" "$out/dotnet/"
 cp -r "$home/host" "$out/dotnet/"
 cp -r "$home/shared/Microsoft.NETCore.App/$version" "$out/dotnet/shared/Microsoft.NETCore.App/"
-find "$out" -name '*.pdb' -delete
+# No part of a run there: debuggers, other systems' profilers, the compiler of attn mutate.
+find "$out" \( -name '*.pdb' -o -name 'msdia*' -o -name 'libmscordbi.so' -o -name 'libmscordaccore.so' -o -name 'Microsoft.CodeAnalysis*' \) -delete
 tar -C "$(dirname "$out")" -czf "$out.tar.gz" "$(basename "$out")"
 echo "$out.tar.gz ($(du -h "$out.tar.gz" | cut -f1)): unpack it there and run $(basename "$out")/run-gpu-bench.sh"

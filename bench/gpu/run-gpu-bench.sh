@@ -3,12 +3,12 @@
 # and results are written as they come. Runs from a bundle (make-bundle.sh) without .NET, or from the repository, which makes one first.
 # PyTorch is measured where python3 has torch and numpy.
 #
-#   run-gpu-bench.sh [--device cuda:0] [--out DIR] [--minutes N] [--types fp32,fp16] [--conformance DIR] [--dry-run]
+#   run-gpu-bench.sh [--device cuda:0] [--out DIR] [--minutes N] [--types fp32,fp16,bf16] [--conformance DIR] [--dry-run]
 #
-# --out          logs, and the report in DIR/results (default: gpu-bench beside the bundle)
+# --out          DIR/run.log, DIR/stages.txt, DIR/tuning.json, and the report in DIR/results (default: gpu-bench beside the bundle)
 # --minutes      for everything together (default 9)
 # --conformance  also runs ONNX backend node tests from there
-# --dry-run      the same stages in small on a device that is always there (cpu, or what --device names): does the script work?
+# --dry-run      the same stages in small on a device that is always there (cpu, or what --device names; tuning on the simulator)
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 if [ ! -d "$here/dotnet" ]; then
@@ -17,7 +17,7 @@ if [ ! -d "$here/dotnet" ]; then
   exec "$bundle/run-gpu-bench.sh" "$@"
 fi
 
-device="" out="$here/../gpu-bench" minutes=9 types="fp32,fp16" conformance="" dry=""
+device="" out="$here/../gpu-bench" minutes=9 types="fp32,fp16,bf16" conformance="" dry=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --device) device="$2"; shift 2 ;;
@@ -26,15 +26,19 @@ while [ $# -gt 0 ]; do
     --types) types="$2"; shift 2 ;;
     --conformance) conformance="$(cd "$2" && pwd)"; shift 2 ;;
     --dry-run) dry=1; shift ;;
-    *) sed -n '6,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '6,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
 mkdir -p "$out/results" && out="$(cd "$out" && pwd)" && cd "$here" || exit 1
+processors="$(nproc)"
 if [ -n "$dry" ]; then
-  device="${device:-cpu}" types="${types%%,*}"
-  verify=(--size Tiny --filter "attention float32 causal, matmul float32") workloads="gpu-dry-*"
+  device="${device:-cpu}" jobs=2
+  size=Tiny sets=("attention float32 causal" "matmul float32") workloads="gpu-dry-*"
 else
-  device="${device:-cuda:0}" verify=() workloads="gpu-s*,gpu-decode*,gpu-matmul*"
+  device="${device:-cuda:0}" size=Normal jobs=$((processors < 4 ? 1 : processors > 24 ? 12 : processors / 2))
+  sets=("attention float32" "attention float16" "attention bfloat16" "matmul float32" "matmul float16" "matmul bfloat16"
+    "attention+weights, rotary, cache-append, merge" "softmax, log-softmax, scores, matmul-naive")
+  workloads="gpu-s*,gpu-decode*,gpu-matmul*"
 fi
 
 # ILGPU loads the driver by the unversioned name, which only development packages install.
@@ -45,49 +49,86 @@ for name in libcuda libOpenCL; do
   done
 done
 export DOTNET_ROOT="$here/dotnet" LD_LIBRARY_PATH="$here/lib:/usr/local/nvidia/lib64:${LD_LIBRARY_PATH:-}"
+# Compiled kernels and tuning, ours and the driver's: what one stage compiled the next ones find, and nothing is left on the machine.
+cache="$(mktemp -d)"
+trap 'rm -rf "$cache"' EXIT
+export ATTNKERNELS_CACHE="$cache/attn" CUDA_CACHE_PATH="$cache/driver" CUDA_CACHE_MAXSIZE=$((1 << 30))
 attn() { "$here/dotnet/dotnet" "$here/attn/attn.dll" "$@"; }
 bench() { "$here/dotnet/dotnet" "$here/bench/AttnKernels.Bench.dll" "$@"; }
-export -f attn bench
-export here
+tuner() { if [ -n "$dry" ]; then "$here/dotnet/dotnet" "$here/attn-simulator/attn.dll" tune "$@"; else attn tune "$@"; fi; }
+export -f attn bench tuner
+export here dry
 
 failed=0
 : > "$out/stages.txt"
+: > "$out/run.log"
+# The shell stays until its command ends, so that what ignores the first signal gets the second.
 stage() { # NAME SECONDS COMMAND...: within its share and what is left of the whole
   local name="$1" left=$((minutes * 60 - SECONDS)) began=$SECONDS status
   local limit=$(($2 < left ? $2 : left)); shift 2
-  echo "== $name"
+  echo "== $name" | tee -a "$out/run.log"
   if [ "$limit" -lt 5 ]; then status="skipped, no time left"; failed=1
   else
-    timeout -k 5 "$limit" bash -c '"$@"' - "$@" 2>&1 | tee "$out/$name.log"
+    timeout -k 5 "$limit" bash -c 'trap : TERM; "$@"' - "$@" 2>&1 | tee -a "$out/run.log"
     case "${PIPESTATUS[0]}" in
       0) status="passed" ;;
       124 | 137) status="stopped after $limit s"; failed=1 ;;
       *) status="FAILED"; failed=1 ;;
     esac
   fi
-  printf '%-12s %-24s %4d s\n' "$name" "$status" $((SECONDS - began)) >> "$out/stages.txt"
+  printf '%-12s %-24s %4d s\n' "$name" "$status" $((SECONDS - began)) | tee -a "$out/stages.txt"
+}
+
+# Several processes at once: compiling takes longer than running. The filters outlive the signal that ends the stage.
+part() { # DEVICE SIZE SET
+  attn verify --device "$1" --size "$2" --filter "$3" 2>&1 | (trap '' TERM; exec sed -u "s/^/[$3] /")
+  return "${PIPESTATUS[0]}"
+}
+verify() { # JOBS DEVICE SIZE SETS...
+  local jobs="$1" device="$2" size="$3"; shift 3
+  printf '%s\n' "$@" | xargs -d '\n' -P "$jobs" -I{} bash -c 'part "$@"' - "$device" "$size" {} | (trap '' TERM; exec awk -v sets=$# '
+    { print; fflush() }
+    match($0, /[0-9]+ passed, [0-9]+ failed, [0-9]+ unsupported$/) {
+      split(substr($0, RSTART), n, " "); passed += n[1]; failed += n[3]; unsupported += n[5]; ended++
+    }
+    END { printf "%d passed, %d failed, %d unsupported in %d of %d sets\n", passed, failed, unsupported, ended, sets }')
+  return "${PIPESTATUS[1]}"
 }
 
 # The first start of a process compiles; the second reads what the first kept.
 starts() {
-  local folder ms status=0; folder="$(mktemp -d)"
-  for cache in off off "$folder" "$folder" "$folder"; do
-    ms="$(ATTNKERNELS_CACHE="$cache" bench --first-call --device "$1")" || status=1
-    echo "first call of a process, cache $([ "$cache" = off ] && echo off || echo on): ${ms:-failed} ms"
+  local folder ms status=0 keeps; folder="$(mktemp -d)"
+  for keeps in off folder folder folder; do
+    if [ $keeps = off ]; then export ATTNKERNELS_CACHE=off CUDA_CACHE_DISABLE=1
+    else export ATTNKERNELS_CACHE="$folder/attn" CUDA_CACHE_DISABLE=0 CUDA_CACHE_PATH="$folder/driver"; fi
+    ms="$(bench --first-call --device "$1")" || status=1
+    echo "first call of a process, caches $([ $keeps = off ] && echo off || echo on): ${ms:-failed} (ms in all, ms of the run, methods)"
   done
   rm -rf "$folder"
   return $status
 }
-export -f starts
+
+tunes() { # DEVICE
+  local status=0
+  if [ -n "$dry" ]; then
+    tuner 64x64x128 --device "$1" --rounds 1
+    return
+  fi
+  tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" || status=1
+  tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" --type BFloat16 || status=1
+  return $status
+}
+export -f part verify starts tunes
 
 share=$((minutes * 60))
 stage devices 60 attn devices
 [ -n "$dry" ] || stage gpu 20 nvidia-smi
-stage verify $((share * 45 / 100)) attn verify --device "$device" "${verify[@]}"
+stage verify $((share * 45 / 100)) verify "$jobs" "$device" "$size" "${sets[@]}"
 [ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
 stage start $((share / 10)) starts "$device"
+stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
+cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" || failed=1
 stage bench "$share" bench --device "$device" --workload "$workloads" --dtype "$types" --peers pytorch --out "$out/results"
-[ -n "$dry" ] || stage tune 60 attn tune 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$device" --cache "$out/tuning"
 echo "== stages"
 cat "$out/stages.txt"
 echo "results: $(ls "$out/results" | tr '\n' ' ')"

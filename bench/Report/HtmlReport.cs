@@ -32,20 +32,38 @@ internal static class HtmlReport
         return page.Append("</body>\n</html>\n").ToString();
     }
 
-    private static void Charts(StringBuilder page, ReportDocument report)
+    /// <summary>The roofline of the first type as an SVG file of its own, or null where no ceiling was measured.</summary>
+    public static string? Picture(ReportDocument report)
+    {
+        foreach ((string _, Ceiling ceiling, WorkloadGroup[] groups) in Types(report)) return Svg.File(Roofline(groups, ceiling), HtmlStyle.Css);
+        return null;
+    }
+
+    private static string Roofline(WorkloadGroup[] groups, Ceiling ceiling) =>
+        RooflineChart.Draw([.. groups.SelectMany(g => g.Records)], ceiling);
+
+    /// <summary>The types that were measured beside their ceilings, and their workloads.</summary>
+    private static IEnumerable<(string Type, Ceiling Ceiling, WorkloadGroup[] Groups)> Types(ReportDocument report)
     {
         foreach (string type in report.Groups.Select(g => g.Dtype).Distinct())
         {
             if (CeilingValues.For(report.Records, report.Threads, type) is not { } ceiling) continue;
             WorkloadGroup[] groups = [.. report.Groups.Where(g => g.Threads == report.Threads && g.Dtype == type && g.Ours is not null)];
-            if (groups.Length == 0) continue;
+            if (groups.Length > 0) yield return (type, ceiling, groups);
+        }
+    }
+
+    private static void Charts(StringBuilder page, ReportDocument report)
+    {
+        foreach ((string type, Ceiling ceiling, WorkloadGroup[] groups) in Types(report))
+        {
             ILookup<bool, WorkloadGroup> byBinding = groups.ToLookup(g => CeilingValues.BindingName(g.Ours!, ceiling) == "FMA");
             Chart(page, $"Limited by arithmetic, {type}", byBinding[true], r => r.Gflops ?? 0, "GFLOP/s",
                 [("FMA ceiling", ceiling.Gflops)]);
             Chart(page, $"Limited by memory, {type}", byBinding[false], r => r.Gbps ?? 0, "GB/s",
                 [("read", ceiling.ReadGbps), ("copy", ceiling.CopyGbps)]);
             Sweep(page, type, groups, ceiling);
-            page.Append($"<h2>Roofline, {type}</h2>\n").Append(RooflineChart.Draw([.. groups.SelectMany(g => g.Records)], ceiling));
+            page.Append($"<h2>Roofline, {type}</h2>\n").Append(Roofline(groups, ceiling));
         }
     }
 

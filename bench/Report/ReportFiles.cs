@@ -3,7 +3,7 @@ namespace AttnKernels.Bench.Report;
 /// <summary>Writes a report in all of its forms.</summary>
 internal static class ReportFiles
 {
-    /// <summary>Writes NAME.json, .csv, .md and .html into <paramref name="folder"/>.</summary>
+    /// <summary>Writes NAME.json, .csv, .md and .html, and .svg where ceilings were measured, into <paramref name="folder"/>.</summary>
     /// <returns>The HTML page's path.</returns>
     public static string Write(ReportDocument report, string folder)
     {
@@ -13,6 +13,7 @@ internal static class ReportFiles
         File.WriteAllText(path + ".csv", RecordFile.ToCsv(report.Records));
         File.WriteAllText(path + ".md", MarkdownReport.Page(report));
         File.WriteAllText(path + ".html", HtmlReport.Page(report));
+        if (HtmlReport.Picture(report) is { } picture) File.WriteAllText(path + ".svg", picture);
         return path + ".html";
     }
 }

@@ -38,6 +38,13 @@ internal sealed class Svg(double width, double height, string label)
         $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(width)} {N(height)}\" role=\"img\" aria-label=\"{Escape(label)}\">\n"
         + $"{body}</svg>\n";
 
+    /// <summary>A drawing as a file of its own, which brings its colours along.</summary>
+    public static string File(string drawing, string css)
+    {
+        int content = drawing.IndexOf('\n', StringComparison.Ordinal) + 1;
+        return $"{drawing[..content]}<style>\n{css}\nsvg {{ background: var(--back); }}\n</style>\n{drawing[content..]}";
+    }
+
     /// <summary>Text for XML.</summary>
     public static string Escape(string text) => SecurityElement.Escape(text);
 

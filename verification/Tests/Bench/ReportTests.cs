@@ -44,6 +44,15 @@ public class ReportTests
     }
 
     [Fact]
+    public void PictureIsAFileOfItsOwnWithItsColours()
+    {
+        XElement svg = XElement.Parse(HtmlReport.Picture(Samples.Document)!);
+        Named(svg, "style").Should().ContainSingle().Which.Value.Should().Contain(".c-attnkernels").And.Contain("--back");
+        Named(svg, "circle").Should().HaveCountGreaterThan(2);
+        HtmlReport.Picture(Samples.Document with { Records = [] }).Should().BeNull("there is no ceiling");
+    }
+
+    [Fact]
     public void SummaryComparesWithEveryPeer()
     {
         string[] row = ReportTables.Summary(Samples.Document).Rows[0];
@@ -58,7 +67,7 @@ public class ReportTests
         const string readme = "before\n<!-- bench:start -->\nold\n<!-- bench:end -->\nafter\n";
         string refreshed = ReadmeTable.Refresh(readme, [Samples.Records]);
         refreshed.Should().StartWith("before\n<!-- bench:start -->\n").And.EndWith("<!-- bench:end -->\nafter\n").And.NotContain("old");
-        refreshed.Should().Contain("| s512 ").And.Contain("| 2.00x");
+        refreshed.Should().Contain("| s512 ").And.Contain("| 2.00x").And.Contain($"(bench/results/{Samples.Document.FileName}.svg)");
         ReadmeTable.Refresh(refreshed, [Samples.Records]).Should().Be(refreshed);
         ReadmeTable.Refresh("no markers", [Samples.Records]).Should().Be("no markers");
     }

@@ -8,7 +8,7 @@ internal static unsafe class TileProduct<W, V, EB>
     where V : struct
     where EB : struct, IElement
 {
-    /// <summary>The rows that are computed first of <paramref name="rows"/>, at most 6.</summary>
+    /// <summary>How many of <paramref name="rows"/> to ask for at a time, at most 6, so that they are cut as they would be together.</summary>
     public static int FirstRows(int rows) => rows == 8 ? 4 : Math.Min(rows, 6);
 
     /// <summary>

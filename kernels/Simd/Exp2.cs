@@ -28,25 +28,31 @@ internal static class Exp2
         return W.Scale(p, x);
     }
 
+    /// <summary>What <see cref="Tanh"/> wants its argument multiplied with: N and D below then begin with y^2.</summary>
+    public const float TanhScale = 0.0302728452f;
+
     /// <summary>
-    /// factor tanh(x), odd, NaN for NaN: the rational approximation x P(x^2) / Q(x^2) of degree 9 over 8 that is best for the relative
-    /// error on [-7.9, 7.9], 6e-9; past 7.9, where 1 - tanh(x) is below 2.8e-7, its value there.
+    /// factor tanh(z) for x = z TanhScale and factor > 0, odd, NaN for NaN, the factor from z = 8.3 on: 2 n d / (n^2 + d^2), where n / d is
+    /// tanh(z / 2), here x N(y) / D(y) of y = x^2 with quadratic N and D. Best for the relative error of the whole, 1e-7 up to z = 1.2 and
+    /// twice that above; with all roundings it is below 4e-7.
     /// </summary>
+    /// <remarks>
+    /// The ports that multiply are what the products beside it wait for, so it multiplies as little as it can: n^2 + d^2 is
+    /// (d - n)^2 + 2 n d, and a division takes two turns where an estimate and a Newton step take four (Zen 4).
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<W, V>(V x, V factor)
         where W : struct, IWidth<V>
         where V : struct
     {
-        x = W.Max(W.Set(-7.9f), W.Min(W.Set(7.9f), x));
+        V sign = W.And(x, W.SetBits(0x80000000));
+        x = W.Min(W.Set(8.3f * TanhScale), W.And(x, W.SetBits(0x7FFFFFFF)));
         V y = W.Multiply(x, x);
-        V p = W.Fma(W.Multiply(factor, W.Set(1.5428330390857077e-08f)), y, W.Multiply(factor, W.Set(2.2023493578194144e-05f)));
-        p = W.Fma(p, y, W.Multiply(factor, W.Set(0.003579006859976134f)));
-        p = W.Fma(p, y, W.Multiply(factor, W.Set(0.13450633010859914f)));
-        p = W.Fma(p, y, W.Multiply(factor, W.Set(0.9999999943599802f)));
-        V q = W.Fma(W.Set(8.598923319322689e-07f), y, W.Set(3.423674971779572e-04f));
-        q = W.Fma(q, y, W.Set(0.02619229420358259f));
-        q = W.Fma(q, y, W.Set(0.4678396101541527f));
-        q = W.Fma(q, y, W.Set(1));
-        return W.Multiply(W.Multiply(x, p), W.Reciprocal(q));
+        V n = W.Multiply(x, W.Fma(y, W.Add(y, W.Set(0.44326508f)), W.Set(0.0149966246f)));
+        V d = W.Fma(y, W.Add(y, W.Set(0.109400816f)), W.Set(0.00090798107f));
+        V difference = W.Subtract(d, n);
+        V product = W.Multiply(n, d);
+        V squares = W.Fma(difference, difference, W.Add(product, product));
+        return W.Or(sign, W.Divide(W.Multiply(product, W.Add(factor, factor)), squares));
     }
 }

@@ -35,8 +35,12 @@ internal static class SimdMutants
     [
         // Functions.
         new("simd.exp2-coefficient", Exp2, "0.240164444f", "0.24018f", "a coefficient of exp2 off by 7e-5 of itself", "softmax float32"),
-        new("simd.tanh-coefficient", Exp2, "0.02619229420358259f", "0.026197f",
+        new("simd.tanh-coefficient", Exp2, "0.109400816f", "0.10942f",
             "a coefficient of tanh off by 2e-4 of itself", "softmax float32 softcap"),
+        new("simd.tanh-flat-early", Exp2, "W.Min(W.Set(8.3f * TanhScale)", "W.Min(W.Set(3f * TanhScale)", "tanh stays at tanh(3)",
+            "softmax float32 softcap"),
+        new("simd.tanh-loses-the-sign", Exp2, "return W.Or(sign, W.Divide(", "return W.Or(W.Zero, W.Divide(", "tanh of the absolute value",
+            "attention float32 softcap"),
 
         // Attention for many queries.
         new("simd.sum-not-rescaled", Online, "sum = W.Multiply(W.Load(l), factor);", "sum = W.Load(l);",
@@ -148,6 +152,8 @@ internal static class SimdMutants
             "Address(plan.Args.Q, batch, headKv * plan.Group + row % plan.Group, row / plan.Group)",
             "Address(plan.Args.Q, batch, headKv * plan.Group, row / plan.Group)",
             "every head of a group has the first one's queries", "attention float32"),
+        new("decode.four-sums-exchanged", "kernels/Simd/Widths/Width128.cs", "Sse.MoveHighToLow(cd, ab)", "Sse.MoveHighToLow(ab, cd)",
+            "halves of four dot products change places", "attention float32 q1"),
         new("decode.dot-tail-dropped", Dots, "for (int j = 0; j < keys; j++)", "for (int j = 1; j < keys; j++)",
             "the first key of a run misses the tail of the head dim", "attention float32"),
         new("decode.pairs-of-queries-not-split", Decode, "if (EK.Pairs) SplitPairs", "if (!EK.Pairs) SplitPairs",
@@ -229,7 +235,7 @@ internal static class SimdMutants
         new("simd.softmax-short-rows-empty-skipped", ShortRow, "return row - 1;", "return row;",
             "the row without a sum counts as computed", "softmax float32"),
         new("simd.softmax-alibi-sign", Scores, "scores[c] -= slope", "scores[c] += slope", "far columns gain", "softmax float32 alibi"),
-        new("simd.softmax-softcap-tail", Scores, "(scores[c] / softcap, softcap)", "(scores[c] / softcap, 1)",
+        new("simd.softmax-softcap-tail", Scores, "(scale * scores[c], softcap)", "(scale * scores[c], 1)",
             "the tail columns are capped at 1", "softmax float32 softcap"),
         new("simd.softmax-mask-tail", Scores, "> 0 ? scores[c] : float.NegativeInfinity", "> 0 ? float.NegativeInfinity : scores[c]",
             "true hides in the tail columns", "softmax float32 mask"),

@@ -34,7 +34,7 @@ internal unsafe struct AttentionPlan
     /// <summary>Threads that take items in their order: a thread's next one is about as many on. 0 = unknown.</summary>
     public int Threads;
 
-    /// <summary>Folded into Q: scale * log2(e), or scale / softcap where there is a softcap.</summary>
+    /// <summary>Folded into Q: scale * log2(e), or scale / softcap * TanhScale where there is a softcap.</summary>
     public float QueryScale;
 
     /// <summary>softcap * log2(e), or 0.</summary>
@@ -62,7 +62,7 @@ internal unsafe struct AttentionPlan
         ItemTiles = Widens ? Math.Min(WidenedTiles, Tiles) : 1;
         HeadItems = (Tiles + ItemTiles - 1) / ItemTiles;
         float softcap = args.Score.Softcap;
-        QueryScale = softcap > 0 ? args.Score.Scale / softcap : args.Score.Scale * Exp2.Log2E;
+        QueryScale = softcap > 0 ? args.Score.Scale / softcap * Exp2.TanhScale : args.Score.Scale * Exp2.Log2E;
         SoftcapLog2 = softcap > 0 ? softcap * Exp2.Log2E : 0;
         StrideK = Widens ? (nint)Scratch.Align(args.HeadDim) : (nint)args.K.RowStride;
         StrideV = Widens ? (nint)Scratch.Align(args.HeadDimV) : (nint)args.V.RowStride;

@@ -84,7 +84,7 @@ internal unsafe struct Sequences
         sizeof(int) * Scratch.Align(batch + 1) + sizeof(int) * Scratch.Align((long)batch * sizeof(Entry) / sizeof(int) + 1);
 
     /// <summary>Batch entry <paramref name="b"/> by itself.</summary>
-    private static AttentionArgs Alone(in AttentionArgs args, int b)
+    public static AttentionArgs Alone(in AttentionArgs args, int b)
     {
         AttentionArgs one = args;
         ref readonly SequenceArgs sequences = ref args.Sequences;

@@ -94,10 +94,15 @@ internal static unsafe class DotProducts<W, V, EK>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(V s0, V s1, V s2, V s3, float* dots, int count)
     {
+        if (count == 4)
+        {
+            W.StoreSums(dots, s0, s1, s2, s3);
+            return;
+        }
+
         dots[0] = W.SumAcross(s0);
         if (count > 1) dots[1] = W.SumAcross(s1);
         if (count > 2) dots[2] = W.SumAcross(s2);
-        if (count > 3) dots[3] = W.SumAcross(s3);
     }
 
     /// <summary>Adds the products of the elements past the whole vectors.</summary>

@@ -101,10 +101,11 @@ internal static unsafe class RowScores<W, V>
     private static void Softcap(float* scores, int columns, float softcap)
     {
         V cap = W.Set(softcap);
-        V inverse = W.Set(1 / softcap);
+        float scale = Exp2.TanhScale / softcap;
+        V factor = W.Set(scale);
         int c = 0;
-        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, Exp2.Tanh<W, V>(W.Multiply(inverse, W.Load(scores + c)), cap));
-        for (; c < columns; c++) scores[c] = Exp2.Tanh<Width1, float>(scores[c] / softcap, softcap);
+        for (; c <= columns - W.Count; c += W.Count) W.Store(scores + c, Exp2.Tanh<W, V>(W.Multiply(factor, W.Load(scores + c)), cap));
+        for (; c < columns; c++) scores[c] = Exp2.Tanh<Width1, float>(scale * scores[c], softcap);
     }
 
     /// <summary>A bias of -inf hides the column whatever the score is, NaN included.</summary>

@@ -50,9 +50,6 @@ internal unsafe interface IWidth<V>
 
     static abstract V Divide(V a, V b);
 
-    /// <summary>1 / value for normal values, to about one ulp.</summary>
-    static abstract V Reciprocal(V value);
-
     /// <summary>a * b + c, rounded once where the hardware fuses.</summary>
     static abstract V Fma(V a, V b, V c);
 
@@ -85,6 +82,9 @@ internal unsafe interface IWidth<V>
     static abstract float MaxAcross(V value);
 
     static abstract float SumAcross(V value);
+
+    /// <summary>target[0 .. 3] = the sums across a, b, c and d, with the bits of <see cref="SumAcross"/>.</summary>
+    static abstract void StoreSums(float* target, V a, V b, V c, V d);
 
     /// <summary>x - floor(x); 0 for -inf; NaN for NaN. For x &lt;= 0.</summary>
     static abstract V Fraction(V x);

@@ -42,8 +42,6 @@ internal readonly unsafe struct Width1 : IWidth<float>
 
     public static float Divide(float a, float b) => a / b;
 
-    public static float Reciprocal(float value) => 1 / value;
-
     public static float Fma(float a, float b, float c) => a * b + c;
 
     public static float Min(float a, float b) => a < b ? a : b;
@@ -73,6 +71,9 @@ internal readonly unsafe struct Width1 : IWidth<float>
     public static float MaxAcross(float value) => value;
 
     public static float SumAcross(float value) => value;
+
+    public static void StoreSums(float* target, float a, float b, float c, float d) =>
+        (target[0], target[1], target[2], target[3]) = (a, b, c, d);
 
     public static float Fraction(float x)
     {

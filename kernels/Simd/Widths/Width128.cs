@@ -68,9 +68,6 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
     public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Reciprocal(Vector128<float> value) => Vector128<float>.One / value;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
         Vector128.MultiplyAddEstimate(a, b, c);
 
@@ -124,6 +121,21 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<float>>
     {
         var pair = value + Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1));
         return (pair + Vector128.Shuffle(pair, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
+
+    /// <summary>The same additions side by side, where two vectors can be interleaved.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(float* target, Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (!Sse.IsSupported)
+        {
+            Vector128.Create(SumAcross(a), SumAcross(b), SumAcross(c), SumAcross(d)).Store(target);
+            return;
+        }
+
+        var ab = Sse.UnpackLow(a, b) + Sse.UnpackHigh(a, b);
+        var cd = Sse.UnpackLow(c, d) + Sse.UnpackHigh(c, d);
+        (Sse.MoveLowToHigh(ab, cd) + Sse.MoveHighToLow(cd, ab)).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

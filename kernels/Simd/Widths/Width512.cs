@@ -60,14 +60,6 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
 
-    // 14 bits and a Newton step: 4 cycles where a division takes 10.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Reciprocal(Vector512<float> value)
-    {
-        var estimate = Avx512F.Reciprocal14(value);
-        return estimate * Avx512F.FusedMultiplyAddNegated(value, estimate, Vector512.Create(2f));
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
 
@@ -114,6 +106,11 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float SumAcross(Vector512<float> value) => Width256.SumAcross(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(float* target, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
+        Width256.StoreSums(target, a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(),
+            d.GetLower() + d.GetUpper());
 
     // VREDUCEPS rounds down with immediate 1 and gives 0 for infinities; VSCALEFPS takes the floor itself.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

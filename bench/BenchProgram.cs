@@ -60,7 +60,7 @@ internal static class BenchProgram
 
         ReportDocument Report(DeviceResults results) => new(
             results.Device, $"{Machine.Current}; {options.Threads} threads; kernel API {KernelApi.Name}", results.ToRecords(),
-            peers.Descriptions, peers.Absent,
+            peers.Descriptions, peers.Absent, results.Plans,
             [.. results.Warnings, .. results.Omissions.Select(o => $"{o.Workload}, {o.Implementation}: {o.Reason}")]);
     }
 

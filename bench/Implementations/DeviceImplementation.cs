@@ -60,7 +60,7 @@ public sealed class DeviceImplementation(AttentionDevice device) : IImplementati
             KeyLengths = lengths,
             AlibiSlopes = slopes,
         };
-        return Prepare(o, () => plan.Run(tensors), plan, q, k, v, mask, bias, lengths, slopes);
+        return Prepare(plan.Explain(), o, () => plan.Run(tensors), plan, q, k, v, mask, bias, lengths, slopes);
     }
 
     private PreparedDevice Matmul(MatmulProblem p, MatmulInput input)
@@ -68,7 +68,7 @@ public sealed class DeviceImplementation(AttentionDevice device) : IImplementati
         MatmulPlan plan = device.Plan(p);
         DeviceTensor a = Upload(input.A), b = Upload(input.B), c = device.Allocate(p.TypeC, 1, p.M, p.N);
         var tensors = new MatmulTensors { A = a, B = b, C = c };
-        return Prepare(c, () => plan.Run(tensors), plan, a, b);
+        return Prepare(plan.Explain(), c, () => plan.Run(tensors), plan, a, b);
     }
 
     private PreparedDevice Softmax(SoftmaxProblem p, SoftmaxInput input)
@@ -76,15 +76,15 @@ public sealed class DeviceImplementation(AttentionDevice device) : IImplementati
         SoftmaxPlan plan = device.Plan(p);
         DeviceTensor x = Upload(input.X), y = device.Allocate(p.OutputType, 1, 1, p.Rows, p.Columns);
         var tensors = new SoftmaxTensors { X = x, Y = y };
-        return Prepare(y, () => plan.Run(tensors), plan, x);
+        return Prepare(plan.Explain(), y, () => plan.Run(tensors), plan, x);
     }
 
-    private PreparedDevice Prepare(DeviceTensor output, Action run, params IDisposable?[] owned)
+    private PreparedDevice Prepare(string explanation, DeviceTensor output, Action run, params IDisposable?[] owned)
     {
         if (device.Info.IsGpu) flush ??= new CacheFlush(device);
         // Garbage before a run would show in the output if the run left it out.
         output.Fill(byte.MaxValue);
-        return new PreparedDevice(device, output, run, flush, owned);
+        return new PreparedDevice(device, explanation, output, run, flush, owned);
     }
 
     private DeviceTensor Upload(HostTensor tensor) => tensor.Type switch

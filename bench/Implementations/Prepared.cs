@@ -10,6 +10,9 @@ public abstract class Prepared : IDisposable
     /// </summary>
     public virtual bool PinsCaller => true;
 
+    /// <summary>Which kernels run, for the report; empty where nobody says.</summary>
+    public virtual string Explanation => "";
+
     /// <summary>Computes the output once; returns when it is complete.</summary>
     public abstract void Run();
 

@@ -2,10 +2,13 @@ namespace AttnKernels.Bench.Implementations;
 
 /// <summary>A plan of the library with its tensors on the device.</summary>
 internal sealed class PreparedDevice(
-    AttentionDevice device, DeviceTensor output, Action run, CacheFlush? flush, params IDisposable?[] owned) : Prepared
+    AttentionDevice device, string explanation, DeviceTensor output, Action run, CacheFlush? flush, params IDisposable?[] owned) : Prepared
 {
     /// <summary>The device has threads of its own and places them itself.</summary>
     public override bool PinsCaller => false;
+
+    /// <inheritdoc/>
+    public override string Explanation => explanation;
 
     /// <inheritdoc/>
     public override void Run()

@@ -27,6 +27,7 @@ internal sealed class Announcer(TextWriter output, bool interactive)
         IEnumerable<string> times = match.Measurements.Select(m => string.Create(CultureInfo.InvariantCulture,
             $"{m.Label} {m.Times.Median:0.###} ms ({m.PercentOf(ceiling):0} %)"));
         Line($"{position}: {string.Join(", ", times)}");
+        if (match.Plan.Length > 0) Line($"    {match.Plan}");
         foreach (Omission omission in match.Omissions.Where(o => o.IsFailure || o.Implementation == BenchRecord.Ours))
             Line($"    {omission.Implementation}: {omission.Reason}");
     }

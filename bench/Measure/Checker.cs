@@ -31,7 +31,7 @@ public sealed class Checker
     private static List<Block> AttentionBlocks(AttentionProblem p, AttentionInput input)
     {
         int shift = p.Band.ShiftFor(p.SeqQ, p.SeqKv);
-        return [.. RowBlocks(p.SeqQ).Select(rows =>
+        return [.. InParallel(RowBlocks(p.SeqQ)).Select(rows =>
         {
             var rule = new ScoreRule
             {
@@ -53,7 +53,7 @@ public sealed class Checker
     private static List<Block> MatmulBlocks(MatmulProblem p, MatmulInput input)
     {
         HostTensor transposed = Transpose(input.B);
-        return [.. RowBlocks(p.M).Select(rows => new Block(
+        return [.. InParallel(RowBlocks(p.M)).Select(rows => new Block(
             References.Matmul(new MatmulReference
             {
                 A = Rows(input.A, rows)!, B = transposed, TransposeB = true, TypeC = p.TypeC, InputPrecision = p.InputPrecision,
@@ -63,6 +63,9 @@ public sealed class Checker
 
     private static List<Block> SoftmaxBlocks(SoftmaxProblem p, SoftmaxInput input) => [.. RowBlocks(p.Rows).Select(rows => new Block(
         References.Softmax(Rows(input.X, rows)!, new ScoreRule { Scale = p.Scale }, p.Log, p.OutputType).Y, rows, p.Rows, p.Columns))];
+
+    private static ParallelQuery<(int First, int Count)> InParallel(IEnumerable<(int First, int Count)> blocks) =>
+        blocks.AsParallel().AsOrdered();
 
     /// <summary>The first, a middle and the last block of <paramref name="rows"/>; everything where that is as little.</summary>
     private static IEnumerable<(int First, int Count)> RowBlocks(int rows)

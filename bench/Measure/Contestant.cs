@@ -26,6 +26,9 @@ internal sealed class Contestant : IDisposable
 
     public string Form { get; }
 
+    /// <summary>Which kernels run; empty where nobody says.</summary>
+    public string Explanation => copies[0].Explanation;
+
     /// <summary>The worst error over bound of the checks so far.</summary>
     public double ErrorOverBound { get; private set; }
 

@@ -14,12 +14,16 @@ internal sealed class DeviceResults(string device)
     private readonly List<(Measurement Measurement, ICeilings Ceilings)> measurements = [];
     private readonly List<Omission> omissions = [];
     private readonly List<BenchRecord> others = [];
+    private readonly List<string> plans = [];
 
     /// <summary>The device's name with its hardware.</summary>
     public string Device => device;
 
     /// <summary>Who was not timed, and why.</summary>
     public IReadOnlyList<Omission> Omissions => omissions;
+
+    /// <summary>How each plan of the library ran.</summary>
+    public IReadOnlyList<string> Plans => plans;
 
     /// <summary>Says where the arithmetic probes varied so much that something else must have used the machine.</summary>
     public IReadOnlyList<string> Warnings => [.. measurements.Select(m => m.Ceilings).Distinct()
@@ -33,6 +37,7 @@ internal sealed class DeviceResults(string device)
     {
         measurements.AddRange(match.Measurements.Select(m => (m, ceilings)));
         omissions.AddRange(match.Omissions);
+        if (match.Plan.Length > 0) plans.Add($"{match.Workload.Name}: {match.Plan}");
     }
 
     /// <summary>The first call of a process, in several processes.</summary>

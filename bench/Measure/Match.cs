@@ -16,11 +16,17 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
     private readonly List<Measurement> measurements = [];
     private readonly List<Omission> omissions = [];
 
+    /// <summary>What is computed.</summary>
+    public Workload Workload => workload;
+
     /// <summary>Who was timed.</summary>
     public IReadOnlyList<Measurement> Measurements => measurements;
 
     /// <summary>Who was not, and why.</summary>
     public IReadOnlyList<Omission> Omissions => omissions;
+
+    /// <summary>How the library's plan ran; empty where it does not say.</summary>
+    public string Plan { get; private set; } = "";
 
     /// <summary>Measures all of <paramref name="implementations"/>; the first is never left out for being slow.</summary>
     public void Run(IReadOnlyList<IImplementation> implementations, long cacheBytes)
@@ -34,7 +40,9 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
             foreach (IImplementation implementation in implementations)
             {
                 progress($"checking {implementation.Name}");
-                if (Best(implementation, inputs, checker) is { } contestant) contestants.Add(contestant);
+                if (Best(implementation, inputs, checker) is not { } contestant) continue;
+                contestants.Add(contestant);
+                if (contestant.Explanation.Length > 0) Plan = contestant.Explanation;
             }
             for (int round = 0; round < settings.Rounds; round++)
             {

@@ -27,6 +27,7 @@ internal static class HtmlReport
         }
         List(page, "Peers", report.Peers);
         List(page, "Peers that were not present", report.Absent);
+        List(page, "Plans", report.Plans);
         List(page, "Warnings, and what was not measured", report.Omissions);
         List(page, "Method", ReportDocument.Method);
         return page.Append("</body>\n</html>\n").ToString();

@@ -12,6 +12,7 @@ internal static class MarkdownReport
         foreach (ReportTables.Table table in Tables(report)) text.Append($"## {table.Title}\n\n{Table(table)}\n");
         List(text, "Peers", report.Peers);
         List(text, "Peers that were not present", report.Absent);
+        List(text, "Plans", report.Plans);
         List(text, "Warnings, and what was not measured", report.Omissions);
         List(text, "Method", ReportDocument.Method);
         return text.ToString();

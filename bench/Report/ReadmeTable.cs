@@ -17,7 +17,7 @@ public static class ReadmeTable
 
     private static string Table(IReadOnlyList<BenchRecord> records)
     {
-        var report = new ReportDocument(records[0].Device, "", [.. records.Where(r => r.Dtype == "fp32")], [], [], []);
+        var report = new ReportDocument(records[0].Device, "", [.. records.Where(r => r.Dtype == "fp32")], [], [], [], []);
         ReportTables.Table summary = ReportTables.Summary(report);
         // The full table with spreads and bandwidths is in bench/results; here what a reader compares.
         int[] columns = [0, 2, 3, 5, 6, .. Enumerable.Range(7, report.Families.Count)];

@@ -6,6 +6,7 @@ namespace AttnKernels.Bench.Report;
 /// <param name="Records">All records of the device.</param>
 /// <param name="Peers">Who took part, with versions.</param>
 /// <param name="Absent">Which peers were missing, with how to get them.</param>
+/// <param name="Plans">Which kernel ran each workload, and what the device's compiler made of it.</param>
 /// <param name="Omissions">Warnings, and what was not timed, with the reason.</param>
 public sealed record ReportDocument(
     string Device,
@@ -13,6 +14,7 @@ public sealed record ReportDocument(
     IReadOnlyList<BenchRecord> Records,
     IReadOnlyList<string> Peers,
     IReadOnlyList<string> Absent,
+    IReadOnlyList<string> Plans,
     IReadOnlyList<string> Omissions)
 {
     /// <summary>How the numbers came about; the same in every form of the report.</summary>

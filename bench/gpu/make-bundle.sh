@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the programs, the .NET runtime of this machine and run-gpu-bench.sh into one folder and one archive, which run on a Linux machine of
-# the same processor kind that has a GPU but neither .NET nor a package feed.
+# Puts the programs, the compiled kernels, the .NET runtime of this machine and run-gpu-bench.sh into one folder and one archive, which run
+# on a Linux machine of the same processor kind that has a GPU but neither .NET nor a package feed.
 #
 #   bench/gpu/make-bundle.sh [FOLDER]        default: artifacts/gpu-bundle; the archive is FOLDER.tar.gz
 set -euo pipefail
@@ -16,6 +16,8 @@ mkdir -p "$out/dotnet/shared/Microsoft.NETCore.App"
 dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Ilgpu
 dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/attn"
 dotnet publish "$root/bench/AttnKernels.Bench.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/bench"
+dotnet "$out/attn/attn.dll" compile
+ln -s ../attn/AttnKernels.kernels.zip "$out/bench/"
 dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Simulator
 dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Simulator -p:RunAnalyzers=false --no-self-contained -v q -o "$out/attn-simulator"
 mkdir -p "$out/bench/Peers/Torch"

@@ -32,13 +32,11 @@ done
 mkdir -p "$out/results" && out="$(cd "$out" && pwd)" && cd "$here" || exit 1
 processors="$(nproc)"
 if [ -n "$dry" ]; then
-  device="${device:-cpu}" jobs=2
-  size=Tiny sets=("attention float32 causal" "matmul float32") workloads="gpu-dry-*"
+  device="${device:-cpu}" parts=2 jobs=2
+  verify=(--size Tiny --filter "attention float32 causal, matmul float32") workloads="gpu-dry-*"
 else
-  device="${device:-cuda:0}" size=Normal jobs=$((processors < 4 ? 1 : processors > 24 ? 12 : processors / 2))
-  sets=("attention float32" "attention float16" "attention bfloat16" "matmul float32" "matmul float16" "matmul bfloat16"
-    "attention+weights, rotary, cache-append, merge" "softmax, log-softmax, scores, matmul-naive")
-  workloads="gpu-s*,gpu-decode*,gpu-matmul*"
+  device="${device:-cuda:0}" parts=24 jobs=$((processors < 4 ? 1 : processors > 24 ? 12 : processors / 2))
+  verify=() workloads="gpu-s*,gpu-decode*,gpu-matmul*"
 fi
 
 # ILGPU loads the driver by the unversioned name, which only development packages install.
@@ -79,30 +77,34 @@ stage() { # NAME SECONDS COMMAND...: within its share and what is left of the wh
   printf '%-12s %-24s %4d s\n' "$name" "$status" $((SECONDS - began)) | tee -a "$out/stages.txt"
 }
 
-# Several processes at once: compiling takes longer than running. The filters outlive the signal that ends the stage.
-part() { # DEVICE SIZE SET
-  attn verify --device "$1" --size "$2" --filter "$3" 2>&1 | (trap '' TERM; exec sed -u "s/^/[$3] /")
+# Cases in parts, several processes at once: the driver's compiling takes longer than running. The filters outlive the signal that ends the stage.
+part() { # PART PARTS ARGUMENTS...
+  local part="$1" parts="$2"; shift 2
+  attn verify --part "$part/$parts" "$@" 2>&1 | (trap '' TERM; exec sed -u "s/^/[$part] /")
   return "${PIPESTATUS[0]}"
 }
-verify() { # JOBS DEVICE SIZE SETS...
-  local jobs="$1" device="$2" size="$3"; shift 3
-  printf '%s\n' "$@" | xargs -d '\n' -P "$jobs" -I{} bash -c 'part "$@"' - "$device" "$size" {} | (trap '' TERM; exec awk -v sets=$# '
+verify() { # JOBS PARTS ARGUMENTS...
+  local jobs="$1" parts="$2"; shift 2
+  seq "$parts" | xargs -P "$jobs" -I{} bash -c 'part "$@"' - {} "$parts" "$@" | (trap '' TERM; exec awk '
     { print; fflush() }
-    match($0, /[0-9]+ passed, [0-9]+ failed, [0-9]+ unsupported$/) {
-      split(substr($0, RSTART), n, " "); passed += n[1]; failed += n[3]; unsupported += n[5]; ended++
-    }
-    END { printf "%d passed, %d failed, %d unsupported in %d of %d sets\n", passed, failed, unsupported, ended, sets }')
+    $3 == "passed," { passed += $2; failed += $4; unsupported += $6; parts++ }
+    END { printf "%d passed, %d failed, %d unsupported in %d of '"$parts"' parts\n", passed, failed, unsupported, parts }')
   return "${PIPESTATUS[1]}"
 }
 
-# The first start of a process compiles; the second reads what the first kept.
-starts() {
-  local folder ms status=0 keeps; folder="$(mktemp -d)"
-  for keeps in off folder folder folder; do
-    if [ $keeps = off ]; then export ATTNKERNELS_CACHE=off CUDA_CACHE_DISABLE=1
-    else export ATTNKERNELS_CACHE="$folder/attn" CUDA_CACHE_DISABLE=0 CUDA_CACHE_PATH="$folder/driver"; fi
-    ms="$(bench --first-call --device "$1")" || status=1
-    echo "first call of a process, caches $([ $keeps = off ] && echo off || echo on): ${ms:-failed} (ms in all, ms of the run, methods)"
+# A process's first call: compiling all itself, with the compiled kernels beside it, and with what the one before left in the caches.
+starts() { # DEVICE
+  local folder program ms status=0 keeps; folder="$(mktemp -d)"
+  cp -r "$here/bench" "$folder/bench" && rm -f "$folder/bench/AttnKernels.kernels.zip"
+  for keeps in nothing "compiled kernels" "compiled kernels, caches" "compiled kernels, caches" caches caches; do
+    program="$here/bench"
+    case "$keeps" in nothing | caches) program="$folder/bench" ;; esac
+    case "$keeps" in
+      *caches) export ATTNKERNELS_CACHE="$folder/attn" CUDA_CACHE_DISABLE=0 CUDA_CACHE_PATH="$folder/driver" ;;
+      *) export ATTNKERNELS_CACHE=off CUDA_CACHE_DISABLE=1 ;;
+    esac
+    ms="$("$here/dotnet/dotnet" "$program/AttnKernels.Bench.dll" --first-call --device "$1")" || status=1
+    echo "first call of a process with $keeps: ${ms:-failed} (ms in all, ms of the run, methods)"
   done
   rm -rf "$folder"
   return $status
@@ -116,6 +118,8 @@ tunes() { # DEVICE
   fi
   tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" || status=1
   tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" --type BFloat16 || status=1
+  tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32 || status=1
+  tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32x3 || status=1
   return $status
 }
 export -f part verify starts tunes
@@ -123,7 +127,7 @@ export -f part verify starts tunes
 share=$((minutes * 60))
 stage devices 60 attn devices
 [ -n "$dry" ] || stage gpu 20 nvidia-smi
-stage verify $((share * 45 / 100)) verify "$jobs" "$device" "$size" "${sets[@]}"
+stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$device" "${verify[@]}"
 [ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
 stage start $((share / 10)) starts "$device"
 stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"

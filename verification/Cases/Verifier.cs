@@ -8,9 +8,9 @@ public static class Verifier
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
         .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(),
-        .. SharedTileCases.Tiny(), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny), .. Tf32Cases.Matmuls(CaseSize.Tiny),
+        .. SharedTileCases.Tiny(), .. WideHeadCases.Of(CaseSize.Tiny), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny), .. Tf32Cases.Matmuls(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
-        .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal), .. Tf32Cases.Matmuls(CaseSize.Normal),
+        .. WideHeadCases.Of(CaseSize.Normal), .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal), .. Tf32Cases.Matmuls(CaseSize.Normal),
     ];
 
     /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>
@@ -57,8 +57,17 @@ public static class Verifier
         CaseSet set = CaseSet.Standard, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(device);
+        return Run(device, For(device.Info, filter, size, set), progress, cancel);
+    }
+
+    /// <summary>Runs <paramref name="cases"/>, one after the other; other parameters as above.</summary>
+    public static VerificationReport Run(
+        AttentionDevice device, IEnumerable<VerificationCase> cases, IProgress<CaseResult>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(cases);
         List<CaseResult> results = [];
-        foreach (VerificationCase verification in For(device.Info, filter, size, set))
+        foreach (VerificationCase verification in cases)
         {
             cancel.ThrowIfCancellationRequested();
             CaseResult result = verification.Run(device);
@@ -66,6 +75,19 @@ public static class Verifier
             progress?.Report(result);
         }
         return new VerificationReport(device.Name, results);
+    }
+
+    /// <summary>
+    /// Part <paramref name="part"/> of <paramref name="count"/>, counted from 1, of cases of one operation and type as far as may be, for
+    /// the parts to need different kernels.
+    /// </summary>
+    public static IReadOnlyList<VerificationCase> Part(IEnumerable<VerificationCase> cases, int part, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(part);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(part, count);
+        VerificationCase[] all = [.. cases.OrderBy(c => c.Operation, StringComparer.Ordinal).ThenBy(c => c.Type)];
+        return all[(int)((long)all.Length * (part - 1) / count)..(int)((long)all.Length * part / count)];
     }
 
     /// <summary>A whole word of the title, or, of an operation, its name: "softmax" is not "log-softmax".</summary>

@@ -14,8 +14,10 @@ namespace AttnKernels.Bench.Peers.Torch;
 /// </summary>
 internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplementation
 {
-    /// <summary>What a GPU is compared with: matmul and softmax, and each backend of attention by its name.</summary>
-    public static readonly IReadOnlyList<string> Backends = ["", "flash", "cudnn", "efficient", "math"];
+    /// <summary>
+    /// What a GPU is compared with: matmul and softmax, fp32 matmul that may round to TF32, and each backend of attention by its name.
+    /// </summary>
+    public static readonly IReadOnlyList<string> Backends = ["", "tf32", "flash", "cudnn", "efficient", "math"];
 
     public string Name => backend.Length == 0 ? "pytorch" : $"pytorch-{backend}";
 
@@ -34,6 +36,8 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
     private string? Refusal(Workload workload)
     {
         if (backend.Length == 0 && worker.IsCuda && workload is AttentionWorkload) return "its backends are measured apart";
+        if (backend == "tf32")
+            return workload is MatmulWorkload { Problem.InputPrecision: InputPrecision.Tf32 } ? null : "products that ask for TF32 only";
         if (workload is not AttentionWorkload { Problem: var p }) return backend.Length == 0 ? null : "attention only";
         if (backend is "flash" or "cudnn" && workload.Type == DType.Float32) return "fp16 and bf16 only";
         return p.Softcap > 0 ? "no softcap" : p.Alibi ? "no ALiBi" : null;

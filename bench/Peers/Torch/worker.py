@@ -33,10 +33,21 @@ def load(spec, dtype):
     return tensor.to(dtype).to(device)
 
 
+@contextlib.contextmanager
+def tf32():
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def chosen(backend):
-    """The context in which attention runs: one backend, or PyTorch's own choice."""
+    """The context of a run: one backend of attention, TF32 in matmul, or PyTorch's own choice."""
     if not backend:
         return contextlib.nullcontext()
+    if backend == "tf32":
+        return tf32()
     from torch.nn.attention import SDPBackend, sdpa_kernel
     names = {"flash": "FLASH_ATTENTION", "cudnn": "CUDNN_ATTENTION", "efficient": "EFFICIENT_ATTENTION", "math": "MATH"}
     return sdpa_kernel(getattr(SDPBackend, names[backend]))

@@ -15,15 +15,19 @@ internal static class TuneCommand
             Description = "Sizes of products, C (M, N) = A (M, K) B (K, N): 64x4096x14336.", Arity = ArgumentArity.OneOrMore,
         };
         Option<string> device = new("--device", "-d") { Description = "A device of 'attn devices' with tensor cores. Default: the best." };
-        Option<DType> type = new("--type", "-t") { Description = "Float16 or BFloat16.", DefaultValueFactory = _ => DType.Float16 };
+        Option<DType> type = new("--type", "-t")
+        {
+            Description = "Float16 or BFloat16; Float32 with --input-precision.", DefaultValueFactory = _ => DType.Float16,
+        };
         Option<DType?> result = new("--result") { Description = "The type of C. Default: that of A and B." };
+        Option<InputPrecision> precision = new("--input-precision") { Description = "Tf32 or Tf32x3, for Float32." };
         Option<bool> transposeA = new("--transpose-a") { Description = "A lies as (K, M)." };
         Option<bool> transposeB = new("--transpose-b") { Description = "B lies as (N, K), as weights often do." };
         Option<int> rounds = new("--rounds") { Description = "Runs of each candidate, in turn.", DefaultValueFactory = _ => 15 };
         Option<string> cache = new("--cache") { Description = "The cache folder. Default: that of DeviceOptions.CacheFolder." };
         Command command = new("tune", "Measures the tiles of tensor-core products on a device; plans then take the fastest.")
         {
-            products, device, type, result, transposeA, transposeB, rounds, cache,
+            products, device, type, result, precision, transposeA, transposeB, rounds, cache,
         };
         command.SetAction(parsed => Run(
             parsed.GetValue(device), parsed.GetValue(cache), Math.Max(1, parsed.GetRequiredValue(rounds)),
@@ -34,6 +38,7 @@ internal static class TuneCommand
                 K = 1,
                 Type = parsed.GetRequiredValue(type),
                 TypeC = parsed.GetValue(result) ?? parsed.GetRequiredValue(type),
+                InputPrecision = parsed.GetValue(precision),
                 TransposeA = parsed.GetValue(transposeA),
                 TransposeB = parsed.GetValue(transposeB),
             }));
@@ -64,14 +69,14 @@ internal static class TuneCommand
                 Console.Error.WriteLine($"Device {device.Info.Name} has no tensor cores; other kernels have nothing to tune.");
                 return Report.Usage;
             }
-            List<TunedProduct> measured = [];
+            CacheFolder folder = CacheFolder.Open(cache);
+            string? file = null;
             foreach (MatmulProblem problem in products.Select(text => Sized(form, text)).ToArray())
             {
-                measured.Add(MatmulTuner.Measure(device, problem, rounds));
-                Write(measured[^1]);
+                TunedProduct measured = MatmulTuner.Measure(device, problem, rounds);
+                Write(measured);
+                file = MatmulTuning.Read(folder, device.Info).With([measured]).Write(folder, device.Info);
             }
-            CacheFolder folder = CacheFolder.Open(cache);
-            string? file = MatmulTuning.Read(folder, device.Info).With(measured).Write(folder, device.Info);
             Console.WriteLine(file is null ? $"The cache folder {folder.Path ?? "is off and"} keeps nothing." : $"Kept in {file}");
             return file is null ? Report.Failure : Report.Success;
         });

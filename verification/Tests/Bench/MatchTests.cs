@@ -39,6 +39,7 @@ public class MatchTests
             match.Run([ours], 1 << 20);
             match.Omissions.Should().BeEmpty();
             match.Measurements.Should().ContainSingle().Which.ErrorOverBound.Should().BeInRange(0, 1);
+            match.Plan.Should().Contain("on cpu");
         }
     }
 

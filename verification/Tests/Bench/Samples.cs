@@ -22,7 +22,8 @@ internal static class Samples
     ];
 
     public static ReportDocument Document { get; } =
-        new(Device, "a machine", Records, ["onnxruntime: 1.0"], ["pytorch: install <torch>"], ["s512, naive: would take 9 s a run"]);
+        new(Device, "a machine", Records, ["onnxruntime: 1.0"], ["pytorch: install <torch>"],
+            ["s512: FlashForward: 64 groups"], ["s512, naive: would take 9 s a run"]);
 
     private static BenchRecord Ceiling(string name, double? gflops, double? gbps) =>
         new(name, BenchRecord.CeilingOperation, "a probe", Device, "fp32", 2, null, null, null, gflops, gbps, 100, null);

@@ -16,6 +16,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     FeaturesCommand.Create(),
 #if KERNEL_API_ILGPU
     CodegenCommand.Create(),
+    CompileCommand.Create(),
 #endif
 };
 return await root.Parse(args).InvokeAsync();

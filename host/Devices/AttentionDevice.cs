@@ -147,6 +147,18 @@ public sealed partial class AttentionDevice : IDisposable
         return new WeightsPlan(this, problem, Backend.Plans.Weights(problem));
     }
 
+    /// <summary>The weights of chosen rows after a run of <see cref="Plan{TRule}(AttentionProblem)"/>, with the same rule.</summary>
+    /// <inheritdoc cref="Plan{TRule}(AttentionProblem)"/>
+    public WeightsPlan<TRule> Plan<TRule>(WeightsProblem problem)
+        where TRule : unmanaged, IScoreModifier
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        ModifierCheck.Require(typeof(TRule));
+        problem.Validate();
+        return new WeightsPlan<TRule>(this, problem, Backend.Plans.Weights<TRule>(problem));
+    }
+
     /// <summary>Frees the device.</summary>
     public void Dispose() => Backend.Dispose();
 

@@ -15,7 +15,7 @@ internal sealed unsafe class CudaFunction<TArgs>
     private readonly int dynamicBytes;
 
     /// <exception cref="NotSupportedException">The driver refuses the kernel; the message is its compiler's.</exception>
-    public CudaFunction(ICudaDriver driver, string device, KernelEntry<TArgs> entry, PtxKernel ptx)
+    public CudaFunction(ICudaDriver driver, string device, KernelEntry<TArgs> entry, KernelText ptx)
     {
         (Driver, lanes, dynamicBytes) = (driver, entry.GroupSize, ptx.DynamicSharedBytes);
         int declared = PtxText.ParameterBytes(ptx.Text);

@@ -31,11 +31,12 @@ internal static class FaultKinds
         _ => true,
     };
 
+    /// <summary>46, 721 and 722, which ILGPU does not name: unavailable, tensor memory leak, contained.</summary>
     private static bool EndsContext(CudaError error) => error is
         CudaError.CUDA_ERROR_DEINITIALIZED or CudaError.CUDA_ERROR_INVALID_CONTEXT or CudaError.CUDA_ERROR_ECC_UNCORRECTABLE or
         CudaError.CUDA_ERROR_NVLINK_UNCORRECTABLE or CudaError.CUDA_ERROR_ILLEGAL_ADDRESS or CudaError.CUDA_ERROR_LAUNCH_TIMEOUT or
         CudaError.CUDA_ERROR_CONTEXT_IS_DESTROYED or CudaError.CUDA_ERROR_ASSERT or CudaError.CUDA_ERROR_HARDWARE_STACK_ERROR or
         CudaError.CUDA_ERROR_ILLEGAL_INSTRUCTION or CudaError.CUDA_ERROR_MISALIGNED_ADDRESS or
         CudaError.CUDA_ERROR_INVALID_ADDRESS_SPACE or CudaError.CUDA_ERROR_INVALID_PC or CudaError.CUDA_ERROR_LAUNCH_FAILED or
-        CudaError.CUDA_ERROR_UNKNOWN or (CudaError)46 or (CudaError)721 or (CudaError)722; // the last three: unavailable, tensor memory leak, contained
+        CudaError.CUDA_ERROR_UNKNOWN or (CudaError)46 or (CudaError)721 or (CudaError)722;
 }

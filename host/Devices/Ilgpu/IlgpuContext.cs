@@ -49,11 +49,14 @@ internal static class IlgpuContext
             Architecture = device switch
             {
                 CudaDevice cuda => $"{cuda.Architecture}, driver {cuda.DriverVersion}",
-                CLDevice cl => $"{cl.PlatformName.Trim('\0', ' ')}, {cl.CVersion}",
+                CLDevice cl => $"{cl.PlatformName.Trim('\0', ' ')}, {cl.CVersion}, driver {Driver(cl)}",
                 _ => "",
             },
         };
     }
+
+    private static string Driver(CLDevice device) =>
+        CLAPI.CurrentAPI.GetDeviceInfo(device.DeviceId, CLDeviceInfoType.CL_DRIVER_VERSION).Trim('\0', ' ');
 
     /// <summary>On CUDA what a kernel gets that asks for it (the device attribute MAX_SHARED_MEMORY_PER_BLOCK_OPTIN).</summary>
     private static int SharedMemory(ILGPU.Runtime.Device device) => device is CudaDevice cuda

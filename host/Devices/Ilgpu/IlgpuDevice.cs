@@ -17,6 +17,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     // Stands for absent tensors: some devices refuse a null view.
     private readonly IlgpuBuffer nothing;
     private readonly KernelCache cache;
+    private readonly KernelArchive archive = new(KernelArchive.DefaultPath);
+    private readonly PtxCompiler? compiler; // on CUDA
     private long allocatedBytes;
 
     private IlgpuDevice(DeviceInfo info, Context context, Device device, KernelCache cache) : base(info)
@@ -24,6 +26,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         (this.context, this.cache) = (context, cache);
         Faults = new DeviceFaults(info.Name);
         accelerator = device.CreateAccelerator(context);
+        if (accelerator is CudaAccelerator cuda) compiler = new PtxCompiler(cuda.Architecture, cuda.InstructionSet);
         defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
         nothing = (IlgpuBuffer)Allocate(256);
     }
@@ -151,7 +154,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
             return accelerator switch
             {
                 CudaAccelerator cuda => LoadCuda(cuda, entry),
-                CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry)),
+                CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry, cache.Get(
+                    KernelCache.Key(entry, Info), () => OpenClSource.Translate(openCl, entry)))),
                 _ => new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel)),
             };
         }
@@ -169,7 +173,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         where TArgs : struct
     {
         (int major, int minor) = (cuda.Architecture.Major, cuda.Architecture.Minor);
-        PtxKernel ptx = cache.Get(KernelCache.Key(entry, Info, major, minor), () => PtxCompiler.Compile(cuda.Backend, entry, major, minor));
+        KernelText ptx = archive.Find(entry, major, minor)
+            ?? cache.Get(KernelCache.Key(entry, Info), () => compiler!.Compile(entry));
         return new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx));
     }
 
@@ -179,6 +184,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             try
             {
+                compiler?.Dispose();
                 accelerator.Dispose();
                 context.Dispose();
             }

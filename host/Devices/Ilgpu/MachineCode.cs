@@ -23,7 +23,8 @@ internal static partial class MachineCode
     public static IReadOnlyList<MachineLoop> Loops(string sass)
     {
         List<(long Address, string Opcode, long Target)> code = Parse(sass);
-        List<(long Start, long End)> spans = [.. code.Where(i => i.Opcode == "BRA" && i.Target < i.Address).Select(i => (i.Target, i.Address))];
+        List<(long Start, long End)> spans =
+            [.. code.Where(i => i.Opcode == "BRA" && i.Target < i.Address).Select(i => (i.Target, i.Address))];
         return [.. spans.Select(span =>
         {
             List<(long Address, string Opcode, long Target)> body = [.. code.Where(i => i.Address >= span.Start && i.Address <= span.End)];
@@ -47,7 +48,8 @@ internal static partial class MachineCode
     }
 
     private static List<(long Address, string Opcode, long Target)> Parse(string sass) =>
-        [.. InstructionPattern().Matches(sass).Select(m => (Hex(m.Groups[1]), m.Groups[2].Value, m.Groups[3].Success ? Hex(m.Groups[3]) : long.MaxValue))];
+        [.. InstructionPattern().Matches(sass).Select(m =>
+            (Hex(m.Groups[1]), m.Groups[2].Value, m.Groups[3].Success ? Hex(m.Groups[3]) : long.MaxValue))];
 
     private static long Hex(Group digits) => long.Parse(digits.ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 

@@ -1,32 +1,37 @@
-using System.Reflection;
 using AttnKernels.Kernels;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
+using ILGPU.IR.Types;
 using ILGPU.Runtime;
 using ILGPU.Runtime.OpenCL;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>Compiles kernels for OpenCL from edited source text.</summary>
+/// <summary>Kernels for OpenCL: their source text, edited, and what launches it.</summary>
 internal static class OpenClSource
 {
-    // A compiled kernel can be built from edited source, but the entry point that it needs is not public.
-    private static readonly PropertyInfo EntryPoint =
-        typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic)
-        ?? throw new MissingMemberException(nameof(CompiledKernel), "EntryPoint");
+    // What ILGPU's CLBackend.CreateEntryPoint says.
+    private const int FieldsPerView = 2;
 
-    public static Action<AcceleratorStream, KernelConfig, TArgs> Load<TArgs>(CLAccelerator accelerator, KernelEntry<TArgs> entry)
-        where TArgs : struct =>
-        accelerator.LoadKernel(Compile(accelerator, entry)).CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArgs>>();
-
-    public static CLCompiledKernel Compile(CLAccelerator accelerator, KernelEntry entry)
+    public static KernelText Translate(CLAccelerator accelerator, KernelEntry entry)
     {
-        CLCompiledKernel compiled = (CLCompiledKernel)KernelTranslation.Compile(
-            accelerator.Backend, entry, new KernelSpecialization(entry.GroupSize, null));
-        SeparateViewEntryPoint entryPoint = (SeparateViewEntryPoint)EntryPoint.GetValue(compiled)!;
-        return new CLCompiledKernel(accelerator.Context, entryPoint, compiled.Info, OpenClText.OrderLocalMemory(compiled.Source),
-            compiled.CVersion);
+        var compiled = (CLCompiledKernel)KernelTranslation.Compile(accelerator.Backend, entry, Specialization(entry));
+        return new KernelText(OpenClText.OrderLocalMemory(compiled.Source));
     }
+
+    /// <summary>Builds a kernel from its text, which an earlier process may have translated.</summary>
+    public static Action<AcceleratorStream, KernelConfig, TArgs> Load<TArgs>(
+        CLAccelerator accelerator, KernelEntry<TArgs> entry, KernelText kernel)
+        where TArgs : struct
+    {
+        SeparateViewEntryPoint entryPoint = new(
+            EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method), new SharedMemorySpecification(entry.SharedBytes, false),
+            Specialization(entry), new TypeInformationManager(), FieldsPerView);
+        CLCompiledKernel compiled = new(accelerator.Context, entryPoint, null, kernel.Text, accelerator.CLStdVersion);
+        return accelerator.LoadKernel(compiled).CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArgs>>();
+    }
+
+    private static KernelSpecialization Specialization(KernelEntry entry) => new(entry.GroupSize, null);
 }

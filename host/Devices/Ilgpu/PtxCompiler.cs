@@ -7,22 +7,21 @@ using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>A module with one entry point, and the shared memory that its launches ask for beside the static.</summary>
-internal sealed record PtxKernel(string Text, int DynamicSharedBytes);
-
-/// <summary>Compiles kernels to PTX text. Needs neither a GPU nor a driver. Thread-safe; compilations run one after the other.</summary>
-internal sealed class PtxCompiler : IDisposable
+/// <summary>
+/// Compiles kernels to PTX text for an architecture. Needs neither a GPU nor a driver. Thread-safe; compilations run one after the other.
+/// </summary>
+/// <param name="architecture">null: sm_80.</param>
+/// <param name="instructions">The version of PTX; null: 7.8, of CUDA 11.8.</param>
+/// <param name="kernelsPerContext">After so many another context takes its place: each keeps all that it compiled, 15 MB a kernel.</param>
+internal sealed class PtxCompiler(
+    CudaArchitecture? architecture = null, CudaInstructionSet? instructions = null, int kernelsPerContext = 32) : IDisposable
 {
-    private readonly Context context = CreateContext(_ => { });
-    private readonly PTXBackend backend;
-    private readonly (int Major, int Minor) architecture;
-
-    /// <summary>A compiler for compute capability <paramref name="major"/>.<paramref name="minor"/>.</summary>
-    public PtxCompiler(int major = 8, int minor = 0)
-    {
-        architecture = (major, minor);
-        backend = new PTXBackend(context, new CudaArchitecture(major, minor), CudaInstructionSet.ISA_78, null!);
-    }
+    private readonly Lock gate = new();
+    private readonly CudaArchitecture architecture = architecture ?? new CudaArchitecture(8, 0);
+    private readonly CudaInstructionSet instructions = instructions ?? CudaInstructionSet.ISA_78;
+    private Context? context;
+    private PTXBackend? backend;
+    private int compiled;
 
     /// <summary>
     /// The settings that every ILGPU device uses. O2 makes address spaces explicit (O1 leaves generic loads and real local memory), and
@@ -35,28 +34,46 @@ internal sealed class PtxCompiler : IDisposable
         return context;
     }
 
-    /// <summary>One kernel, as a device of the compiler's architecture gets it.</summary>
-    public PtxKernel Compile(KernelEntry entry) => Compile(backend, entry, architecture.Major, architecture.Minor);
-
     /// <summary>
-    /// Compiles with <paramref name="backend"/> and edits the text. There is no launch bound unless the entry asks for one: groups have at
-    /// most 256 lanes, which fit with all 255 registers a lane, and told of 256 lanes ptxas spills the softmax kernels to reach 32
-    /// registers.
+    /// One kernel. There is no launch bound unless the entry asks for one: groups have at most 256 lanes, which fit with all 255 registers
+    /// a lane, and told of 256 lanes ptxas spills the softmax kernels to reach 32 registers.
     /// </summary>
-    public static PtxKernel Compile(PTXBackend backend, KernelEntry entry, int major, int minor)
+    /// <exception cref="InternalCompilerException">ILGPU cannot; other kernels are none the worse.</exception>
+    public KernelText Compile(KernelEntry entry)
     {
-        string ptx = ((PTXCompiledKernel)KernelTranslation.Compile(backend, entry, KernelSpecialization.Empty)).PTXAssembly;
-        ptx = PtxText.FlushPowers(PtxText.Retarget(PtxText.NumberNames(ptx), major, minor));
+        string ptx = PtxText.FlushPowers(PtxText.Retarget(PtxText.NumberNames(Translate(entry)), architecture.Major, architecture.Minor));
         if (entry.Unrolls) ptx = PtxText.AllowUnrolling(ptx);
         if (entry.GroupsPerMultiprocessor > 0) ptx = PtxText.BoundLaunch(ptx, entry.GroupSize, entry.GroupsPerMultiprocessor);
         int dynamicBytes = 0;
         if (entry.SharedBytes > PtxText.StaticSharedLimit) ptx = PtxText.MoveToDynamicShared(ptx, out dynamicBytes);
-        return new PtxKernel(ptx, dynamicBytes);
+        return new KernelText(ptx, dynamicBytes);
     }
 
+    private string Translate(KernelEntry entry)
+    {
+        lock (gate)
+        {
+            if (compiled == kernelsPerContext)
+            {
+                Dispose();
+                // By itself the collector lets many such contexts pile up.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+            }
+            context ??= CreateContext(_ => { });
+            backend ??= new PTXBackend(context, architecture, instructions, null!);
+            compiled++;
+            return ((PTXCompiledKernel)KernelTranslation.Compile(backend, entry, KernelSpecialization.Empty)).PTXAssembly;
+        }
+    }
+
+    /// <summary>Frees the context; compiling again makes another.</summary>
     public void Dispose()
     {
-        backend.Dispose();
-        context.Dispose();
+        lock (gate)
+        {
+            backend?.Dispose();
+            context?.Dispose();
+            (backend, context, compiled) = (null, null, 0);
+        }
     }
 }

@@ -38,7 +38,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         Ptxas? ptxas = Ptxas.Find();
         Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
         KernelEntry entry = compiled.Entry(name);
-        PtxKernel kernel = compiled.Kernel(name);
+        KernelText kernel = compiled.Kernel(name);
         PtxasReport report = ptxas.Assemble(kernel.Text, "sm_90");
 
         report.StackBytes.Should().Be(0);
@@ -116,14 +116,14 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     public sealed class Compiled : IDisposable
     {
         private readonly PtxCompiler compiler = new();
-        private readonly Dictionary<string, PtxKernel> kernels = [];
+        private readonly Dictionary<string, KernelText> kernels = [];
         private readonly Dictionary<string, KernelEntry> entries = KernelCatalog.All.ToDictionary(entry => entry.Name);
 
         internal KernelEntry Entry(string name) => entries[name];
 
-        internal PtxKernel Kernel(string name)
+        internal KernelText Kernel(string name)
         {
-            if (!kernels.TryGetValue(name, out PtxKernel? kernel)) kernels[name] = kernel = compiler.Compile(entries[name]);
+            if (!kernels.TryGetValue(name, out KernelText? kernel)) kernels[name] = kernel = compiler.Compile(entries[name]);
             return kernel;
         }
 

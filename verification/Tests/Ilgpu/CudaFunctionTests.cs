@@ -57,7 +57,7 @@ public sealed unsafe class CudaFunctionTests
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
     }
 
-    private static PtxKernel Ptx(int parameterBytes, int dynamicShared) =>
+    private static KernelText Ptx(int parameterBytes, int dynamicShared) =>
         FakeDriver.Module(parameterBytes, dynamicShared);
 
     private struct Numbers

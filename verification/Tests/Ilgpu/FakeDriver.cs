@@ -27,7 +27,7 @@ internal sealed unsafe class FakeDriver : ICudaDriver
     public bool IsQuiet { get; init; }
 
     /// <summary>A module without code.</summary>
-    public static PtxKernel Module(int parameterBytes, int dynamicShared) =>
+    public static KernelText Module(int parameterBytes, int dynamicShared) =>
         new($".visible .entry Kernel_Kernel(\n\t.param .align 8 .b8 _par_1[{parameterBytes}]\n)\n{{\n}}\n", dynamicShared);
 
     public void Bind()

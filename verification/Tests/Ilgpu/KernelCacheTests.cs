@@ -9,7 +9,7 @@ namespace AttnKernels.Tests.Ilgpu;
 /// <summary>A kept kernel comes back without the compiler; whatever is wrong with its file is compiled again and replaced.</summary>
 public sealed class KernelCacheTests : IDisposable
 {
-    private static readonly PtxKernel Kernel = new("// text of a kernel\n", 70000);
+    private static readonly KernelText Kernel = new("// text of a kernel\n", 70000);
 
     private readonly string folder = Directory.CreateTempSubdirectory("attn-cache").FullName;
     private int compilations;
@@ -75,25 +75,24 @@ public sealed class KernelCacheTests : IDisposable
     public void TheKeyTellsKernelsDevicesAndDriversApart()
     {
         DeviceInfo device = new("cuda:0", "GPU", DeviceKind.Cuda) { Architecture = "SM_90, driver 12.4" };
-        KernelCatalog.All.Select(entry => KernelCache.Key(entry, device, 9, 0)).Should().OnlyHaveUniqueItems();
+        KernelCatalog.All.Select(entry => KernelCache.Key(entry, device)).Should().OnlyHaveUniqueItems();
         KernelEntry first = KernelCatalog.All[0];
-        string key = KernelCache.Key(first, device, 9, 0);
-        KernelCache.Key(first, device with { Architecture = "SM_90, driver 12.5" }, 9, 0).Should().NotBe(key);
-        KernelCache.Key(first, device with { Description = "Other" }, 9, 0).Should().NotBe(key);
-        KernelCache.Key(first, device, 8, 0).Should().NotBe(key);
-        KernelCache.Key(first, device with { Name = "cuda:1" }, 9, 0).Should().Be(key, "the same device elsewhere runs the same code");
+        string key = KernelCache.Key(first, device);
+        KernelCache.Key(first, device with { Architecture = "SM_90, driver 12.5" }).Should().NotBe(key);
+        KernelCache.Key(first, device with { Description = "Other" }).Should().NotBe(key);
+        KernelCache.Key(first, device with { Name = "cuda:1" }).Should().Be(key, "the same device elsewhere runs the same code");
     }
 
     [Fact]
     public void TheKeyHoldsTheBuildsOfAllThatIsCompiled()
     {
         DeviceInfo device = new("cuda:0", "GPU", DeviceKind.Cuda);
-        string own = KernelCache.Key(KernelCatalog.All[0], device, 9, 0);
+        string own = KernelCache.Key(KernelCatalog.All[0], device);
         foreach (Type type in (Type[])[typeof(DeviceInfo), typeof(IElement<>), typeof(KeyBand), typeof(Context), typeof(XMath)])
             own.Should().Contain(type.Module.ModuleVersionId.ToString());
         string mine = typeof(KernelCacheTests).Module.ModuleVersionId.ToString();
         own.Should().NotContain(mine);
-        KernelCache.Key(new KernelEntry<int>("own", Nothing<List<Own>>, 1, 0), device, 9, 0).Should().Contain(mine);
+        KernelCache.Key(new KernelEntry<int>("own", Nothing<List<Own>>, 1, 0), device).Should().Contain(mine);
     }
 
     [Fact]
@@ -103,7 +102,7 @@ public sealed class KernelCacheTests : IDisposable
         KernelEntry entry = KernelCatalog.All.First(e => e.Name.StartsWith("FlashForward", StringComparison.Ordinal));
         KernelCache cache = new(new CacheFolder(folder));
         long start = Stopwatch.GetTimestamp();
-        PtxKernel made = cache.Get("key", () => compiler.Compile(entry));
+        KernelText made = cache.Get("key", () => compiler.Compile(entry));
         TimeSpan compiling = Stopwatch.GetElapsedTime(start);
         start = Stopwatch.GetTimestamp();
         cache.Get("key", () => throw new InvalidOperationException("compiled again")).Should().Be(made);
@@ -114,9 +113,9 @@ public sealed class KernelCacheTests : IDisposable
     {
     }
 
-    private PtxKernel Get(string key) => new KernelCache(new CacheFolder(folder)).Get(key, Compile);
+    private KernelText Get(string key) => new KernelCache(new CacheFolder(folder)).Get(key, Compile);
 
-    private PtxKernel Compile()
+    private KernelText Compile()
     {
         compilations++;
         return Kernel;

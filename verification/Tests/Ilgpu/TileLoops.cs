@@ -121,6 +121,6 @@ internal static partial class TileLoops
 
     private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(\w+) \S+ (\d+)x(\d+)(?: D<=|x)(\d+)")]
+    [GeneratedRegex(@"^(\w+) \S+ (\d+)x(\d+)(?: D<=| D by |x)(\d+)")]
     private static partial Regex TilePattern();
 }

@@ -12,7 +12,7 @@ internal static class CodegenCommand
     private const int LanesPerMultiprocessor = 2048;
     private const int GroupsPerMultiprocessor = 32;
 
-    private static readonly string[] Opcodes = ["FFMA", "LDS.128", "LDS", "LDG.128", "LDG", "MUFU", "BAR"];
+    private static readonly string[] Opcodes = ["FFMA", "HMMA", "LDSM", "LDGSTS", "LDS.128", "LDS", "LDG.128", "LDG", "MUFU", "BAR"];
 
     public static Command Create()
     {
@@ -43,27 +43,33 @@ internal static class CodegenCommand
         table.AppendLine(
             $"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
         table.AppendLine(
-            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code.");
+            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code; the hot");
+        table.AppendLine("loop is the innermost one with the most FFMA or HMMA: how many of its instructions they are.");
         table.AppendLine();
-        table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | {string.Join(" | ", Opcodes)} |");
-        table.AppendLine($"|---|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");
+        table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | hot loop | {string.Join(" | ", Opcodes)} |");
+        table.AppendLine($"|---|---:|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");
 
         keep?.Create();
-        int spilled = 0;
-        using PtxCompiler compiler = new();
+        PtxasReport[] reports = new PtxasReport[entries.Length];
         using (ProgressLine line = new(architecture, entries.Length))
         {
-            foreach (KernelEntry entry in entries)
-            {
-                string ptx = compiler.Compile(entry).Text;
-                string? kept = keep is null ? null : Path.Combine(keep.FullName, FileName(entry.Name));
-                if (kept is not null) File.WriteAllText(kept + ".ptx", ptx);
-                PtxasReport report = ptxas.Assemble(ptx, architecture, kept is null ? null : kept + ".sass");
-                if (report.StackBytes + report.SpillStores + report.SpillLoads > 0) spilled++;
-                table.AppendLine(Row(entry, report, SharedPerMultiprocessor(architecture)));
-                line.Step(entry.Name);
-            }
+            ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+            Parallel.For(
+                0, entries.Length, options,
+                () => new PtxCompiler(),
+                (n, _, compiler) =>
+                {
+                    string ptx = compiler.Compile(entries[n]).Text;
+                    string? kept = keep is null ? null : Path.Combine(keep.FullName, FileName(entries[n].Name));
+                    if (kept is not null) File.WriteAllText(kept + ".ptx", ptx);
+                    reports[n] = ptxas.Assemble(ptx, architecture, kept is null ? null : kept + ".sass");
+                    lock (reports) line.Step(entries[n].Name);
+                    return compiler;
+                },
+                compiler => compiler.Dispose());
         }
+        int spilled = reports.Count(report => report.StackBytes + report.SpillStores + report.SpillLoads > 0);
+        for (int n = 0; n < entries.Length; n++) table.AppendLine(Row(entries[n], reports[n], SharedPerMultiprocessor(architecture)));
         Console.Write(table);
         if (output is not null) File.WriteAllText(output.FullName, $"# Static performance table\n\n{table}");
         Console.WriteLine($"{entries.Length - spilled} passed, {spilled} failed, 0 unsupported");
@@ -80,7 +86,15 @@ internal static class CodegenCommand
         int byShared = entry.SharedBytes == 0 ? int.MaxValue : sharedPerMultiprocessor / entry.SharedBytes;
         int groups = Math.Min(Math.Min(byRegisters, byShared), Math.Min(GroupsPerMultiprocessor, LanesPerMultiprocessor / entry.GroupSize));
         return $"| {entry.Name} | {entry.GroupSize} | {report.Registers} | {report.StackBytes}, {report.SpillStores + report.SpillLoads} " +
-            $"| {entry.SharedBytes} | {groups} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
+            $"| {entry.SharedBytes} | {groups} | {HotLoop(report)} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
+    }
+
+    private static string HotLoop(PtxasReport report)
+    {
+        MachineLoop? hot = report.Loops.Where(loop => loop.IsInnermost).MaxBy(Multiplies);
+        return hot is not null && Multiplies(hot) > 0 ? $"{Multiplies(hot)} of {hot.Length}" : "-";
+
+        static int Multiplies(MachineLoop loop) => loop.Count("FFMA") + loop.Count("HMMA");
     }
 
     /// <summary>Shared memory of a multiprocessor (CUDA C++ programming guide, table of technical specifications).</summary>

@@ -25,30 +25,35 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Choices = TFormat.PerChunk < 8 ? Wide() : Narrow();
 
     /// <summary>
-    /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills. A row of 256 is more than a group copies
-    /// at once. Told of four groups, ptxas takes 128 registers instead of 129; packed keys would spill.
+    /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills, and with 64 rows of 256 columns, too, 16 to
+    /// 164 bytes beside 254 and 255 registers, at 16 keys as at 32. 64 rows of 192 columns would fit (253 at 16 keys), but such a row is more
+    /// than a group copies at once. Told of four groups, ptxas takes 128 registers instead of 129; packed keys would spill.
     /// </summary>
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide() =>
-        [Rows<TensorTile128>.Keys32Dim64(), Rows<TensorTile64>.Keys32Dim64(IsPlainFp32 ? 4 : 0), Rows<TensorTile64>.Keys32Dim128()];
+        [Rows<TensorTile128>.Tile(32, 64), Rows<TensorTile64>.Tile(32, 64, IsPlainFp32 ? 4 : 0), Rows<TensorTile64>.Tile(32, 128)];
 
     private static bool IsPlainFp32 => !TScore.IsPointwise && typeof(TKeys) == typeof(PlainKeys<float, Float32Element>);
 
+    /// <summary>Scores that are looked up pair by pair make much code: half as many keys.</summary>
+    private static int Keys => TScore.IsPointwise ? 32 : 64;
+
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Narrow() =>
     [
-        // Scores that are looked up pair by pair make much code: half as many keys.
-        TScore.IsPointwise ? Rows<TensorTile128>.Keys32Dim64() : Rows<TensorTile128>.Keys64Dim64(),
-        Rows<TensorTile128>.Keys32Dim128(), // O takes 128 registers, S 32; with 64 keys ptxas spills
-        TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim64() : Rows<TensorTile64>.Keys64Dim64(),
-        Rows<TensorTile64>.Keys32Dim128(TScore.IsPointwise ? 3 : 0), // 150 registers, where ptxas by itself took 186
-        TScore.IsPointwise ? Rows<TensorTile64>.Keys32Dim256() : Rows<TensorTile64>.Keys64Dim256(), // O takes 128 registers, S 16 or 32
-        Rows<TensorTile64>.Keys16Dim256(), // for 48 KB of shared memory
+        Rows<TensorTile128>.Tile(Keys, 64),
+        Rows<TensorTile128>.Tile(Keys, 96), // a quarter fewer products than with 128 columns, and 64 keys fit: O 96 registers, S 64
+        Rows<TensorTile128>.Tile(32, 128), // O takes 128 registers, S 32; with 64 keys ptxas spills
+        Rows<TensorTile64>.Tile(Keys, 64),
+        Rows<TensorTile64>.Tile(Keys, 96),
+        Rows<TensorTile64>.Tile(32, 128, TScore.IsPointwise ? 3 : 0), // 150 registers, where ptxas by itself took 186
+        Rows<TensorTile64>.Tile(Keys, 256), // O takes 128 registers, S 16 or 32
+        Rows<TensorTile64>.Tile(16, 256), // for 48 KB of shared memory
     ];
 
     public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
         [.. Choices.Select(choice => choice.Entry)];
 
     /// <summary>
-    /// The kernel for a problem, whose keys are in so many splits, on a device, and why its tile; null where heads are wider than any.
+    /// The kernel for a problem, whose keys are in so many splits, on a device, and why its tile; null where none fits, and why not.
     /// </summary>
     public static FlashChoice<FlashArgs<T, TScore, TKeys>>? Choose(
         DeviceInfo device, AttentionProblem problem, int splits, out string why)
@@ -74,6 +79,11 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             else
                 return choice;
         }
+        why = widest <= Choices[^1].HeadDim
+            ? $"no tile fits into the {device.SharedMemoryPerGroup} bytes of shared memory that the device gives"
+            : TFormat.PerChunk == 8
+            ? $"O of heads wider than {Choices[^1].HeadDim} does not fit into a lane's 255 registers"
+            : $"the parts of fp32 beside O of heads wider than {Choices[^1].HeadDim} do not fit into a lane's 255 registers";
         return null;
     }
 
@@ -90,31 +100,33 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     private static class Rows<TTile>
         where TTile : struct, ITensorTile
     {
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim64(int groupsAtOnce = 0) => Of<
-            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
-            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>(groupsAtOnce);
+        /// <summary>A tile of so many keys, for heads up to so many columns.</summary>
+        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Tile(int keys, int columns, int groupsAtOnce = 0)
+        {
+            TensorColumn<TFormat, TTile> c16 = default;
+            var c32 = Both(c16, c16);
+            var c64 = Both(c32, c32);
+            var c128 = Both(c64, c64);
+            var c256 = Both(c128, c128);
+            return (keys, columns) switch
+            {
+                (32, 64) => Of(c32, c64, groupsAtOnce),
+                (64, 64) => Of(c64, c64, groupsAtOnce),
+                (32, 96) => Of(c32, Both(c64, c32), groupsAtOnce),
+                (64, 96) => Of(c64, Both(c64, c32), groupsAtOnce),
+                (32, 128) => Of(c32, c128, groupsAtOnce),
+                (16, 256) => Of(c16, c256, groupsAtOnce),
+                (32, 256) => Of(c32, c256, groupsAtOnce),
+                (64, 256) => Of(c64, c256, groupsAtOnce),
+                _ => throw new ArgumentOutOfRangeException(nameof(columns), $"{keys} keys of {columns} columns"),
+            };
+        }
 
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys64Dim64() => Of<
-            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>,
-            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>();
+        private static BothColumns<TFormat, TLeft, TRight> Both<TLeft, TRight>(TLeft left, TRight right)
+            where TLeft : struct, ITensorColumns<TFormat>
+            where TRight : struct, ITensorColumns<TFormat> => new() { Left = left, Right = right };
 
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim128(int groupsAtOnce = 0) => Of<
-            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
-            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>(groupsAtOnce);
-
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys32Dim256() => Of<
-            BothColumns<TFormat, TensorColumn<TFormat, TTile>>,
-            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
-
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys64Dim256() => Of<
-            BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>,
-            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
-
-        public static FlashChoice<FlashArgs<T, TScore, TKeys>> Keys16Dim256() => Of<
-            TensorColumn<TFormat, TTile>,
-            BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, BothColumns<TFormat, TensorColumn<TFormat, TTile>>>>>>();
-
-        private static FlashChoice<FlashArgs<T, TScore, TKeys>> Of<TScores, TOutput>(int groupsAtOnce = 0)
+        private static FlashChoice<FlashArgs<T, TScore, TKeys>> Of<TScores, TOutput>(TScores scores, TOutput output, int groupsAtOnce)
             where TScores : struct, ITensorColumns<TFormat>
             where TOutput : struct, ITensorColumns<TFormat>
         {

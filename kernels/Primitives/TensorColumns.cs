@@ -4,7 +4,7 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// A warp's rows of S or O, in registers: a multiple of 16 columns. Registers cannot be indexed, so many columns are
-/// <see cref="BothColumns{TFormat, TColumns}"/> half as many, down to the 16 of a <see cref="TensorColumn{TFormat, TTile}"/>. A warp has
+/// <see cref="BothColumns{TFormat, TLeft, TRight}"/> of fewer, down to the 16 of a <see cref="TensorColumn{TFormat, TTile}"/>. A warp has
 /// 16 rows, or 32 in two blocks of 16: "below" is then an operand of the second.
 /// </summary>
 public interface ITensorColumns<TFormat>
@@ -68,32 +68,34 @@ public interface ITensorColumns<TFormat>
 }
 
 /// <summary>Two blocks of columns side by side.</summary>
-public struct BothColumns<TFormat, TColumns> : ITensorColumns<TFormat>
+public struct BothColumns<TFormat, TLeft, TRight> : ITensorColumns<TFormat>
     where TFormat : struct, ITensorFormat
-    where TColumns : struct, ITensorColumns<TFormat>
+    where TLeft : struct, ITensorColumns<TFormat>
+    where TRight : struct, ITensorColumns<TFormat>
 {
-    public TColumns Left, Right;
+    public TLeft Left;
+    public TRight Right;
 
-    public static int Columns => 2 * TColumns.Columns;
+    public static int Columns => TLeft.Columns + TRight.Columns;
 
     public static void Multiply<TScores>(ref TScores s, in LaneTile sQ, in LaneTile sK, int chunk)
         where TScores : struct, ITensorColumns<TFormat>
     {
-        TColumns.Multiply(ref s, sQ, sK, chunk);
-        TColumns.Multiply(ref s, sQ, sK, chunk + TColumns.Columns / TFormat.PerChunk);
+        TLeft.Multiply(ref s, sQ, sK, chunk);
+        TRight.Multiply(ref s, sQ, sK, chunk + TLeft.Columns / TFormat.PerChunk);
     }
 
     public void AddDots(in TensorOperand q, in TensorOperand below, in LaneTile sK, int row, int chunk)
     {
         Left.AddDots(q, below, sK, row, chunk);
-        Right.AddDots(q, below, sK, row + TColumns.Columns, chunk);
+        Right.AddDots(q, below, sK, row + TLeft.Columns, chunk);
     }
 
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
         Left.ApplyScore(score, at, i, j);
-        Right.ApplyScore(score, at, i, j + TColumns.Columns);
+        Right.ApplyScore(score, at, i, j + TLeft.Columns);
     }
 
     public void Max(ref LaneRows max)
@@ -112,7 +114,7 @@ public struct BothColumns<TFormat, TColumns> : ITensorColumns<TFormat>
         where TOutput : struct, ITensorColumns<TFormat>
     {
         Left.AddTo(ref output, sV, row);
-        Right.AddTo(ref output, sV, row + TColumns.Columns);
+        Right.AddTo(ref output, sV, row + TLeft.Columns);
     }
 
     public void AddFirst<TOutput>(ref TOutput output, in LaneTile sV, int row)
@@ -131,7 +133,7 @@ public struct BothColumns<TFormat, TColumns> : ITensorColumns<TFormat>
     public void AddValues(in TensorOperand p, in TensorOperand below, in LaneTile sV, int row, int chunk)
     {
         Left.AddValues(p, below, sV, row, chunk);
-        Right.AddValues(p, below, sV, row, chunk + TColumns.Columns / TFormat.PerChunk);
+        Right.AddValues(p, below, sV, row, chunk + TLeft.Columns / TFormat.PerChunk);
     }
 
     public void Scale(LaneRows factor)
@@ -143,25 +145,25 @@ public struct BothColumns<TFormat, TColumns> : ITensorColumns<TFormat>
     public void Store(int block, ArrayView<uint> sWords, int upper, int lower, int word, int swizzle)
     {
         Left.Store(block, sWords, upper, lower, word, swizzle);
-        Right.Store(block, sWords, upper, lower, word + 4 * TColumns.Columns / TFormat.PerChunk, swizzle);
+        Right.Store(block, sWords, upper, lower, word + 4 * TLeft.Columns / TFormat.PerChunk, swizzle);
     }
 
     public void Store(int block, LanePart upper, LanePart lower, int column)
     {
         Left.Store(block, upper, lower, column);
-        Right.Store(block, upper, lower, column + TColumns.Columns);
+        Right.Store(block, upper, lower, column + TLeft.Columns);
     }
 
     public void AddVisible<TScores>(ref TScores p, ArrayView<U4> sV, int chunk, int chunks)
         where TScores : struct, ITensorColumns<TFormat>
     {
         Left.AddVisible(ref p, sV, chunk, chunks);
-        Right.AddVisible(ref p, sV, chunk + TColumns.Columns / TFormat.PerChunk, chunks);
+        Right.AddVisible(ref p, sV, chunk + TLeft.Columns / TFormat.PerChunk, chunks);
     }
 
     public LaneRows Weight(int key)
     {
-        if (key < TColumns.Columns) return Left.Weight(key);
-        return Right.Weight(key - TColumns.Columns);
+        if (key < TLeft.Columns) return Left.Weight(key);
+        return Right.Weight(key - TLeft.Columns);
     }
 }

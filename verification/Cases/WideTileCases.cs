@@ -9,7 +9,7 @@ internal static class WideTileCases
     public static IEnumerable<VerificationCase> Tiny()
     {
         foreach (DType type in (DType[])[DType.Float32, DType.Float16, DType.BFloat16])
-            foreach ((int dimension, int rows) in ((int, int)[])[(40, 70), (128, 70), (256, 37)])
+            foreach ((int dimension, int rows) in ((int, int)[])[(40, 70), (96, 70), (96, 20), (128, 70), (256, 37)])
             {
                 AttentionProblem p = new()
                 {
@@ -37,6 +37,8 @@ internal static class WideTileCases
             yield return Case(AttentionCases.Paged(p, 16));
             yield return Case(AttentionCases.Paged(p with { Batch = 1, SeqQ = 70, Causal = CausalMask.BottomRight, WindowLeft = 200 }, 32));
             yield return Case(AttentionCases.Paged(p with { Batch = 1, SeqQ = 70, KeyLengths = true, HeadDim = 96 }, 8));
+            yield return Case(AttentionCases.Paged(wide with { Batch = 1, SeqQ = 70, KeyLengths = true }, 8));
+            yield return Case(AttentionCases.Paged(p with { HeadDim = 96, HeadDimV = 80 }, 16));
             yield return Case(AttentionCases.Paged(wide with { KeyLengths = true, Causal = CausalMask.BottomRight }, 1));
             yield return Case(AttentionCases.Paged(p with { Batch = 1, HeadDim = 192, SeqKv = 150 }, 256));
             yield return Case(AttentionCases.Paged(p with { SeqKv = 100 }, 4), new CaseOptions { Placement = Placement.OddLines });

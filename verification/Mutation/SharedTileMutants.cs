@@ -4,7 +4,7 @@ namespace AttnKernels.Verification;
 internal static class SharedTileMutants
 {
     private const string Forward = "kernels/Attention/TensorFlashForward.cs";
-    private const string Flash = "kernels/Attention/FlashForward.cs";
+    private const string Position = "kernels/Attention/FlashPosition.cs";
     private const string Heads = "kernels/Policies/TileHeads.cs";
     private const string Parts = "kernels/Policies/SplitParts.cs";
     private const string Row = "kernels/Policies/ScoreRow.cs";
@@ -29,11 +29,11 @@ internal static class SharedTileMutants
             "every row has the slope, bias and scale of the first head", Terms),
         new("shared-tile.row-taken-for-query", Row, "ScoreRow found = Of(at, query);", "ScoreRow found = Of(at, row);",
             "the masks are those of a later query", Shared),
-        new("shared-tile.span-of-rows", Flash, "int first = at.Heads.Query(i0), last = at.Heads.Query(span.ILast);",
+        new("shared-tile.span-of-rows", Position, "int first = at.Heads.Query(i0), last = at.Heads.Query(span.ILast);",
             "int first = i0, last = span.ILast;", "a tile's keys are those of later queries", Several),
-        new("shared-tile.last-row-of-one-head", Flash, "span.ILast = Math.Min(i0 + br, at.Rows) - 1;",
+        new("shared-tile.last-row-of-one-head", Position, "span.ILast = Math.Min(i0 + br, at.Rows) - 1;",
             "span.ILast = Math.Min(i0 + br, at.SeqQ) - 1;", "the last keys of the last queries are left out", Shared),
-        new("shared-tile.next-group-of-heads", Flash, "(head - at.B * args.Heads.Tiled) * args.Heads.Count;", "head - at.B * args.Heads.Tiled;",
+        new("shared-tile.next-group-of-heads", Position, "(head - b * args.Heads.Tiled) * args.Heads.Count, out keys);", "head - b * args.Heads.Tiled, out keys);",
             "a tile has the heads of its neighbour", "attention float16 h8:2 q16"),
         new("shared-tile.sequence-as-long-as-one-head", Forward, "if (TKeys.HasSequences && i0 >= at.Rows) return;",
             "if (TKeys.HasSequences && i0 >= at.SeqQ) return;", "the last tiles of a sequence are not computed", "attention float16 packed h8:2 q64"),
@@ -53,10 +53,10 @@ internal static class SharedTileMutants
             "keys that only other heads see are skipped", "attention float16 h4:1 q9 blocks5x32[bh]"),
 
         // Parts of split keys.
-        new("split.keys-of-the-next-split", Flash, "        End = Math.Min(End, end);\n", "", "a split has the keys of later ones, too", Split),
-        new("split.keys-of-the-split-before", Flash, "        First = Math.Max(First, first);\n", "", "a split has the keys of earlier ones, too",
+        new("split.keys-of-the-next-split", Position, "        End = Math.Min(End, end);\n", "", "a split has the keys of later ones, too", Split),
+        new("split.keys-of-the-split-before", Position, "        First = Math.Max(First, first);\n", "", "a split has the keys of earlier ones, too",
             Split),
-        new("split.whole-tiles-of-the-next-split", Flash, "        EndOfFirst = Math.Min(EndOfFirst, end);\n", "",
+        new("split.whole-tiles-of-the-next-split", Position, "        EndOfFirst = Math.Min(EndOfFirst, end);\n", "",
             "whole tiles of keys go on past the split", Split),
         new("split.parts-over-each-other", Parts, "(long)split * args.Batch + b", "(long)b", "every split is written where the first is", Split),
         new("split.sums-past-the-last", Forward, "(Group.IdxX & 3) == 0 && i < at.SeqQ) args.Parts", "(Group.IdxX & 3) == 0) args.Parts",
@@ -69,7 +69,7 @@ internal static class SharedTileMutants
             "columns past a part's last overwrite the next row", Split),
         new("split.every-lane-at-the-first-pair", Forward, "* args.Parts.OStride + first;", "* args.Parts.OStride;",
             "four lanes write the same columns", Split),
-        new("split.right-half-is-left", Columns, "Right.Store(block, upper, lower, column + TColumns.Columns);",
+        new("split.right-half-is-left", Columns, "Right.Store(block, upper, lower, column + TLeft.Columns);",
             "Right.Store(block, upper, lower, column);", "the right half of O lies where the left does", Split),
         new("split.lower-rows-are-upper", Square, "TFormat.StoreFloats(lower, column, new F4(left.Z, left.W,",
             "TFormat.StoreFloats(lower, column, new F4(left.X, left.Y,",

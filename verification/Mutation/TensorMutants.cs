@@ -13,6 +13,7 @@ internal static class TensorMutants
     private const string Copy = "kernels/Primitives/TileCopy.cs";
     private const string Keys = "kernels/Primitives/KeyTiles.cs";
     private const string Packed = "kernels/Policies/PackedKeys.cs";
+    private const string Tile = "kernels/Policies/TensorTiles.cs";
     private const string Swizzle = "kernels/Primitives/SwizzledTile.cs";
     private const string Any = "attention float16";
     private const string Whole = "attention float16 q130 k500";
@@ -123,15 +124,20 @@ internal static class TensorMutants
             "the warp's lower rows of Q are its upper ones", Whole),
         new("tensor.weight-block-twice", Column, "below = bottom.Weights();", "below = top.Weights();",
             "the lower rows take the weights of the upper", Whole),
-        new("tensor.head-halves-alike", Columns, "TColumns.Multiply(ref s, sQ, sK, chunk + TColumns.Columns / TFormat.PerChunk);",
-            "TColumns.Multiply(ref s, sQ, sK, chunk);",
+        new("tensor.head-halves-alike", Columns, "TRight.Multiply(ref s, sQ, sK, chunk + TLeft.Columns / TFormat.PerChunk);",
+            "TRight.Multiply(ref s, sQ, sK, chunk);",
             "the right half of the head dim is the left", "attention float16 d40"),
         new("tensor.weights-packed-by-rows", Formats, "TElement.Pack(left.Z, left.W), TElement.Pack(right.X, right.Y), TElement",
             "TElement.Pack(right.X, right.Y), TElement.Pack(left.Z, left.W), TElement", "P's quarters in the wrong registers", Any),
-        new("tensor.key-block-twice", Columns, "Right.AddDots(q, below, sK, row + TColumns.Columns", "Right.AddDots(q, below, sK, row",
+        new("tensor.key-block-twice", Columns, "Right.AddDots(q, below, sK, row + TLeft.Columns", "Right.AddDots(q, below, sK, row",
             "the scores of the second half of the keys are those of the first", Any),
-        new("tensor.value-block-twice", Columns, "Right.AddTo(ref output, sV, row + TColumns.Columns", "Right.AddTo(ref output, sV, row",
+        new("tensor.value-block-twice", Columns, "Right.AddTo(ref output, sV, row + TLeft.Columns", "Right.AddTo(ref output, sV, row",
             "the weights of the second half meet the values of the first", Any),
+
+        new("tensor.third-quarter-is-second", Columns, "Right.AddValues(p, below, sV, row, chunk + TLeft.Columns",
+            "Right.AddValues(p, below, sV, row, chunk + TRight.Columns", "columns 64 to 95 of O are those from 32 on", "attention float16 d96"),
+        new("tensor.rows-of-96-side-by-side", Tile, "TOutput.Columns / 3 * 4)", "TOutput.Columns)",
+            "lanes are dealt to twelve chunks as to a power of two", "attention float16 d96"),
 
         // The online softmax.
         new("tensor.output-not-rescaled", Rows, "            o.Scale(alpha);\n", "", "O keeps the scale of the old maximum", Rising),
@@ -184,8 +190,8 @@ internal static class TensorMutants
             "0 * NaN of a masked value reaches O", "attention float16 visible-nan"),
         new("tensor.hidden-weights-of-even-keys", Square, "Warp.Shuffle((key & 1) == 0 ? c.X : c.Y, owner)", "Warp.Shuffle(c.X, owner)",
             "beside a NaN, odd keys have the weights of even ones", "attention float16 visible-nan"),
-        new("tensor.hidden-weights-of-first-keys", Columns, "return Right.Weight(key - TColumns.Columns);",
-            "return Left.Weight(key - TColumns.Columns);",
+        new("tensor.hidden-weights-of-first-keys", Columns, "return Right.Weight(key - TLeft.Columns);",
+            "return Left.Weight(key - TLeft.Columns);",
             "beside a NaN, later keys have the weights of earlier ones", "attention float16 visible-nan"),
     ];
 }

@@ -10,7 +10,7 @@ internal static class Tf32Mutants
     private const string Columns = "kernels/Primitives/TensorColumns.cs";
     private const string Square = "kernels/Primitives/TensorSquare.cs";
     private const string Sources = "kernels/Policies/KeySources.cs";
-    private const string General = "kernels/Policies/GeneralKeys.cs";
+    private const string StoredRows = "kernels/Policies/StoredRows.cs";
     private const string Matmul = "kernels/Matmul/TensorMatmul.cs";
     private const string Operands = "kernels/Policies/TensorOperands.cs";
     private const string Any = "attention float32 tf32x3 d40";
@@ -51,9 +51,9 @@ internal static class Tf32Mutants
 
         // Rows of 32-bit elements.
         new("tf32.heads-overlap", Sources, "Start = Units<T>() * start", "Start = start", "heads begin half as far apart as they lie", Any),
-        new("tf32.looked-up-heads-overlap", General, "Start = TileRows.Units<T>() * (Offset + h * HeadStride)", "Start = Offset + h * HeadStride",
+        new("tf32.looked-up-heads-overlap", StoredRows, "Start = TileRows.Units<T>() * (Offset + h * HeadStride)", "Start = Offset + h * HeadStride",
             "heads of a cache begin half as far apart as they lie", "attention float32 tf32x3 ring"),
-        new("tf32.blocks-overlap", General, "EntryStride = TileRows.Units<T>() * BatchStride", "EntryStride = BatchStride",
+        new("tf32.blocks-overlap", StoredRows, "EntryStride = TileRows.Units<T>() * BatchStride", "EntryStride = BatchStride",
             "blocks lie half as far apart as they do", "attention float32 tf32x3 paged"),
 
         // Matmul.

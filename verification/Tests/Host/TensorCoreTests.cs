@@ -2,6 +2,9 @@
 using AttnKernels.Devices.Simulator;
 using AttnKernels.Kernels;
 using AttnKernels.Simulation;
+using Fp16Tiles = AttnKernels.Kernels.TensorFlashTable<
+    ushort, AttnKernels.Kernels.PairFormat<AttnKernels.Kernels.Float16Tensor>, AttnKernels.Kernels.PlainScore,
+    AttnKernels.Kernels.PlainKeys<ushort, AttnKernels.Kernels.Float16Element>>;
 
 namespace AttnKernels.Tests.Host;
 
@@ -24,7 +27,7 @@ public sealed class TensorCoreTests : IDisposable
         Explain(Sizes with { SeqQ = 1 })
             .Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore").And.Contain("since there are only 2")
             .And.Contain("a tile has rows of 2 heads");
-        Explain(Sizes with { HeadDim = 65, HeadDimV = 1 }).Should().Contain("TensorFlashForward fp16 64x32 D<=128 PlainScore");
+        Explain(Sizes with { HeadDim = 65, HeadDimV = 1 }).Should().Contain("TensorFlashForward fp16 64x64 D<=96 PlainScore");
         Explain(Sizes with { SeqQ = 65 }).Should().Contain("TensorFlashForward fp16 128x64 D<=64 PlainScore");
         Explain(Sizes with { SeqQ = 65, HeadDimV = 128 }).Should().Contain("TensorFlashForward fp16 128x32 D<=128 PlainScore");
         Explain(Sizes with { SeqQ = 65, Bias = true }).Should().Contain("TensorFlashForward fp16 128x32 D<=64 GeneralScore");
@@ -43,10 +46,13 @@ public sealed class TensorCoreTests : IDisposable
     public void Fp32_runs_on_them_as_three_products_where_that_is_asked_for()
     {
         AttentionProblem parts = Sizes with { Type = DType.Float32, InputPrecision = InputPrecision.Tf32x3 };
-        Explain(parts).Should().Contain("Float32 as Tf32x3").And.Contain("TensorFlashForward tf32x3 64x32 D<=64 PlainScore").And.Contain("on tensor cores");
+        Explain(parts).Should().Contain("Float32 as Tf32x3").And.Contain("TensorFlashForward tf32x3 64x32 D<=64 PlainScore")
+            .And.Contain("on tensor cores");
         Explain(parts with { SeqQ = 65 }).Should().Contain("TensorFlashForward tf32x3 128x32 D<=64 PlainScore");
-        Explain(parts with { SeqQ = 65, HeadDimV = 65, Mask = true }).Should().Contain("TensorFlashForward tf32x3 64x32 D<=128 GeneralScore");
+        Explain(parts with { SeqQ = 65, HeadDimV = 65, Mask = true })
+            .Should().Contain("TensorFlashForward tf32x3 64x32 D<=128 GeneralScore");
         string instead = "products in fp32, which are at least as exact as Tf32x3";
+        Portable(parts with { HeadDim = 129 }, "the parts of fp32 beside O of heads wider than 128 do not fit into a lane's 255 registers");
         Portable(parts with { HeadDim = 129 }, instead);
         Portable(parts with { KvType = DType.Float16 }, instead);
         Explain(parts with { SeqQ = 1, SeqKv = 300 }).Should().Contain("FlashDecode fp32").And.Contain(instead);
@@ -72,7 +78,8 @@ public sealed class TensorCoreTests : IDisposable
 
         float[] Run(AttentionProblem p)
         {
-            using DeviceTensor q = device.Upload(x[..(p.SeqQ * 64)], 1, 1, p.SeqQ, 64), k = device.Upload(x[640..(640 + (50 * 64))], 1, 1, 50, 64);
+            using DeviceTensor q = device.Upload(x[..(p.SeqQ * 64)], 1, 1, p.SeqQ, 64);
+            using DeviceTensor k = device.Upload(x[640..(640 + (50 * 64))], 1, 1, 50, 64);
             using DeviceTensor o = device.Allocate(DType.Float32, 1, 1, p.SeqQ, 64);
             using AttentionPlan plan = device.Plan(p);
             plan.Run(new AttentionTensors { Q = q, K = k, V = k, O = o });
@@ -84,14 +91,17 @@ public sealed class TensorCoreTests : IDisposable
     public void Products_of_half_precision_run_on_them()
     {
         MatmulProblem product = new() { Type = DType.BFloat16, M = 130, N = 16, K = 40, TransposeB = true };
-        Explain(product).Should().Contain("TensorMatmul bf16->bf16 64x64x64 A-k B-k: 3 groups").And.Contain("on tensor cores; 64x64 tiles, 3 on 1 multiprocessors");
-        Explain(product with { TypeC = DType.Float32, TransposeA = true, TransposeB = false }).Should().Contain("TensorMatmul bf16->fp32 64x64x64 A-outer B-outer");
+        Explain(product).Should().Contain("TensorMatmul bf16->bf16 64x64x64 A-k B-k: 3 groups")
+            .And.Contain("on tensor cores; 64x64 tiles, 3 on 1 multiprocessors");
+        Explain(product with { TypeC = DType.Float32, TransposeA = true, TransposeB = false })
+            .Should().Contain("TensorMatmul bf16->fp32 64x64x64 A-outer B-outer");
         Explain(product with { Type = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
         Explain(product with { TypeA = DType.Float32 }).Should().Contain(" TiledMatmul").And.Contain("fp32 is multiplied as fp32");
         Explain(product with { SkipZeroA = true }).Should().Contain(" TiledMatmul").And.Contain("multiply a weight of 0");
         Explain(product with { Naive = true }).Should().Contain(" NaiveMatmul").And.Contain("in the baseline");
         foreach (MatmulProblem small in (MatmulProblem[])[product with { M = 15 }, product with { N = 15 }, product with { K = 15 }])
-            Explain(small).Should().Contain(" TiledMatmul").And.Contain($"blocks of 16, of which {small.M} x {small.N} x {small.K} leaves most empty");
+            Explain(small).Should().Contain(" TiledMatmul")
+                .And.Contain($"blocks of 16, of which {small.M} x {small.N} x {small.K} leaves most empty");
         Explain(product with { M = 16, K = 16 }).Should().Contain(" TensorMatmul");
     }
 
@@ -99,9 +109,12 @@ public sealed class TensorCoreTests : IDisposable
     public void Products_of_fp32_run_on_them_on_request()
     {
         MatmulProblem product = new() { M = 130, N = 16, K = 40, TransposeB = true, InputPrecision = InputPrecision.Tf32x3 };
-        Explain(product).Should().Contain("Float32 as Tf32x3").And.Contain("TensorMatmul tf32x3->fp32 64x64x32 A-k B-k: 3 groups").And.NotContain("products in fp32");
-        Explain(product with { InputPrecision = InputPrecision.Tf32, TransposeB = false }).Should().Contain("TensorMatmul tf32->fp32 64x64x32 A-k B-outer");
-        Explain(product with { M = 15 }).Should().Contain(" TiledMatmul").And.Contain("blocks of 16").And.Contain("products in fp32, which are at least as exact as Tf32x3");
+        Explain(product).Should().Contain("Float32 as Tf32x3").And.Contain("TensorMatmul tf32x3->fp32 64x64x32 A-k B-k: 3 groups")
+            .And.NotContain("products in fp32");
+        Explain(product with { InputPrecision = InputPrecision.Tf32, TransposeB = false })
+            .Should().Contain("TensorMatmul tf32->fp32 64x64x32 A-k B-outer");
+        Explain(product with { M = 15 }).Should().Contain(" TiledMatmul").And.Contain("blocks of 16")
+            .And.Contain("products in fp32, which are at least as exact as Tf32x3");
         using AttentionDevice cpu = AttentionDevice.Open("cpu");
         using MatmulPlan plan = cpu.Plan(product with { InputPrecision = InputPrecision.Tf32 });
         plan.Explain().Should().Contain("products in fp32, which are at least as exact as Tf32");
@@ -116,11 +129,16 @@ public sealed class TensorCoreTests : IDisposable
 
         ProductTile(h100, square).Should().Be("128x256 tiles, 2048 on 132 multiprocessors: the tile that reads least");
         ProductTile(h100, square with { M = 4096, N = 4096 }).Should().StartWith("128x256 tiles, 512 on 132");
-        ProductTile(h100, square with { M = 1024, N = 1024, K = 1024 }).Should().StartWith("64x64 tiles, 256 on 132").And.Contain("of 128x128 there are 64");
-        ProductTile(h100, square with { M = 1024, N = 1024 }).Should().StartWith("128x128 tiles, 64 on 132 multiprocessors, so few that K is summed in parts");
-        ProductTile(h100, square with { M = 3072, N = 1536 }).Should().StartWith("128x128 tiles, 288 on 132").And.Contain("of 128x256 there are 144");
-        ProductTile(h100, square with { M = 128, N = 128 }).Should().StartWith("64x64 tiles, 4 on 132 multiprocessors, so few that K is summed in parts");
-        ProductTile(h100, square with { M = 128, N = 128, K = 512 }).Should().StartWith("64x64 tiles, 4 on 132 multiprocessors:", "a second launch takes longer");
+        ProductTile(h100, square with { M = 1024, N = 1024, K = 1024 }).Should().StartWith("64x64 tiles, 256 on 132")
+            .And.Contain("of 128x128 there are 64");
+        ProductTile(h100, square with { M = 1024, N = 1024 })
+            .Should().StartWith("128x128 tiles, 64 on 132 multiprocessors, so few that K is summed in parts");
+        ProductTile(h100, square with { M = 3072, N = 1536 }).Should().StartWith("128x128 tiles, 288 on 132")
+            .And.Contain("of 128x256 there are 144");
+        ProductTile(h100, square with { M = 128, N = 128 })
+            .Should().StartWith("64x64 tiles, 4 on 132 multiprocessors, so few that K is summed in parts");
+        ProductTile(h100, square with { M = 128, N = 128, K = 512 })
+            .Should().StartWith("64x64 tiles, 4 on 132 multiprocessors:", "a second launch takes longer");
         ProductTile(h100 with { SharedMemoryPerGroup = 99 << 10 }, square)
             .Should().StartWith("128x128 tiles").And.Contain("128x256 needs 147456 bytes of shared memory, the device gives 101376");
         ProductTile(h100 with { SharedMemoryPerGroup = 48 << 10 }, square).Should().StartWith("64x64 tiles");
@@ -144,19 +162,23 @@ public sealed class TensorCoreTests : IDisposable
         AttentionProblem large = Sizes with { Batch = 16, SeqQ = 512, SeqKv = 512 };
 
         Tile(h100, large).Should().Be("128x64 D<=64: 32 query rows a warp share each load of K and V");
-        Tile(h100, large with { HeadDim = 96 }).Should().StartWith("128x32 D<=128: 32 query rows");
+        Tile(h100, large with { HeadDim = 96 }).Should().StartWith("128x64 D<=96: 32 query rows");
+        Tile(h100, large with { HeadDim = 96, SeqQ = 32 }).Should().StartWith("64x64 D<=96: 16 query rows a warp, since there are only 64");
+        Tile(h100, large with { HeadDim = 97 }).Should().StartWith("128x32 D<=128: 32 query rows");
         Tile(h100, large with { SeqQ = 32 }).Should().Be("64x64 D<=64: 16 query rows a warp, since there are only 64");
         Tile(h100, large with { Batch = 8 })
             .Should().StartWith("64x64 D<=64: 16 query rows a warp, since 128 larger tiles leave some of 132");
-        Tile(h100, large with { HeadDimV = 129 }).Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
+        Tile(h100, large with { HeadDimV = 129 })
+            .Should().Be("64x64 D<=256: 16 query rows a warp, whose O alone takes 128 registers a lane");
         Tile(h100 with { SharedMemoryPerGroup = 48 << 10 }, large with { HeadDim = 256 })
             .Should().EndWith("fewer keys than a tile of 98304 bytes, since the device gives 49152").And.StartWith("64x16 D<=256");
-        TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(h100, large with { HeadDim = 257 }, 1, out _).Should().BeNull();
+        Fp16Tiles.Choose(h100, large with { HeadDim = 257 }, 1, out string tooWide).Should().BeNull();
+        tooWide.Should().Be("O of heads wider than 256 does not fit into a lane's 255 registers");
     }
 
     private static string Tile(DeviceInfo device, AttentionProblem problem)
     {
-        KernelEntry entry = TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Choose(device, problem, 1, out string why)!.Entry;
+        KernelEntry entry = Fp16Tiles.Choose(device, problem, 1, out string why)!.Entry;
         return $"{entry.Name["TensorFlashForward fp16 ".Length..^" PlainScore".Length]}: {why}";
     }
 
@@ -167,7 +189,7 @@ public sealed class TensorCoreTests : IDisposable
         using AttentionPlan plan = without.Plan(Sizes);
         plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("no tensor cores on this device");
 
-        Action load = () => ((KernelDevice)without.Backend).Load(TensorFlashTable<ushort, PairFormat<Float16Tensor>, PlainScore, PlainKeys<ushort, Float16Element>>.Entries[0]);
+        Action load = () => ((KernelDevice)without.Backend).Load(Fp16Tiles.Entries[0]);
 
         load.Should().Throw<NotSupportedException>().WithMessage("*TensorFlashForward*compute capability 8.0*simulator has none*");
     }
@@ -175,7 +197,10 @@ public sealed class TensorCoreTests : IDisposable
     [Fact]
     public void One_infinity_among_hidden_values_stays_hidden()
     {
-        AttentionProblem problem = new() { Type = DType.Float16, Batch = 1, HeadsQ = 1, HeadsKv = 1, SeqQ = 16, SeqKv = 16, HeadDim = 16, Causal = CausalMask.TopLeft };
+        AttentionProblem problem = new()
+        {
+            Type = DType.Float16, Batch = 1, HeadsQ = 1, HeadsKv = 1, SeqQ = 16, SeqKv = 16, HeadDim = 16, Causal = CausalMask.TopLeft,
+        };
         foreach (int column in (int[])[4, 5])
         {
             Half[] values = [.. Enumerable.Repeat((Half)0.5f, 256)];

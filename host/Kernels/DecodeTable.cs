@@ -20,9 +20,12 @@ internal static class DecodeTable<T, TElement, TScore, TKeys>
         Entry<DecodeTile128, TwiceDecode<TwiceDecode<TwiceDecode<DecodeRow>>>>(),
         Entry<DecodeTile256, DecodeRow>(),
         Entry<DecodeTile256, TwiceDecode<TwiceDecode<DecodeRow>>>(),
+        Entry<DecodeTile1024, DecodeRow>(),
+        Entry<DecodeTile1024, TwiceDecode<TwiceDecode<DecodeRow>>>(),
     ];
 
-    private static readonly (int HeadDim, int Rows)[] Sizes = [(64, 1), (64, 4), (64, 8), (128, 1), (128, 4), (128, 8), (256, 1), (256, 4)];
+    private static readonly (int HeadDim, int Rows)[] Sizes =
+        [(64, 1), (64, 4), (64, 8), (128, 1), (128, 4), (128, 8), (256, 1), (256, 4), (1024, 1), (1024, 4)];
 
     /// <summary>The kernel with the fewest rows that hold all of them, or else the most.</summary>
     public static KernelEntry<FlashArgs<T, TScore, TKeys>> Choose(int widest, int rows, out int tileRows)

@@ -2,7 +2,8 @@ namespace AttnKernels.Kernels;
 
 /// <summary>
 /// The instantiations of FlashForward and the choice among them: for each head size a tile within the 48 KB of shared memory that every
-/// device has, and a wide one for devices with more (FlashTiles.cs says what it gains).
+/// device has, and a wide one for devices with more (FlashTiles.cs says what it gains); for heads wider than any of them one that takes
+/// them in chunks.
 /// </summary>
 internal static class FlashTable<T, TElement, TScore, TKeys>
     where T : unmanaged
@@ -16,19 +17,20 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
     private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide =
         [EightRows<WideFlashTile64>(), EightRows<WideFlashTile128>(), FourRows<WideFlashTile256>()];
 
-    public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries = [.. Narrow.Concat(Wide).Select(choice => choice.Entry)];
+    private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>> Chunks = FourRows<ChunkFlashTile>();
+
+    public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
+        [.. Narrow.Concat(Wide).Append(Chunks).Select(choice => choice.Entry)];
 
     /// <summary>The kernel for a problem on a device, and why its tile.</summary>
-    /// <exception cref="NotSupportedException">The heads are wider than any tile.</exception>
     public static FlashChoice<FlashArgs<T, TScore, TKeys>> Choose(DeviceInfo device, AttentionProblem problem, out string why)
     {
         int widest = Math.Max(problem.HeadDim, problem.HeadDimV);
         int index = Array.FindIndex(Narrow, choice => widest <= choice.HeadDim);
         if (index < 0)
         {
-            throw new NotSupportedException(
-                $"Fused attention on this device is built for head dims up to {Narrow[^1].HeadDim}; got {problem.HeadDim} and {problem.HeadDimV}. " +
-                "Larger heads run on the cpu device, or unfused (Weights = true).");
+            why = $"{Chunks.HeadDim} columns at a time, since heads are wider than any tile";
+            return Chunks;
         }
         string? whyNot = Wide[index].WhyNot(device, problem);
         why = whyNot ?? "the wide tile for this head dim";
@@ -45,16 +47,18 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
         where TTile : struct, IFlashTile
         where TRows : struct, IFlashRows
     {
-        string name = $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} D<={FlashTile<TTile>.HeadDim} " +
+        string heads = $"{(TTile.InChunks ? "D by " : "D<=")}{FlashTile<TTile>.HeadDim}";
+        string name = $"FlashForward {Elements.Label<TElement>()} {FlashTile<TTile>.Br}x{FlashTile<TTile>.Bc} {heads} " +
             $"{ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}";
         return new FlashChoice<FlashArgs<T, TScore, TKeys>>(
             new KernelEntry<FlashArgs<T, TScore, TKeys>>(
                 name, FlashForward<T, TElement, TTile, TRows, TScore, TKeys>.Kernel, TTile.GroupSize, FlashTile<TTile>.SharedBytes),
-            FlashTile<TTile>.Br, FlashTile<TTile>.HeadDim);
+            FlashTile<TTile>.Br, FlashTile<TTile>.HeadDim)
+        { InChunks = TTile.InChunks };
     }
 }
 
-/// <summary>An instantiation of FlashForward, the query rows of its tile, and the widest heads that it serves.</summary>
+/// <summary>An instantiation of FlashForward, the query rows of its tile, and the widest heads that it serves, or columns of a chunk.</summary>
 internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int HeadDim)
     where TArgs : struct
 {
@@ -67,9 +71,13 @@ internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int 
     /// <summary>Query heads whose rows share a tile.</summary>
     public int Heads { get; init; } = 1;
 
+    /// <summary>Whether each chunk of V's columns has groups of its own.</summary>
+    public bool InChunks { get; init; }
+
     /// <summary>Groups of the grid.</summary>
     public long Groups(AttentionProblem problem) =>
-        Grids.Tiles(problem.SeqQ * Heads, Br) * (problem.HeadsQ / Heads) * problem.Batch;
+        Grids.Tiles(problem.SeqQ * Heads, Br) * (problem.HeadsQ / Heads) * problem.Batch
+        * (InChunks ? Grids.Tiles(problem.HeadDimV, HeadDim) : 1);
 
     /// <summary>
     /// Why this wide tile would not pay, or null: it must not be mostly empty, one group loads while another computes only where two fit

@@ -24,7 +24,10 @@ internal static class KernelArgs
     {
         if (view.IsEmpty) return default;
         if (view.Stride(3) is < int.MinValue or > int.MaxValue)
-            throw new NotSupportedException($"Kernels read masks and biases whose columns are at most 2^31 - 1 elements apart; got {view.Stride(3)}.");
+        {
+            throw new NotSupportedException(
+                $"Kernels read masks and biases whose columns are at most 2^31 - 1 elements apart; got {view.Stride(3)}.");
+        }
         return new BroadcastStrides
         {
             Offset = view.Offset,

@@ -49,8 +49,9 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     };
 
     public override string Explain() =>
-        $"{kernel.Describe(entry, groups)}; {reason}; " +
-        $"{TileHeadsText(sizes.Heads.Count)}{sizes.SectionHeads * sizes.Heads.Count} of {problem.Batch * problem.HeadsQ} heads side by side; scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
+        $"{kernel.Describe(entry, groups)}; {reason}; {TileHeadsText(sizes.Heads.Count)}"
+        + $"{sizes.SectionHeads * sizes.Heads.Count} of {problem.Batch * problem.HeadsQ} heads side by side; "
+        + $"scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
     /// <summary>Says that heads share a tile.</summary>
     public static string TileHeadsText(int heads) =>
@@ -74,7 +75,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
             return choice;
         }
         else
-            reason = "no tensor cores, since heads this wide do not fit into registers or shared memory";
+            reason = $"no tensor cores, since {tile}";
         return null;
     }
 

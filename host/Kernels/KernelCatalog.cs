@@ -79,7 +79,7 @@ internal static class KernelCatalog
     {
         public KernelEntry Run<T, TElement>()
             where T : unmanaged
-            where TElement : struct, IElement<T> => KernelWeights<T, TElement>.Entry;
+            where TElement : struct, IElement<T> => KernelWeights<T, TElement, GeneralScore, GeneralBinding>.Entry;
     }
 
     private readonly struct SplitSumEntry : IElementWork<KernelEntry>

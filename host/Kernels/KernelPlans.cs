@@ -36,11 +36,24 @@ internal sealed class KernelPlans(KernelDevice device) : IPlanFactory
     public Executable<WeightsTensors> Weights(WeightsProblem problem) =>
         Elements.Dispatch(problem.Attention.Type, new WeightsWork(device, problem));
 
+    public Executable<Ruled<WeightsTensors, TRule>> Weights<TRule>(WeightsProblem problem)
+        where TRule : unmanaged, IScoreModifier =>
+        Elements.Dispatch(problem.Attention.Type, new RuledWeightsWork<TRule>(device, problem));
+
     private readonly struct WeightsWork(KernelDevice device, WeightsProblem problem) : IElementWork<Executable<WeightsTensors>>
     {
         public Executable<WeightsTensors> Run<T, TElement>()
             where T : unmanaged
-            where TElement : struct, IElement<T> => new KernelWeights<T, TElement>(device, problem);
+            where TElement : struct, IElement<T> => new KernelWeights<T, TElement, GeneralScore, GeneralBinding>(device, problem);
+    }
+
+    private readonly struct RuledWeightsWork<TRule>(KernelDevice device, WeightsProblem problem)
+        : IElementWork<Executable<Ruled<WeightsTensors, TRule>>>
+        where TRule : unmanaged, IScoreModifier
+    {
+        public Executable<Ruled<WeightsTensors, TRule>> Run<T, TElement>()
+            where T : unmanaged
+            where TElement : struct, IElement<T> => new KernelRuledWeights<T, TElement, TRule>(device, problem);
     }
 
     private readonly struct MergeWork(KernelDevice device, MergeProblem problem) : ISoftmaxWork<Executable<MergeTensors>>

@@ -59,3 +59,22 @@ internal sealed class KernelRuledSoftmax<TX, TElementX, TY, TElementY, TRule>(Ke
         softmax.Launch(t.Tensors, score, stream);
     }
 }
+
+/// <summary>Weights of chosen rows of attention with a score modifier.</summary>
+internal sealed class KernelRuledWeights<T, TElement, TRule>(KernelDevice device, WeightsProblem problem)
+    : Executable<Ruled<WeightsTensors, TRule>>
+    where T : unmanaged
+    where TElement : struct, IElement<T>
+    where TRule : unmanaged, IScoreModifier
+{
+    private readonly KernelWeights<T, TElement, UserScore<TRule>, UserBinding<TRule>> weights = new(device, problem);
+
+    public override string Explain() => weights.Explain();
+
+    public override void Run(in Ruled<WeightsTensors, TRule> t, DeviceStream stream, CancellationToken cancel)
+    {
+        UserScore<TRule> score = UserBinding<TRule>.Bind(device, problem.Attention, t.Tensors.Attention.Score);
+        score.Rule = t.Rule;
+        weights.Launch(t.Tensors, score, stream);
+    }
+}

@@ -24,7 +24,7 @@ internal static class KeySplits
     /// <summary>Rows of a large tile, or of two small ones, on tensor cores; with more, there are groups enough without splits.</summary>
     private const int MostTensorRows = 128;
 
-    private const int WidestHead = 256;
+    private const int WidestHead = 1024;
 
     /// <summary>Query rows of a key head.</summary>
     public static long Rows(AttentionProblem p) => (long)p.HeadsQ / p.HeadsKv * p.SeqQ;

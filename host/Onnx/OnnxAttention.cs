@@ -81,7 +81,7 @@ public sealed class OnnxAttention : IDisposable
     /// <param name="attributes">The node's attributes.</param>
     /// <param name="shapes">The node's inputs and outputs.</param>
     /// <exception cref="ArgumentException">The specification forbids these attributes or shapes.</exception>
-    /// <exception cref="NotSupportedException">The device has no kernel for it, such as head sizes past 256 on a kernel device.</exception>
+    /// <exception cref="NotSupportedException">The device has no kernel for it.</exception>
     public static OnnxAttention Plan(AttentionDevice device, OnnxAttentionAttributes attributes, OnnxAttentionShapes shapes)
     {
         ArgumentNullException.ThrowIfNull(device);

@@ -64,7 +64,8 @@ public sealed class CacheAppendPlan : Plan<CacheAppendProblem, CacheAppendTensor
                 if (block >= 0 && block < p.Kv.Blocks) continue;
                 Refuse(
                     nameof(t.BlockTable), block,
-                    $"BlockTable[{b}, {n}] = {block} is not in 0..{p.Kv.Blocks - 1}, and rows {start}..{start + p.Rows - 1} of entry {b} are to be written.");
+                    $"BlockTable[{b}, {n}] = {block} is not in 0..{p.Kv.Blocks - 1}, and rows {start}..{start + p.Rows - 1} of entry {b} "
+                    + "are to be written.");
             }
         }
     }

@@ -28,4 +28,8 @@ internal interface IPlanFactory
     Executable<MergeTensors> Merge(MergeProblem problem);
 
     Executable<WeightsTensors> Weights(WeightsProblem problem);
+
+    /// <summary>Weights of chosen rows of attention with a score modifier.</summary>
+    Executable<Ruled<WeightsTensors, TRule>> Weights<TRule>(WeightsProblem problem)
+        where TRule : unmanaged, IScoreModifier;
 }

@@ -2,7 +2,7 @@ using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>Attention with a score modifier of the caller's; made by <see cref="AttentionDevice.Plan{TRule}"/>.</summary>
+/// <summary>Attention with a score modifier of the caller's; made by <see cref="AttentionDevice.Plan{TRule}(AttentionProblem)"/>.</summary>
 /// <typeparam name="TRule">The modifier.</typeparam>
 public sealed class AttentionPlan<TRule> : AttentionPlanBase<Ruled<AttentionTensors, TRule>>
     where TRule : unmanaged, IScoreModifier

@@ -43,7 +43,7 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
         {
             throw new NotSupportedException(
                 "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null) and dot products (no Similarity, no Rotary); "
-                + "fused attention takes all layouts.");
+                + "fused attention takes all of them, and a WeightsProblem gives the weights of chosen rows after it.");
         }
         problem = p;
         int group = p.HeadsQ / p.HeadsKv;

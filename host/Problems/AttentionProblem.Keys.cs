@@ -121,7 +121,9 @@ public sealed partial record AttentionProblem
     private string DescribeKeys() =>
         $"{(KvType == Type ? "" : $", keys {KvType}")}{(Kv == default ? "" : $", keys {Kv}")}"
         + (Similarity == Similarity.Cosine ? ", cosine" : "")
-        + (Rotary is not { } rotary ? "" : $", rotary {rotary.RotaryDim}{(rotary.Interleaved ? " interleaved" : "")}{(rotary.Positions ? " by positions" : "")}")
-        + (Packed is not { } packed ? "" : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}"
-        : $", queries packed {packed.TotalQ}");
+        + (Rotary is not { } rotary ? ""
+            : $", rotary {rotary.RotaryDim}{(rotary.Interleaved ? " interleaved" : "")}{(rotary.Positions ? " by positions" : "")}")
+        + (Packed is not { } packed ? ""
+            : packed.TotalKv is { } total ? $", packed {packed.TotalQ} and {total}"
+            : $", queries packed {packed.TotalQ}");
 }

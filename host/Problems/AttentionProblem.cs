@@ -106,7 +106,8 @@ public sealed partial record AttentionProblem : ScoreProblem
         ProblemCheck.Positive(HeadDimV);
         ProblemCheck.Float(Type);
         if (InputPrecision == InputPrecision.Tf32)
-            throw new ArgumentException("InputPrecision Tf32 is for matmul; attention multiplies fp32 as Ieee or Tf32x3.", nameof(InputPrecision));
+            throw new ArgumentException(
+                "InputPrecision Tf32 is for matmul; attention multiplies fp32 as Ieee or Tf32x3.", nameof(InputPrecision));
         if (!Enum.IsDefined(InputPrecision))
             throw new ArgumentOutOfRangeException(nameof(InputPrecision), InputPrecision, $"InputPrecision is {InputPrecision}.");
         if (InputPrecision != InputPrecision.Ieee && Type != DType.Float32)
@@ -126,6 +127,7 @@ public sealed partial record AttentionProblem : ScoreProblem
         string heads = HeadsKv == HeadsQ ? $"H{HeadsQ}" : $"Hq{HeadsQ} Hkv{HeadsKv}";
         string seq = SeqKv == SeqQ ? $"S{SeqQ}" : $"Sq{SeqQ} Skv{SeqKv}";
         string dim = HeadDimV == HeadDim ? $"D{HeadDim}" : $"D{HeadDim} Dv{HeadDimV}";
-        return $"attention B{Batch} {heads} {seq} {dim} {Type}{(InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}")}{DescribeKeys()}, {DescribeScore()}{(Weights ? ", weights" : "")}";
+        string precision = InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}";
+        return $"attention B{Batch} {heads} {seq} {dim} {Type}{precision}{DescribeKeys()}, {DescribeScore()}{(Weights ? ", weights" : "")}";
     }
 }

@@ -128,7 +128,8 @@ public sealed record MatmulProblem
         if (Batch1 % GroupB != 0)
             throw new ArgumentException($"Batch1 ({Batch1}) must be a multiple of GroupB ({GroupB}).", nameof(GroupB));
         if (!Enum.IsDefined(Activation))
-            throw new ArgumentException($"Activation must be one of {string.Join(", ", Enum.GetNames<Activation>())}, is {Activation}.", nameof(Activation));
+            throw new ArgumentException(
+                $"Activation must be one of {string.Join(", ", Enum.GetNames<Activation>())}, is {Activation}.", nameof(Activation));
         if (SkipZeroA && Activation != Activation.None)
             throw new ArgumentException($"A product whose zeros hide has no activation, is {Activation}.", nameof(Activation));
         if (float.IsNaN(Alpha)) throw new ArgumentException("Alpha is NaN.", nameof(Alpha));
@@ -144,6 +145,9 @@ public sealed record MatmulProblem
         string types = TypeA == TypeB && TypeB == TypeC ? $"{TypeA}" : $"{TypeA}*{TypeB}->{TypeC}";
         string batch = Batch0 * (long)Batch1 == 1 ? "" : $", batch {Batch0}x{Batch1}{(GroupB == 1 ? "" : $" group {GroupB}")}";
         string layout = TransposeA || TransposeB ? $", {(TransposeA ? "T" : "N")}{(TransposeB ? "T" : "N")}" : "";
-        return $"matmul {M}x{N}x{K} {types}{(InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}")}{batch}{layout}{(Beta == 0 ? "" : $", beta {Beta}")}{(Bias ? ", bias" : "")}{(Activation == Activation.None ? "" : $", {Activation}")}";
+        string precision = InputPrecision == InputPrecision.Ieee ? "" : $" as {InputPrecision}";
+        string beta = Beta == 0 ? "" : $", beta {Beta}";
+        string activation = Activation == Activation.None ? "" : $", {Activation}";
+        return $"matmul {M}x{N}x{K} {types}{precision}{batch}{layout}{beta}{(Bias ? ", bias" : "")}{activation}";
     }
 }

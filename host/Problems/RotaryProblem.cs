@@ -74,5 +74,6 @@ public sealed record RotaryProblem
 
     /// <summary>One line: "rotary B1 H32 S128 D128 Float16".</summary>
     public override string ToString() =>
-        $"rotary B{Batch} H{Heads} S{Seq} D{HeadDim}{(RotaryDim == HeadDim ? "" : $" of which {RotaryDim}")} {Type}{(Interleaved ? ", interleaved" : "")}";
+        $"rotary B{Batch} H{Heads} S{Seq} D{HeadDim}{(RotaryDim == HeadDim ? "" : $" of which {RotaryDim}")} {Type}"
+        + (Interleaved ? ", interleaved" : "");
 }

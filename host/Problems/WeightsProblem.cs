@@ -2,7 +2,8 @@ namespace AttnKernels;
 
 /// <summary>
 /// The attention weights of chosen rows after a fused run that returned its LSE: P = exp(score(q K^T) - LSE), without a seqQ x seqKv
-/// buffer. A hidden key has weight 0, a row that sees no key is 0. Immutable; equal problems compare equal.
+/// buffer. A hidden key has weight 0, a row that sees no key is 0. Keys are counted as the run's masks count them: from the first of the
+/// row's sequence where sequences are packed, from the oldest that is there in a ring. Immutable; equal problems compare equal.
 /// </summary>
 public sealed record WeightsProblem
 {
@@ -21,8 +22,6 @@ public sealed record WeightsProblem
 
     /// <summary>Checks everything that does not depend on a device.</summary>
     /// <exception cref="ArgumentException">A value is out of range or contradicts another; the message names it.</exception>
-    /// <exception cref="NotSupportedException">Sequences are packed, keys lie in a ring, or Q and K change before they are
-    /// compared.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Attention);
@@ -32,13 +31,6 @@ public sealed record WeightsProblem
             throw new ArgumentException("Attention.Lse must be true: the weights are exp(score - LSE).", nameof(Attention));
         if (Attention.Weights)
             throw new ArgumentException("Attention.Weights is true: that run returns all weights itself.", nameof(Attention));
-        if (Attention.Packed is not null || Attention.Kv.IsRing || Attention.Rotary is not null
-            || Attention.Similarity != Similarity.DotProduct)
-        {
-            throw new NotSupportedException(
-                "Weights of chosen rows are built for contiguous and paged keys of every type, not for packed sequences and rings, and for dot " +
-                "products of Q and K as they are (no Similarity, no Rotary).");
-        }
         ProblemCheck.Addressable("P", DType.Float32, Rows, Attention.SeqKv);
     }
 

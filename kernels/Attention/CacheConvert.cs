@@ -37,29 +37,32 @@ public static class CacheConvert<T, TElement>
         int r = Grid.IdxX - head * args.Rows;
         int b = head / args.Heads;
         int h = head - b * args.Heads;
-        if (!args.Place.Find(b, r, out int entry, out int row)) return;
+        int columns = args.Place.Find(b, r, out int entry, out int row) ? args.Dim : 0;
         long source = args.Update.Head(b, h) + r * args.Update.RowStride;
         long target = args.Cache.Offset + entry * args.Cache.BatchStride + h * args.Cache.HeadStride + row * args.Cache.RowStride;
-        if (args.Cache.Floats.Kind != FloatView.None)
+        bool isInteger = args.Cache.Floats.Kind == FloatView.None;
+
+        // Barriers are not under a condition: a kernel that PoCL 6 makes of such ones fails.
+        uint max = Max(args, source, isInteger ? columns : 0, sMax);
+        if (!isInteger)
         {
-            for (int d = Group.IdxX; d < args.Dim; d += GroupSize)
+            for (int d = Group.IdxX; d < columns; d += GroupSize)
                 args.Cache.Floats.Store(target + d, TElement.Load(args.Update.Data[source + d]));
             return;
         }
 
-        uint max = Max(args, source, sMax);
         float scale = max < Infinity ? Interop.IntAsFloat(max) / 127f : float.NaN;
-        if (Group.IdxX == 0)
+        if (Group.IdxX == 0 && columns > 0)
             args.Cache.Scales[args.Cache.ScaleOffset + entry * args.Cache.ScaleBatchStride + h * args.Cache.ScaleHeadStride + row * args.Cache.ScaleRowStride] = scale;
-        for (int d = Group.IdxX; d < args.Dim; d += GroupSize)
+        for (int d = Group.IdxX; d < columns; d += GroupSize)
             args.Cache.Integers[target + d] = Code(TElement.Load(args.Update.Data[source + d]), scale);
     }
 
     /// <summary>The largest |x| of the row as bits, which order NaN and infinity behind all numbers.</summary>
-    private static uint Max(in CacheConvertArgs<T> args, long source, ArrayView<uint> sMax)
+    private static uint Max(in CacheConvertArgs<T> args, long source, int columns, ArrayView<uint> sMax)
     {
         uint max = 0;
-        for (int d = Group.IdxX; d < args.Dim; d += GroupSize)
+        for (int d = Group.IdxX; d < columns; d += GroupSize)
             max = Math.Max(max, Interop.FloatAsInt(TElement.Load(args.Update.Data[source + d])) & 0x7FFFFFFFu);
         sMax[Group.IdxX] = max;
         for (int step = GroupSize / 2; step > 0; step /= 2)

@@ -48,7 +48,8 @@ public struct FlashArgs<T, TScore, TKeys>
 /// <summary>
 /// Fused attention: O = softmax(score(Q K^T)) V and LSE, one pass over the keys with the online softmax, no seqQ x seqKv buffer
 /// (Dao et al., FlashAttention-2, algorithm 1).
-/// Grid: Tr * headsQ * batch groups; group: TTile.GroupSize lanes; shared: FlashTile.SharedBytes.
+/// Grid: Tr * headsQ * batch groups, times the chunks of V's columns where TTile.InChunks; group: TTile.GroupSize lanes; shared:
+/// FlashTile.SharedBytes.
 /// </summary>
 public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
     where T : unmanaged
@@ -75,33 +76,42 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
 
         int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
         int ty = Group.IdxX / FlashTile<TTile>.LanesX;
-        FlashPosition at = FlashPosition.Of(args, Grid.IdxX, Br, out KeyPlace keys, out int i0);
+        int chunk = Chunk(args, out int tile);
+        FlashPosition at = FlashPosition.Of(args, tile, Br, out KeyPlace keys, out int i0);
         if (TKeys.HasSequences && i0 >= at.SeqQ) return; // the tiles are those of the longest sequence
 
         TileSpan span = TileSpan.Of(at, i0, Br);
         int first = span.First, end = span.End;
 
-        RowCopy.LoadTile<T, TElement>(
-            args.Q, at.Head<T, TKeys>(args.Q), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
-        if (TKeys.HasVectors) args.Keys.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
+        if (!TTile.InChunks)
+        {
+            RowCopy.LoadTile<T, TElement>(
+                args.Q, at.Head<T, TKeys>(args.Q), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+            if (TKeys.HasVectors) args.Keys.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
+        }
         TRows rows = default;
         rows.Clear();
 
         for (int j = first - first % Bc; j < end; j += Bc)
         {
             if (TScore.IsGeneral && args.Score.HidesTile(at.B, at.H, 1, i0, span.ILast, j, Math.Min(j + Bc, end) - 1)) continue;
-            Group.Barrier(); // sKV and sP: the previous tile has been read
-            args.Keys.LoadKeys(keys, j, Bc, first, end, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
-            Group.Barrier(); // sKV holds K_j, sQ holds Q_i
-            if (TKeys.HasVectors) args.Keys.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
+            if (TTile.InChunks) ScoresInChunks(args, at, keys, ref rows, i0, j, first, end, sQ, sKV, sRow);
+            else
+            {
+                Group.Barrier(); // sKV and sP: the previous tile has been read
+                args.Keys.LoadKeys(keys, j, Bc, first, end, 0, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+                Group.Barrier(); // sKV holds K_j, sQ holds Q_i
+                if (TKeys.HasVectors) args.Keys.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
+                rows.ClearScores();
+                AddScores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
+            }
 
             bool isWhole = !TScore.IsPointwise && j >= span.FirstOfLast && j + Bc <= span.EndOfFirst;
-            Scores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
             if (!isWhole) rows.ApplyScore(args.Score, at, i0 + ty, j + tx);
             rows.StoreMaxima(sRow.Floats(ty * FlashTile<TTile>.LanesX + tx));
             Group.Barrier(); // sRow holds the partial maxima, K_j has been read
 
-            args.Keys.LoadValues(keys, j, Bc, first, end, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
+            args.Keys.LoadValues(keys, j, Bc, first, end, chunk, args.HeadDimV, FlashTile<TTile>.HeadDim, sKV, HeadStride);
             rows.Exponentiate(args.Score.Log2Factor, sRow.From(ty * FlashTile<TTile>.RowStride), sP.Floats(4 * ty * ScoreStride + tx));
             Group.Barrier(); // sKV holds V_j, sP holds P_ij
 
@@ -112,17 +122,55 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         // The barrier before O += P V came after the last read of the maxima in sRow.
         rows.StoreSums(sRow.Floats(ty * FlashTile<TTile>.LanesX + tx));
         Group.Barrier(); // sRow holds the partial sums
-        FlashOutput<T> output = Output(args, at, tx);
+        FlashOutput<T> output = Output(args, at, tx, chunk);
         rows.Write<T, TElement, TScore>(output, sRow.From(ty * FlashTile<TTile>.RowStride), i0 + ty);
     }
 
+    /// <summary>The first column of V that the group works on; and which of the tiles that there would be of whole rows is its.</summary>
+    private static int Chunk(in FlashArgs<T, TScore, TKeys> args, out int tile)
+    {
+        tile = Grid.IdxX;
+        if (!TTile.InChunks) return 0;
+        int chunks = (args.HeadDimV + FlashTile<TTile>.HeadDim - 1) / FlashTile<TTile>.HeadDim;
+        tile = Grid.IdxX / chunks; // the groups of a tile start together, and read the same keys
+        return (Grid.IdxX - tile * chunks) * FlashTile<TTile>.HeadDim;
+    }
+
+    /// <summary>S = Q K^T over all columns, as many at a time as the tile holds.</summary>
+    private static void ScoresInChunks(
+        in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, in KeyPlace keys, ref TRows rows, int i0, int j, int first, int end,
+        ArrayView<F4> sQ, ArrayView<F4> sK, ArrayView<F4> sRow)
+    {
+        int tx = Group.IdxX & (FlashTile<TTile>.LanesX - 1);
+        int ty = Group.IdxX / FlashTile<TTile>.LanesX;
+        long head = at.Head<T, TKeys>(args.Q);
+        QueryElements<T, TElement> queries = new() { Q = args.Q, First = head + i0 * args.Q.RowStride };
+        TilePair tiles = new()
+        {
+            I0 = i0, EndQ = Math.Min(Br, at.SeqQ - i0), J0 = j, FirstK = Math.Max(0, first - j), EndK = Math.Min(Bc, end - j),
+        };
+        rows.ClearScores();
+        if (TKeys.HasVectors) args.Keys.MeasureRows(queries, at, keys, tiles, args.HeadDim, sRow.Floats(0));
+        for (int column = 0; column < args.HeadDim; column += FlashTile<TTile>.HeadDim)
+        {
+            int columns = Math.Min(args.HeadDim - column, FlashTile<TTile>.HeadDim);
+            Group.Barrier(); // sQ, sKV and sP: the previous chunk, or the previous tile, has been read
+            RowCopy.LoadTile<T, TElement>(
+                args.Q, head + column, i0, Br, 0, at.SeqQ, args.HeadDim - column, FlashTile<TTile>.HeadDim, sQ, HeadStride);
+            args.Keys.LoadKeys(keys, j, Bc, first, end, column, args.HeadDim, FlashTile<TTile>.HeadDim, sK, HeadStride);
+            if (TKeys.HasVectors)
+                args.Keys.ChangeColumns(queries, at, keys, tiles, column, columns, sQ, sK, HeadStride, sRow.Floats(0));
+            Group.Barrier(); // sKV holds a chunk of K_j, sQ of Q_i
+            AddScores(ref rows, sQ, sK, tx, ty, columns);
+        }
+    }
+
     /// <summary>
-    /// S = Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
+    /// S += Q K^T: a lane multiplies its rows of sQ with rows tx, tx + LanesX, ... of sK, four elements of the head dim a step.
     /// </summary>
-    private static void Scores(ref TRows rows, ArrayView<F4> sQ, ArrayView<F4> sK, int tx, int ty, int headDim)
+    private static void AddScores(ref TRows rows, ArrayView<F4> sQ, ArrayView<F4> sK, int tx, int ty, int headDim)
     {
         int step = FlashTile<TTile>.LanesX * HeadStride;
-        rows.ClearScores();
         int vectors = (headDim + 3) / 4;
         for (int d = 0; d < vectors; d++)
         {
@@ -151,131 +199,19 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         }
     }
 
-    private static FlashOutput<T> Output(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int tx)
+    private static FlashOutput<T> Output(in FlashArgs<T, TScore, TKeys> args, in FlashPosition at, int tx, int chunk)
     {
         FlashOutput<T> output = default;
         output.O = args.O;
-        output.Head = at.Head<T, TKeys>(args.O);
+        output.Head = at.Head<T, TKeys>(args.O) + chunk;
         output.Lse = args.Lse;
         output.LseHead = at.LseHead(args, at.H);
-        output.HasLse = args.HasLse;
+        output.HasLse = chunk == 0 ? args.HasLse : 0;
         output.SeqQ = at.SeqQ;
-        output.HeadDim = args.HeadDimV;
+        output.HeadDim = args.HeadDimV - chunk;
         output.Lane = tx;
         output.Log2Factor = args.Score.Log2Factor;
         output.Sink = args.Score.Sink(at.H);
         return output;
     }
-}
-
-/// <summary>Where a tile lies, and which keys its rows may see.</summary>
-public struct FlashPosition
-{
-    public int B, H, SeqQ, KeyLength, Shift;
-
-    /// <summary>The row of query 0, and the position of key 0, of sources with sequences.</summary>
-    public int QueryRow, FirstPosition;
-    public KeyBand Band;
-
-    /// <summary>Whose rows the tile has: those of as many heads from H on.</summary>
-    public TileHeads Heads;
-
-    /// <summary>
-    /// The tile of <paramref name="br"/> query rows that group <paramref name="index"/> works on, from row i0 on. Groups start in the order
-    /// of their index: section after section of heads, so that K and V are read while the device's cache holds them. Under a causal mask the last query
-    /// tiles have the most keys: they come first in their section, so that the short ones fill the gaps.
-    /// </summary>
-    public static FlashPosition Of<T, TScore, TKeys>(
-        in FlashArgs<T, TScore, TKeys> args, int index, int br, out KeyPlace keys, out int i0)
-        where T : unmanaged
-        where TScore : struct, IScoreRule
-        where TKeys : struct, IKeySource
-    {
-        int heads = args.Batch * args.Heads.Tiled;
-        int tiles = (args.SeqQ * args.Heads.Count + br - 1) / br;
-        int firstHead = index / (args.SectionHeads * tiles) * args.SectionHeads;
-        int section = Math.Min(args.SectionHeads, heads - firstHead);
-        int group = index - firstHead * tiles;
-        int order = group / section;
-        int head = firstHead + group - order * section;
-        i0 = (tiles - 1 - order) * br;
-
-        FlashPosition at = default;
-        at.Heads = args.Heads;
-        at.B = head / args.Heads.Tiled;
-        at.H = (head - at.B * args.Heads.Tiled) * args.Heads.Count;
-        at.SeqQ = args.SeqQ;
-        at.Band = args.Band;
-        at.KeyLength = args.SeqKv;
-        if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));
-        keys = args.Keys.Place(at.B, at.H / (args.HeadsQ / args.HeadsKv));
-        if (TKeys.HasSequences)
-            args.Keys.Narrow(ref at, ref keys, args.HasKeyLengths != 0 ? args.KeyLengths[args.KeyLengthsOffset + at.B] : args.SeqKv);
-        at.Shift = args.Band.ShiftFor(at.SeqQ, at.KeyLength);
-        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;
-        return at;
-    }
-
-    /// <summary>Rows of the queries of all heads of the tile.</summary>
-    public readonly int Rows => SeqQ * Heads.Count;
-
-    /// <summary>Elements in front of the rows that belong to the position, of Q or O.</summary>
-    public readonly long Head<T, TKeys>(in HeadView<T> view)
-        where T : unmanaged
-        where TKeys : struct, IKeySource => TKeys.HasSequences ? view.Head(B, H) + QueryRow * view.RowStride : view.Head(B, H);
-
-    /// <summary>The same of LSE, of head <paramref name="h"/>.</summary>
-    public readonly long LseHead<T, TScore, TKeys>(in FlashArgs<T, TScore, TKeys> args, int h)
-        where T : unmanaged
-        where TScore : struct, IScoreRule
-        where TKeys : struct, IKeySource
-    {
-        if (TKeys.HasSequences && args.PackedQ != 0) return args.LseOffset + (long)h * args.PackedQ + QueryRow;
-        return args.LseOffset + ((long)B * args.HeadsQ + h) * args.SeqQ;
-    }
-}
-
-/// <summary>The rows I0 .. ILast of a tile and the keys [First, End) that they see; all of them see [FirstOfLast, EndOfFirst).</summary>
-public struct TileSpan
-{
-    public int I0, ILast, First, End, FirstOfLast, EndOfFirst;
-
-    /// <summary>The band's ends grow with the row, so the first and last rows of the tile bound all of them.</summary>
-    public static TileSpan Of(in FlashPosition at, int i0, int br)
-    {
-        TileSpan span = default;
-        span.I0 = i0;
-        span.ILast = Math.Min(i0 + br, at.Rows) - 1;
-        int first = at.Heads.Query(i0), last = at.Heads.Query(span.ILast);
-        span.First = at.Band.First(first, at.Shift);
-        span.End = at.Band.End(last, at.Shift, at.KeyLength);
-        span.FirstOfLast = at.Band.First(last, at.Shift);
-        span.EndOfFirst = at.Band.End(first, at.Shift, at.KeyLength);
-        return span;
-    }
-
-    /// <summary>Leaves out keys outside [first, end); first is where a tile of keys begins.</summary>
-    public void Keep(int first, int end)
-    {
-        First = Math.Max(First, first);
-        End = Math.Min(End, end);
-        EndOfFirst = Math.Min(EndOfFirst, end);
-    }
-}
-
-/// <summary>Where a lane writes its rows.</summary>
-public struct FlashOutput<T>
-    where T : unmanaged
-{
-    public HeadView<T> O;
-    public ArrayView<float> Lse;
-    public long Head, LseHead;
-    public int HasLse, SeqQ, HeadDim;
-
-    /// <summary>The lane's place in its row, 0 .. LanesX-1.</summary>
-    public int Lane;
-    public float Log2Factor;
-
-    /// <summary>See <see cref="IScoreRule.Sink"/>; read where the rule is general.</summary>
-    public float Sink;
 }

@@ -179,3 +179,20 @@ public struct FlashValues
         if (TTile.Columns > 2) C3.Scale(a);
     }
 }
+
+/// <summary>Where a lane writes its rows.</summary>
+public struct FlashOutput<T>
+    where T : unmanaged
+{
+    public HeadView<T> O;
+    public ArrayView<float> Lse;
+    public long Head, LseHead;
+    public int HasLse, SeqQ, HeadDim;
+
+    /// <summary>The lane's place in its row, 0 .. LanesX-1.</summary>
+    public int Lane;
+    public float Log2Factor;
+
+    /// <summary>See <see cref="IScoreRule.Sink"/>; read where the rule is general.</summary>
+    public float Sink;
+}

@@ -3,12 +3,11 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>What RowWeights receives: FlashForward's Q, keys, sizes, score and LSE, which it reads; O is not used.</summary>
-public struct WeightsArgs<T, TScore, TKeys>
+public struct WeightsArgs<T, TScore>
     where T : unmanaged
     where TScore : struct, IScoreRule
-    where TKeys : struct, IKeyRows
 {
-    public FlashArgs<T, TScore, TKeys> Flash;
+    public FlashArgs<T, TScore, GeneralKeys> Flash;
 
     /// <summary>(rows, 3): batch entry, head and query of each row.</summary>
     public ArrayView<int> Rows;
@@ -27,11 +26,10 @@ public struct WeightsArgs<T, TScore, TKeys>
 /// stored. A hidden key has weight 0 and is not read where indices alone hide it; a row that does not exist is NaN.
 /// Grid: rows * ceil(seqKv / 256) groups; group: 128 lanes; shared: 4 KB.
 /// </summary>
-public static class RowWeights<T, TElement, TScore, TKeys>
+public static class RowWeights<T, TElement, TScore>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
-    where TKeys : struct, IKeyRows
 {
     public const int GroupSize = 128;
 
@@ -48,50 +46,47 @@ public static class RowWeights<T, TElement, TScore, TKeys>
     /// <summary>Distance of the parts of a dot product: 8 past a multiple of 32, so that 4 lanes of 8 keys meet no bank twice.</summary>
     private const int PartStride = TileKeys + 8;
 
-    public static void Kernel(WeightsArgs<T, TScore, TKeys> args)
+    public static void Kernel(WeightsArgs<T, TScore> args)
     {
         ArrayView<float> sPart = SharedMemory.Allocate<float>(LanesPerKey * PartStride);
-        WeightsPosition at = Place(args, out float lse);
-        if (at.First < at.End) Dots(args, at, sPart);
+        WeightsPosition at = Place(args, out FlashPosition head, out KeyPlace keys, out float lse);
+        if (args.Flash.Keys.Vectors.IsPresent != 0) TurnedDots(args, at, head, keys, sPart);
+        else Dots(args, at, head, keys, sPart);
         Group.Barrier(); // sPart holds the parts of the dot products
         for (int n = Group.IdxX; n < TileKeys; n += GroupSize)
             if (at.Key0 + n < args.Flash.SeqKv)
-                args.P[args.POffset + at.Row * args.PStride + at.Key0 + n] = Weight(args, at, lse, n, sPart);
+                args.P[args.POffset + at.Row * args.PStride + at.Key0 + n] = Weight(args, at, head, lse, n, sPart);
     }
 
-    private static WeightsPosition Place(in WeightsArgs<T, TScore, TKeys> args, out float lse)
+    private static WeightsPosition Place(in WeightsArgs<T, TScore> args, out FlashPosition head, out KeyPlace keys, out float lse)
     {
         WeightsPosition at = default;
         at.Row = Grid.IdxX / args.Tiles;
         at.Key0 = (Grid.IdxX - at.Row * args.Tiles) * TileKeys;
         long row = args.RowsOffset + at.Row * args.RowsStride;
-        at.B = args.Rows[row];
-        at.H = args.Rows[row + 1];
+        int b = args.Rows[row];
+        int h = args.Rows[row + 1];
         at.I = args.Rows[row + 2];
+        bool isHead = b >= 0 && b < args.Flash.Batch && h >= 0 && h < args.Flash.HeadsQ;
+        head = FlashPosition.Of(args.Flash, isHead ? b : 0, isHead ? h : 0, out keys);
         lse = float.NaN;
-        if (at.B < 0 || at.B >= args.Flash.Batch || at.H < 0 || at.H >= args.Flash.HeadsQ || at.I < 0 || at.I >= args.Flash.SeqQ)
-        {
-            at.IsMissing = 1;
-            return at;
-        }
-        int keyLength = args.Flash.SeqKv;
-        if (args.Flash.HasKeyLengths != 0)
-            keyLength = Math.Min(keyLength, Math.Max(0, args.Flash.KeyLengths[args.Flash.KeyLengthsOffset + at.B]));
-        at.Shift = args.Flash.Band.ShiftFor(args.Flash.SeqQ, keyLength);
-        at.First = Math.Max(at.Key0, args.Flash.Band.First(at.I, at.Shift));
-        at.End = Math.Min(at.Key0 + TileKeys, args.Flash.Band.End(at.I, at.Shift, keyLength));
-        if (at.First < at.End && args.Flash.Score.HidesTile(at.B, at.H, 1, at.I, at.I, at.First, at.End - 1)) at.End = at.First;
-        lse = args.Flash.Lse[args.Flash.LseOffset + ((long)at.B * args.Flash.HeadsQ + at.H) * args.Flash.SeqQ + at.I];
+        at.IsMissing = isHead && at.I >= 0 && at.I < head.SeqQ ? 0 : 1;
+        if (at.IsMissing != 0) return at;
+        at.First = Math.Max(at.Key0, head.Band.First(at.I, head.Shift));
+        at.End = Math.Min(at.Key0 + TileKeys, head.Band.End(at.I, head.Shift, head.KeyLength));
+        if (at.First < at.End && args.Flash.Score.HidesTile(b, h, 1, at.I, at.I, at.First, at.End - 1)) at.End = at.First;
+        lse = args.Flash.Lse[head.LseHead(args.Flash, h) + at.I];
         return at;
     }
 
-    private static void Dots(in WeightsArgs<T, TScore, TKeys> args, in WeightsPosition at, ArrayView<float> sPart)
+    private static void Dots(
+        in WeightsArgs<T, TScore> args, in WeightsPosition at, in FlashPosition head, in KeyPlace keys, ArrayView<float> sPart)
     {
+        if (at.First >= at.End) return;
         const int step = GroupSize / LanesPerKey;
         int x = Group.IdxX & (LanesPerKey - 1);
         int headDim = args.Flash.HeadDim;
-        KeyPlace keys = args.Flash.Keys.Place(at.B, at.H / (args.Flash.HeadsQ / args.Flash.HeadsKv));
-        long q = args.Flash.Q.Head(at.B, at.H) + at.I * args.Flash.Q.RowStride;
+        long q = head.Head<T, GeneralKeys>(args.Flash.Q) + at.I * args.Flash.Q.RowStride;
         for (int n = Group.IdxX / LanesPerKey; n < TileKeys; n += 4 * step)
         {
             FourRows rows = args.Flash.Keys.KeyRows(keys, at.Key0 + n, step, at.First, at.End, headDim);
@@ -113,20 +108,34 @@ public static class RowWeights<T, TElement, TScore, TKeys>
         }
     }
 
-    private static float Weight(in WeightsArgs<T, TScore, TKeys> args, in WeightsPosition at, float lse, int n, ArrayView<float> sPart)
+    /// <summary>The same of rows that turn or are divided by their lengths first, element by element.</summary>
+    private static void TurnedDots(
+        in WeightsArgs<T, TScore> args, in WeightsPosition at, in FlashPosition head, in KeyPlace keys, ArrayView<float> sPart)
+    {
+        int x = Group.IdxX & (LanesPerKey - 1);
+        QueryElements<T, TElement> query = new()
+        {
+            Q = args.Flash.Q, First = head.Head<T, GeneralKeys>(args.Flash.Q) + at.I * args.Flash.Q.RowStride,
+        };
+        for (int j = at.First + Group.IdxX / LanesPerKey; j < at.End; j += GroupSize / LanesPerKey)
+            sPart[x * PartStride + j - at.Key0] = args.Flash.Keys.TurnedDot(query, head, keys, at.I, j, args.Flash.HeadDim, x, LanesPerKey);
+    }
+
+    private static float Weight(
+        in WeightsArgs<T, TScore> args, in WeightsPosition at, in FlashPosition head, float lse, int n, ArrayView<float> sPart)
     {
         int j = at.Key0 + n;
         if (at.IsMissing != 0) return float.NaN;
         if (j < at.First || j >= at.End) return 0f;
         float dot = (sPart[n] + sPart[n + PartStride]) + (sPart[n + 2 * PartStride] + sPart[n + 3 * PartStride]);
-        ScoreRow row = new() { B = at.B, H = at.H, I = at.I, Aligned = at.I + at.Shift, First = at.First, End = at.End };
+        ScoreRow row = new() { B = head.B, H = head.H, I = at.I, Aligned = at.I + head.Shift, First = at.First, End = at.End };
         float score = row.Score(args.Flash.Score, dot, j);
         return score == float.NegativeInfinity ? 0f : SpecialMath.Exp2((score - lse) * args.Flash.Score.Log2Factor);
     }
 }
 
-/// <summary>A group of RowWeights: query I of (B, H), and keys from Key0 on, of which it sees those in [First, End).</summary>
+/// <summary>A group of RowWeights: query I of a head, and keys from Key0 on, of which it sees those in [First, End).</summary>
 public struct WeightsPosition
 {
-    public int Row, Key0, B, H, I, First, End, Shift, IsMissing;
+    public int Row, Key0, I, First, End, IsMissing;
 }

@@ -69,3 +69,12 @@ public readonly struct DecodeTile256 : IDecodeTile
 {
     public static int HeadDim => 256;
 }
+
+/// <summary>
+/// Heads up to 1024, as latent keys of 576 and values of 512 elements: 38 KB with 4 rows. A group reads one row of V at a time, with a lane
+/// for 8 elements.
+/// </summary>
+public readonly struct DecodeTile1024 : IDecodeTile
+{
+    public static int HeadDim => 1024;
+}

@@ -15,8 +15,14 @@ public interface IFlashTile
     /// <summary>Scores a row of a lane: 1, 2 or 4.</summary>
     static abstract int Keys { get; }
 
-    /// <summary>Groups of four output elements a row of a lane: 1, 2 or 4; the tile serves head dims up to 64 * Columns.</summary>
+    /// <summary>Groups of four output elements a row of a lane: 1, 2 or 4; the tile holds 64 * Columns elements of a row.</summary>
     static abstract int Columns { get; }
+
+    /// <summary>
+    /// Whether rows of any length pass through the tile, as many columns at a time as it holds. S = Q K^T is summed over all of them, and
+    /// each group has O of its own columns of V. False: a tile holds whole rows.
+    /// </summary>
+    static abstract bool InChunks { get; }
 }
 
 /// <summary>Sizes derived from an <see cref="IFlashTile"/>; shared memory is counted in vectors of four floats.</summary>
@@ -35,7 +41,7 @@ public static class FlashTile<TTile>
     /// <summary>Key rows of a tile.</summary>
     public static int Bc => TTile.Keys * LanesX;
 
-    /// <summary>The widest head of Q, K and V that fits.</summary>
+    /// <summary>The widest head of Q, K and V that fits, or columns of a chunk.</summary>
     public static int HeadDim => 4 * LanesX * TTile.Columns;
 
     /// <summary>
@@ -64,6 +70,8 @@ public readonly struct FlashTile64 : IFlashTile
     public static int Keys => 2;
 
     public static int Columns => 1;
+
+    public static bool InChunks => false;
 }
 
 /// <summary>Heads up to 128: 32 x 32, 42 KB. More rows would not fit into 48 KB beside K.</summary>
@@ -76,6 +84,8 @@ public readonly struct FlashTile128 : IFlashTile
     public static int Keys => 2;
 
     public static int Columns => 2;
+
+    public static bool InChunks => false;
 }
 
 /// <summary>Heads up to 256: 16 x 16, 35 KB; 4 rows a lane, since 8 rows of 16 output elements would leave too few registers.</summary>
@@ -88,6 +98,25 @@ public readonly struct FlashTile256 : IFlashTile
     public static int Keys => 1;
 
     public static int Columns => 4;
+
+    public static bool InChunks => false;
+}
+
+/// <summary>
+/// Any heads, 256 columns at a time: 16 x 16, 35 KB. S is computed again for every 256 columns of V, since more of O would not fit into
+/// registers: 1.5 times the multiplications for heads of 512.
+/// </summary>
+public readonly struct ChunkFlashTile : IFlashTile
+{
+    public static int GroupSize => 64;
+
+    public static int Rows => 4;
+
+    public static int Keys => 1;
+
+    public static int Columns => 4;
+
+    public static bool InChunks => true;
 }
 
 /// <summary>
@@ -103,6 +132,8 @@ public readonly struct WideFlashTile64 : IFlashTile
     public static int Keys => 4;
 
     public static int Columns => 1;
+
+    public static bool InChunks => false;
 }
 
 /// <summary>
@@ -117,6 +148,8 @@ public readonly struct WideFlashTile128 : IFlashTile
     public static int Keys => 4;
 
     public static int Columns => 2;
+
+    public static bool InChunks => false;
 }
 
 /// <summary>
@@ -131,4 +164,6 @@ public readonly struct WideFlashTile256 : IFlashTile
     public static int Keys => 4;
 
     public static int Columns => 4;
+
+    public static bool InChunks => false;
 }

@@ -20,7 +20,7 @@ public interface IKeySource
     /// <param name="written">The entry's key length as it was given, or seqKv.</param>
     void Narrow(ref FlashPosition at, ref KeyPlace place, int written);
 
-    /// <summary>Whether rows of Q and K may change after they are loaded; false: the two methods below are not called.</summary>
+    /// <summary>Whether rows of Q and K may change after they are loaded; false: the four methods below are not called.</summary>
     static abstract bool HasVectors { get; }
 
     /// <summary>
@@ -33,21 +33,36 @@ public interface IKeySource
         in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
         ArrayView<F4> sRow);
 
+    /// <summary>
+    /// Where rows do not fit into tiles: before columns of a pair of tiles are loaded, leaves what their rows are multiplied by in
+    /// <paramref name="sRow"/>, keys behind 16 queries.
+    /// </summary>
+    void MeasureRows<TQueries>(in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements;
+
+    /// <summary>
+    /// Changes <paramref name="columns"/> columns of a pair of tiles, from <paramref name="column"/> on, all lanes together.
+    /// </summary>
+    void ChangeColumns<TQueries>(
+        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
+        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements;
+
     /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
     KeyPlace Place(int b, int headKv);
 
     /// <summary>
-    /// Loads keys row0 .. row0+rows-1 into <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements at or past
-    /// column <paramref name="columns"/>, up to <paramref name="paddedColumns"/>, and keys outside [firstRow, endRow) become 0 and are not
-    /// read.
+    /// Loads <paramref name="paddedColumns"/> columns, from <paramref name="column"/> on, a multiple of 8, of keys row0 .. row0+rows-1 into
+    /// <paramref name="sTile"/> [rows][stride], all lanes of the group together. Elements at or past column <paramref name="columns"/> and
+    /// keys outside [firstRow, endRow) become 0 and are not read.
     /// </summary>
     void LoadKeys(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride);
 
     /// <summary>As <see cref="LoadKeys"/>, of the values.</summary>
     void LoadValues(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride);
 }
 
@@ -208,18 +223,33 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
     {
     }
 
+    public readonly void MeasureRows<TQueries>(
+        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements
+    {
+    }
+
+    public readonly void ChangeColumns<TQueries>(
+        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
+        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements
+    {
+    }
+
     public readonly KeyPlace Place(int b, int headKv) =>
         new() { K = K.Head(b, headKv), V = V.Head(b, headKv), B = b, HeadKv = headKv };
 
     public readonly void LoadKeys(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
-        RowCopy.LoadTile<T, TElement>(K, place.K, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+        RowCopy.LoadTile<T, TElement>(
+            K, place.K + column, row0, rows, firstRow, endRow, columns - column, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
-        RowCopy.LoadTile<T, TElement>(V, place.V, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+        RowCopy.LoadTile<T, TElement>(
+            V, place.V + column, row0, rows, firstRow, endRow, columns - column, paddedColumns, sTile, stride);
 
     public readonly FourRows KeyRows(in KeyPlace place, int j, int stride, int firstKey, int endKey, int columns) =>
         Rows(K, place.K, j, stride, firstKey, endKey, columns);

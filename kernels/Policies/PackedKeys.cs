@@ -76,15 +76,28 @@ public struct PackedKeys<T, TElement> : IKeyTiles
     {
     }
 
+    public readonly void MeasureRows<TQueries>(
+        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements
+    {
+    }
+
+    public readonly void ChangeColumns<TQueries>(
+        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
+        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
+        where TQueries : struct, IStoredElements
+    {
+    }
+
     public readonly void LoadKeys(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
-        Rows.LoadKeys(place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+        Rows.LoadKeys(place, row0, rows, firstRow, endRow, column, columns, paddedColumns, sTile, stride);
 
     public readonly void LoadValues(
-        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int columns, int paddedColumns,
+        in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,
         ArrayView<F4> sTile, int stride) =>
-        Rows.LoadValues(place, row0, rows, firstRow, endRow, columns, paddedColumns, sTile, stride);
+        Rows.LoadValues(place, row0, rows, firstRow, endRow, column, columns, paddedColumns, sTile, stride);
 
     private static TileRows From(TileRows rows, int row)
     {

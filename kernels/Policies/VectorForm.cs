@@ -26,7 +26,7 @@ public struct VectorForm
 
     private const int LanesPerRow = 32;
 
-    private readonly int IsPresent => IsCosine | RotaryDim;
+    public readonly int IsPresent => IsCosine | RotaryDim;
 
     /// <summary>
     /// Queries i0 .. i0+rows-1 in <paramref name="sTile"/> [rows][stride], with the factors that <see cref="Measure"/> left in sRow.
@@ -34,13 +34,7 @@ public struct VectorForm
     public readonly void ApplyToQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
-        RowPositions positions = default;
-        positions.Given = PositionsQ;
-        positions.Offset = QOffset + at.B * QBatchStride + at.QueryRow;
-        positions.First = at.FirstPosition + at.Shift;
-        positions.Row0 = i0;
-        positions.Last = at.SeqQ - 1;
-        Apply(positions, rows, columns, sTile, stride, sRow);
+        Apply(OfQueries(at, i0), rows, columns, sTile, stride, sRow);
     }
 
     /// <summary>Keys j0 .. j0+rows-1, of which those before <paramref name="endRow"/> are there.</summary>
@@ -48,14 +42,28 @@ public struct VectorForm
         in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
         ArrayView<F4> sRow)
     {
-        RowPositions positions = default;
-        positions.Given = PositionsKv;
-        positions.Offset = KvOffset + at.B * KvBatchStride + place.Row;
-        positions.First = at.FirstPosition;
-        positions.Row0 = j0;
-        positions.Last = endRow - 1;
-        Apply(positions, rows, columns, sTile, stride, sRow);
+        Apply(OfKeys(at, place, j0, endRow), rows, columns, sTile, stride, sRow);
     }
+
+    /// <summary>Where queries from i0 on find their positions.</summary>
+    public readonly RowPositions OfQueries(in FlashPosition at, int i0) => new()
+    {
+        Given = PositionsQ,
+        Offset = QOffset + at.B * QBatchStride + at.QueryRow,
+        First = at.FirstPosition + at.Shift,
+        Row0 = i0,
+        Last = at.SeqQ - 1,
+    };
+
+    /// <summary>Where keys from j0 on, of which those before <paramref name="endRow"/> are there, find their positions.</summary>
+    public readonly RowPositions OfKeys(in FlashPosition at, in KeyPlace place, int j0, int endRow) => new()
+    {
+        Given = PositionsKv,
+        Offset = KvOffset + at.B * KvBatchStride + place.Row,
+        First = at.FirstPosition,
+        Row0 = j0,
+        Last = endRow - 1,
+    };
 
     /// <summary>
     /// 32 lanes a row, neighbouring lanes at neighbouring elements; a lane takes its element of all its rows before the next one.
@@ -116,7 +124,7 @@ public struct VectorForm
                 F4 x = sTile[r * stride + d];
                 squares = x.Dot(x, squares);
             }
-            sRow.Floats(r)[0] = squares > 0f ? XMath.Rsqrt(squares) : 0f;
+            sRow.Floats(r)[0] = Inverse(squares);
         }
     }
 
@@ -130,17 +138,71 @@ public struct VectorForm
 
     private readonly void Turn(int position, int k, float factor, ref float a, ref float b)
     {
-        float cos = float.NaN;
-        float sin = float.NaN;
-        if (position >= 0 && position < MaxPosition)
-        {
-            cos = Cos[CosOffset + position * CosStride + k];
-            sin = Sin[SinOffset + position * SinStride + k];
-        }
+        Angle(position, k, out float cos, out float sin);
         float turned = a * cos - b * sin;
         b = (b * cos + a * sin) * factor;
         a = turned * factor;
     }
+
+    private readonly void Angle(int position, int k, out float cos, out float sin)
+    {
+        cos = float.NaN;
+        sin = float.NaN;
+        if (position < 0 || position >= MaxPosition) return;
+        cos = Cos[CosOffset + position * CosStride + k];
+        sin = Sin[SinOffset + position * SinStride + k];
+    }
+
+    /// <summary>
+    /// The same of rows that no tile holds whole: an element of a row after it has turned; the other one of its pair is loaded, too.
+    /// </summary>
+    public readonly float Turned<TElements>(in TElements elements, in RowPositions positions, int row, int column)
+        where TElements : struct, IStoredElements
+    {
+        float x = elements.Element(row, column);
+        if (column >= RotaryDim) return x;
+        int pairs = RotaryDim / 2;
+        bool isInterleaved = IsInterleaved != 0;
+        bool isFirst = isInterleaved ? (column & 1) == 0 : column < pairs;
+        int k = isInterleaved ? column / 2 : isFirst ? column : column - pairs;
+        int step = isInterleaved ? 1 : pairs;
+        float other = elements.Element(row, isFirst ? column + step : column - step);
+        Angle(Position(positions, row), k, out float cos, out float sin);
+        return isFirst ? x * cos - other * sin : x * cos + other * sin;
+    }
+
+    /// <summary>1 / |row| where rows are divided by it, else 1.</summary>
+    public readonly float InverseLength<TElements>(in TElements elements, int row, int columns)
+        where TElements : struct, IStoredElements
+    {
+        if (IsCosine == 0) return 1f;
+        float squares = 0f;
+        for (int d = 0; d < columns; d++)
+        {
+            float x = elements.Element(row, d);
+            squares += x * x;
+        }
+        return Inverse(squares);
+    }
+
+    /// <summary>
+    /// Columns from <paramref name="column"/> on of the rows [firstRow, endRow), as they are compared, to <paramref name="sTile"/> [..][stride];
+    /// sRow has <see cref="InverseLength"/> of each.
+    /// </summary>
+    public readonly void LoadTurned<TElements>(
+        in TElements elements, in RowPositions positions, int firstRow, int endRow, int column, int columns, ArrayView<F4> sTile, int stride,
+        ArrayView<float> sRow)
+        where TElements : struct, IStoredElements
+    {
+        // All lanes of a row store as often: the columns to the next multiple of 32, which tiles have, become 0.
+        for (int d = Group.IdxX & (LanesPerRow - 1); d < columns + (-columns & (LanesPerRow - 1)); d += LanesPerRow)
+        {
+            for (int r = firstRow + Group.IdxX / LanesPerRow; r < endRow; r += Group.DimX / LanesPerRow)
+                sTile.Floats(4 * r * stride)[d] = d < columns ? Turned(elements, positions, r, column + d) * sRow[r] : 0f;
+        }
+    }
+
+    private static float Inverse(float squares) => squares > 0f ? XMath.Rsqrt(squares) : 0f;
 
     private static void Scale(float factor, ref float a, ref float b)
     {
@@ -149,7 +211,7 @@ public struct VectorForm
     }
 
     /// <summary>Where the positions of a tile's rows are: those past the last row repeat it.</summary>
-    private struct RowPositions
+    public struct RowPositions
     {
         public ArrayView<int> Given;
         public long Offset;

@@ -11,16 +11,30 @@ public static class WeightReferences
     /// log2(e), by
     /// 4u |s - LSE| + u |LSE|; then comes one exponential.
     /// </remarks>
-    public static Expected Of(HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, InputPrecision precision = InputPrecision.Ieee)
+    public static Expected Of(HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, InputPrecision precision = InputPrecision.Ieee) =>
+        Of(q, k, rule, rows, Rounding.Terms(q.Shape[3], precision),
+            (row, b, h, headKv, i) => row.FromQuery(q.Row(b, h, i), k, headKv, rule, b, h, i, q.Shape[2]));
+
+    /// <summary>The same where the rows of Q and K are changed first: those of their positions (batch entry, row).</summary>
+    public static Expected Of(
+        HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, VectorRule vectors, Func<int, int, int> positionQ, Func<int, int, int> positionKv)
     {
-        int count = rows.Shape[0], queries = q.Shape[2], length = Rounding.Terms(q.Shape[3], precision), keys = k.Shape[2], group = q.Shape[1] / k.Shape[1];
+        VectorRows changedQ = vectors.Apply(q, positionQ), changedK = vectors.Apply(k, positionKv);
+        return Of(q, k, rule, rows, q.Shape[3] + vectors.Roundings(q.Shape[3]),
+            (row, b, h, headKv, i) => row.FromVectors(changedQ, changedK, headKv, rule, b, h, i));
+    }
+
+    private static Expected Of(
+        HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, int length, Action<ScoreRow, int, int, int, int> scores)
+    {
+        int count = rows.Shape[0], keys = k.Shape[2], group = q.Shape[1] / k.Shape[1];
         Expected p = new("P of chosen rows", [count, keys], keys);
         ScoreRow row = new(keys);
         RowBound bound = new(keys);
         for (int n = 0; n < count; n++)
         {
             (int b, int h, int i) = ((int)rows.Values[3 * n], (int)rows.Values[(3 * n) + 1], (int)rows.Values[(3 * n) + 2]);
-            row.FromQuery(q.Row(b, h, i), k, h / group, rule, b, h, i, queries);
+            scores(row, b, h, h / group, i);
             bound.Compute(row, rule, length, q.Type);
             for (int j = 0; j < keys; j++)
             {

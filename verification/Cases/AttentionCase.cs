@@ -73,7 +73,7 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         using DeviceTensor? all = Options.AfterLonger ? device.Upload(Enumerable.Repeat(p.SeqKv, p.Batch).ToArray(), p.Batch) : null;
         if (all is not null) plan.Run(tensors with { KeyLengths = all });
         plan.Run(tensors);
-        using ChosenRows? chosen = Options.WeightRows > 0 ? new ChosenRows(device, p, Options, random) : null;
+        using ChosenRows? chosen = Options.WeightRows > 0 ? new ChosenRows(device, plan, p, Options, sequences.Rule, random) : null;
         chosen?.Run(tensors);
         device.Synchronize();
 
@@ -86,7 +86,14 @@ public sealed record AttentionCase(AttentionProblem Problem, CaseOptions Options
         List<Comparison> comparisons = [Comparison.Of(expected.O, result)];
         if (lse is not null) comparisons.Add(Comparison.Of(expected.Lse, sequences.Padded(lse.Read(), 1)));
         if (weights is not null) comparisons.Add(Comparison.Of(expected.P!, weights.Read()));
-        if (chosen is not null) comparisons.Add(Comparison.Of(WeightReferences.Of(q, k, sequences.Rule, chosen.Rows, p.InputPrecision), chosen.Read()));
+        if (chosen is not null)
+        {
+            comparisons.Add(Comparison.Of(
+                vectors.Rule is { } changed
+                    ? WeightReferences.Of(q, k, sequences.Rule, chosen.Rows, changed, vectors.OfQuery, vectors.OfKey)
+                    : WeightReferences.Of(q, k, sequences.Rule, chosen.Rows, p.InputPrecision),
+                chosen.Read()));
+        }
         double againstPlain = vectors.Rule is null ? PlainRule.Ratio(expected.O, result, Plain.Attention(q, k, v, sequences.Rule, rows))
             : 0;
         CaseResult judged = Judge(plan.Explain(), comparisons, againstPlain,

@@ -66,6 +66,9 @@ internal abstract class CasePlan : IDisposable
 
     public abstract void Run(in AttentionTensors tensors);
 
+    /// <summary>A plan for the weights of chosen rows after such a run, and what runs it.</summary>
+    public abstract (IDisposable Plan, Action<WeightsTensors> Run) Weights(AttentionDevice device, WeightsProblem problem);
+
     public abstract void Dispose();
 
     public static CasePlan Create(AttentionDevice device, AttentionProblem p, CaseModifier modifier) => modifier switch
@@ -100,6 +103,12 @@ internal abstract class CasePlan : IDisposable
 
         public override void Run(in AttentionTensors tensors) => plan.Run(tensors);
 
+        public override (IDisposable Plan, Action<WeightsTensors> Run) Weights(AttentionDevice device, WeightsProblem problem)
+        {
+            WeightsPlan weights = device.Plan(problem);
+            return (weights, tensors => weights.Run(tensors));
+        }
+
         public override void Dispose() => plan.Dispose();
     }
 
@@ -111,6 +120,12 @@ internal abstract class CasePlan : IDisposable
         public override string Explain() => plan.Explain();
 
         public override void Run(in AttentionTensors tensors) => plan.Run(tensors, rule);
+
+        public override (IDisposable Plan, Action<WeightsTensors> Run) Weights(AttentionDevice device, WeightsProblem problem)
+        {
+            WeightsPlan<TRule> weights = device.Plan<TRule>(problem);
+            return (weights, tensors => weights.Run(tensors, rule));
+        }
 
         public override void Dispose() => plan.Dispose();
     }

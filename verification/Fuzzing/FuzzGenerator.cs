@@ -103,7 +103,7 @@ internal static class FuzzGenerator
     {
         const double CostOfScore = 30;
         int max = size == CaseSize.Tiny ? 140 : 1100;
-        int headsKv = choose.Few("headsKv", 4), headDim = choose.Size("headDim", 256);
+        int headsKv = choose.Few("headsKv", 4), widest = choose.Flag("wideHeads", 0.06) ? 640 : 256, headDim = choose.Size("headDim", widest);
         bool isDecode = choose.Flag("decode", 0.15); // few queries, more keys than a split of decoding
         bool isShort = !isDecode && choose.Flag("short", 0.15); // queries whose heads share tiles, more keys than a split on tensor cores
         int seqQ = choose.Size("seqQ", isDecode ? 8 : isShort ? 70 : max);
@@ -115,7 +115,7 @@ internal static class FuzzGenerator
             SeqQ = seqQ,
             SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860) : isShort ? choose.SizePast("seqKv", 512, 1400) : choose.Size("seqKv", Math.Max(max, 600), seqQ),
             HeadDim = headDim,
-            HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", 256) : headDim,
+            HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", widest) : headDim,
             Type = Type(choose, "type"),
             Scale = choose.Pick("scale", 0.6, Scales, scale => scale is { } value ? Label(value) : "default"),
             Weights = choose.Flag("weights", 0.3),
@@ -127,8 +127,7 @@ internal static class FuzzGenerator
         if (p.KvType == Int8) options = options with { VisibleNaN = false }; // an integer cannot be NaN
         // A query before position 0 is NaN, which a bias of -inf does not hide.
         if (p.Rotary is { Positions: false }) options = options with { InfiniteBias = false };
-        if (p.Lse && !p.Weights && p.Packed is null && !p.Kv.IsRing && options.Modifier == CaseModifier.None)
-            options = options with { WeightRows = choose.Number("weightRows", 3) };
+        if (p.Lse && !p.Weights) options = options with { WeightRows = choose.Number("weightRows", 3) };
         // A scale of 0 has no query that singles a key out.
         if (p.Scale != 0 && choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
         if (p.Type == Float32 && p.Rotary is null && p.Similarity == Similarity.DotProduct)
@@ -151,7 +150,7 @@ internal static class FuzzGenerator
             p = p with
             {
                 Rotary = new RotaryForm(
-                    Math.Min(2 * choose.Size("pairs", 128), p.HeadDim & ~1), (3 * p.SeqKv) + choose.Number("morePositions", 20),
+                    Math.Min(2 * choose.Size("pairs", Math.Max(128, p.HeadDim / 2)), p.HeadDim & ~1), (3 * p.SeqKv) + choose.Number("morePositions", 20),
                     choose.Flag("interleaved", 0.5), choose.Flag("positions", 0.4)),
             };
         }

@@ -7,6 +7,7 @@ internal static class AttentionMutants
     private const string ScoreRow = "kernels/Policies/ScoreRow.cs";
     private const string Rows = "kernels/Attention/FlashRows.cs";
     private const string Forward = "kernels/Attention/FlashForward.cs";
+    private const string Position = "kernels/Attention/FlashPosition.cs";
     private const string Copy = "kernels/Primitives/RowCopy.cs";
     private const string Reduce = "kernels/Primitives/RowReduce.cs";
     private const string Rules = "kernels/Policies/ScoreRules.cs";
@@ -37,10 +38,10 @@ internal static class AttentionMutants
             "the fourth key is masked as the third", "attention k141"),
         new("attention.wide-key-twice", Forward, "if (TTile.Keys > 2) k3 = keys[3 * step];", "if (TTile.Keys > 2) k3 = keys[2 * step];",
             "the fourth key is the third", "attention k141"),
-        new("attention.last-section-full", Forward, "int section = Math.Min(args.SectionHeads, heads - firstHead);",
+        new("attention.last-section-full", Position, "int section = Math.Min(args.SectionHeads, heads - firstHead);",
             "int section = args.SectionHeads;",
             "the last section of heads counts heads that do not exist", "attention float32 causal"),
-        new("attention.sections-are-one", Forward, "int firstHead = index / (args.SectionHeads * tiles) * args.SectionHeads;",
+        new("attention.sections-are-one", Position, "int firstHead = index / (args.SectionHeads * tiles) * args.SectionHeads;",
             "int firstHead = 0;",
             "only the first section of heads is computed", "attention float32 causal"),
         new("attention.lse-in-base-2", Row, "SpecialMath.Log2(sum)) * SpecialMath.Ln2;", "SpecialMath.Log2(sum));",
@@ -72,14 +73,14 @@ internal static class AttentionMutants
             "a tile that starts before the window is taken as whole", "attention float32 window"),
         new("attention.last-key-dropped", Forward, "j < end; j += Bc)", "j < end - 1; j += Bc)",
             "a tile of one key is left out", "attention float32"),
-        new("attention.key-lengths-ignored", Forward,
+        new("attention.key-lengths-ignored", Position,
             "if (args.HasKeyLengths != 0) at.KeyLength = Math.Min(args.SeqKv, Math.Max(0, args.KeyLengths[args.KeyLengthsOffset + at.B]));",
             "",
             "keys past a sequence's length count", "attention float32"),
-        new("attention.alignment-by-capacity", Forward,
+        new("attention.alignment-by-capacity", Position,
             "args.Band.ShiftFor(at.SeqQ, at.KeyLength)", "args.Band.ShiftFor(at.SeqQ, args.SeqKv)",
             "bottom-right follows seqKv, not the key length", "attention float32"),
-        new("attention.heads-interleaved", Forward, "at.H / (args.HeadsQ / args.HeadsKv)", "at.H % args.HeadsKv",
+        new("attention.heads-interleaved", Position, "at.H / (args.HeadsQ / args.HeadsKv)", "at.H % args.HeadsKv",
             "query head h reads key head h % headsKv", "attention float32"),
         new("band.causal-sees-the-future", Band, "i + shift + Right + 1));", "i + shift + Right + 2));",
             "every query sees one key more", "attention float32 causal") { OnSimulator = true },
@@ -103,9 +104,9 @@ internal static class AttentionMutants
             "rows past the last query are written", "attention float32"),
         new("attention.columns-past-the-end-written", Row, "        if (column >= output.HeadDim) return;\n", "",
             "columns past headDimV are written", "attention float32"),
-        new("attention.value-dim-is-head-dim", Forward, "first, end, args.HeadDimV, FlashTile", "first, end, args.HeadDim, FlashTile",
+        new("attention.value-dim-is-head-dim", Forward, "chunk, args.HeadDimV, FlashTile", "chunk, args.HeadDim, FlashTile",
             "V is read headDim wide", "attention float32"),
-        new("attention.lse-head-stride", Forward,
+        new("attention.lse-head-stride", Position,
             "((long)B * args.HeadsQ + h) * args.SeqQ", "((long)B * args.HeadsKv + h) * args.SeqQ",
             "LSE lies as if there were headsKv heads", "attention float32 lse"),
         new("copy.rows-past-the-end-read", Copy,
@@ -187,7 +188,7 @@ internal static class AttentionMutants
             "every batch entry has the blocks of the first", "attention float32 paged"),
         new("keys.row-not-in-block", Keys, "row = j & ((1 << BlockShift) - 1);", "row = 0;",
             "every key of a block is its first", "attention float32 paged"),
-        new("keys.scale-of-row-0", Keys, " + row * ScaleRowStride", "", "every key of a head has the scale of the first",
+        new("keys.scale-of-row-0", "kernels/Policies/StoredRows.cs", " + row * ScaleRowStride", "", "every key of a head has the scale of the first",
             "attention float32 keys-int8"),
         new("keys.head-0", Keys, "source.Place(entry, place.HeadKv, row)", "source.Place(entry, 0, row)",
             "every head reads head 0", "attention float32 keys-int8"),

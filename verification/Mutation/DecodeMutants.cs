@@ -7,6 +7,7 @@ internal static class DecodeMutants
     private const string Parts = "kernels/Policies/SplitParts.cs";
     private const string Rows = "kernels/Attention/DecodeRows.cs";
     private const string Keys = "kernels/Policies/GeneralKeys.cs";
+    private const string StoredRows = "kernels/Policies/StoredRows.cs";
     private const string Plain = "kernels/Policies/KeySources.cs";
     private const string Stored = "attention float32 k530 keys-int8, attention float32 k300 keys-int8";
     private const string Likely = "attention float32 k300, attention float32 k530, attention float32 k600";
@@ -47,9 +48,9 @@ internal static class DecodeMutants
             "every third stored row is the first again", Stored),
         new("flash-decode.rows-of-head-0", Keys, "source.Place(entry, place.HeadKv, row)", "source.Place(entry, 0, row)",
             "every head reads the stored rows of head 0", Stored),
-        new("flash-decode.integers-unsigned", Keys, "(int)(bytes << 8) >> 24", "(int)(bytes << 8 >> 24)",
+        new("flash-decode.integers-unsigned", StoredRows, "(int)(bytes << 8) >> 24", "(int)(bytes << 8 >> 24)",
             "an 8-bit integer loses its sign", Stored),
-        new("flash-decode.scale-of-low-half", Keys, "        value.High.Scale(scale);\n", "",
+        new("flash-decode.scale-of-low-half", StoredRows, "        value.High.Scale(scale);\n", "",
             "half of the 8-bit integers are not scaled", Stored),
         new("flash-decode.zero-does-not-hide", Rows, "if (p.Y != 0f) o.Fma(p.Y, v.B);", "o.Fma(p.Y, v.B);",
             "a weight of 0 multiplies a value that another row may see", Likely),

@@ -3,7 +3,7 @@ namespace AttnKernels.Verification;
 /// <summary>Faults in where the rows of a batch entry lie: packed sequences and rings, of both kinds of kernels.</summary>
 internal static class KeyMutants
 {
-    private const string Forward = "kernels/Attention/FlashForward.cs";
+    private const string Position = "kernels/Attention/FlashPosition.cs";
     private const string Packed = "kernels/Policies/PackedKeys.cs";
     private const string Keys = "kernels/Policies/GeneralKeys.cs";
     private const string Sequences = "kernels/Simd/Attention/Sequences.cs";
@@ -17,11 +17,11 @@ internal static class KeyMutants
 
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new("sequences.queries-of-entry-0", Forward, "view.Head(B, H) + QueryRow * view.RowStride", "view.Head(B, H)",
+        new("sequences.queries-of-entry-0", Position, "view.Head(B, H) + QueryRow * view.RowStride", "view.Head(B, H)",
             "every sequence has the first rows of Q and O", "attention float32 packed"),
-        new("sequences.lse-of-entry-0", Forward, "(long)h * args.PackedQ + QueryRow;", "(long)h * args.PackedQ;",
+        new("sequences.lse-of-entry-0", Position, "(long)h * args.PackedQ + QueryRow;", "(long)h * args.PackedQ;",
             "every sequence writes the first rows of LSE", "attention float32 packed lse"),
-        new("sequences.lse-head-stride", Forward, "(long)h * args.PackedQ + Q", "(long)h * args.SeqQ + Q",
+        new("sequences.lse-head-stride", Position, "(long)h * args.PackedQ + Q", "(long)h * args.SeqQ + Q",
             "heads of LSE lie as far apart as the longest sequence is long", "attention float32 packed lse"),
         new("sequences.longest-for-all", Packed,
             "            at.SeqQ = Clamp(Q[QOffset + at.B + 1] - at.QueryRow, 0, Math.Min(at.SeqQ, TotalQ - at.QueryRow));\n", "",
@@ -35,7 +35,7 @@ internal static class KeyMutants
             "the row past the last is not the first", "attention float32 ring"),
         new("ring.oldest-at-row-0", Keys, "        place.Row = at.FirstPosition % Math.Max(RingRows, 1);\n", "",
             "key 0 always lies in row 0", "attention float32 ring"),
-        new("ring.alignment-by-row", Forward,
+        new("ring.alignment-by-row", Position,
             "        if (TKeys.HasSequences && args.Band.FollowsEnd == 0) at.Shift -= at.FirstPosition;\n", "",
             "a diagonal at an offset counts rows, not positions", "attention float32 ring causal"),
 
@@ -67,9 +67,9 @@ internal static class KeyMutants
 
         // What happens to rows of Q and K.
         new("vectors.sign", Vectors, "a * cos - b * sin", "a * cos + b * sin", "no rotation", "attention float32 rotary-"),
-        new("vectors.queries-not-aligned", Vectors, "at.FirstPosition + at.Shift;", "at.FirstPosition;",
+        new("vectors.queries-not-aligned", Vectors, "at.FirstPosition + at.Shift,", "at.FirstPosition,",
             "query i is at position i", "attention float32 rotary-"),
-        new("vectors.keys-at-their-row", Vectors, "positions.First = at.FirstPosition;", "positions.First = 0;",
+        new("vectors.keys-at-their-row", Vectors, "First = at.FirstPosition,", "First = 0,",
             "the oldest key of a ring is at position 0", "attention float32 rotary- ring"),
         new("vectors.positions-of-entry-0", Vectors, "KvOffset + at.B * KvBatchStride + place.Row", "KvOffset + place.Row",
             "every batch entry has the positions of the first", "attention float32 rotary-"),

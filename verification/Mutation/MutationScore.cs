@@ -30,7 +30,7 @@ public sealed class MutationScore
         [.. AttentionMutants.All, .. ScoreFormMutants.All, .. ModifierMutants.All, .. KernelMutants.All, .. SimdMutants.All,
             .. MergeMutants.All, .. KeyMutants.All, .. TensorMutants.All, .. TensorMatmulMutants.All, .. Tf32Mutants.All, .. SharedTileMutants.All,
             .. DecodeMutants.All,
-            .. WeightsMutants.All];
+            .. WeightsMutants.All, .. WideHeadMutants.All];
 
     /// <summary>The repository that <paramref name="start"/> lies in; null if it lies in none.</summary>
     public static string? FindRoot(string start) => KernelSources.FindRoot(start);

@@ -15,7 +15,11 @@ internal static class MutateCommand
         };
         Option<bool> list = new("--list") { Description = "Lists the mutants instead of running them." };
         Command command = new(
-            "mutate", "Puts faults into the kernels, one at a time and in memory, and counts how many the case set sees. Needs the repository.") { filter, list };
+            "mutate",
+            "Puts faults into the kernels, one at a time and in memory, and counts how many the case set sees. Needs the repository.")
+        {
+            filter, list,
+        };
         command.SetAction((parsed, cancel) => Task.Run(() => Run(parsed.GetValue(filter) ?? "", parsed.GetValue(list), cancel), cancel));
         return command;
     }

@@ -37,6 +37,7 @@ internal static class FeatureForms
             Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),
             Keys("values of another length than the keys", p => p with { HeadDimV = 32 }),
             Keys($"head dims above 256 (here {Wide})", p => p with { HeadDim = Wide }),
+            Keys("latent keys of 576 and values of 512, one head for all queries", p => p with { HeadsKv = 1, HeadDim = 576, HeadDimV = 512 }),
             Keys("fp32 multiplied as TF32 in three parts, on request", p => p with { InputPrecision = InputPrecision.Tf32x3 }) with { Only = DType.Float32 },
             Keys("paged key/value cache", p => p with { Kv = KvLayout.Paged(16, 8) }),
             Keys("ring cache of the last keys", p => p with { Kv = KvLayout.Ring, KeyLengths = true }),
@@ -88,6 +89,11 @@ internal static class FeatureForms
             new("weights of chosen rows after a fused run", t => Rows(t, p => p)),
             new("weights of chosen rows, paged keys in Int8",
                 t => Rows(t, p => p with { Kv = KvLayout.Paged(16, 8), KvType = DType.Int8 })),
+            new("weights of chosen rows, packed sequences", t => Rows(t, p => p with { Packed = new PackedSequences(20, 60) })),
+            new("weights of chosen rows, ring cache", t => Rows(t, p => p with { Kv = KvLayout.Ring, KeyLengths = true })),
+            new("weights of chosen rows, rotary embedding and cosine similarity",
+                t => Rows(t, p => p with { Rotary = new RotaryForm(32, 128), Similarity = Similarity.Cosine })),
+            new("weights of chosen rows, a score modifier", t => new RuledProblem(Attention(t) with { Lse = true }, Rows: 3)),
         ]),
     ];
 

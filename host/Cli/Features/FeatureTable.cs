@@ -74,6 +74,7 @@ internal static class FeatureTable
         CacheAppendProblem p => device.Plan(p),
         MergeProblem p => device.Plan(p),
         WeightsProblem p => device.Plan(p),
+        RuledProblem { Rows: > 0 } p => device.Plan<SampleModifier>(new WeightsProblem { Attention = p.Attention, Rows = p.Rows }),
         RuledProblem p => device.Plan<SampleModifier>(p.Attention),
         _ => throw new ArgumentException($"{problem.GetType().Name} has no plan here.", nameof(problem)),
     };

@@ -2,7 +2,8 @@ namespace AttnKernels.Cli.Features;
 
 /// <summary>Attention with a score modifier.</summary>
 /// <param name="Attention">What it is beside the modifier.</param>
-internal sealed record RuledProblem(AttentionProblem Attention);
+/// <param name="Rows">How many rows' weights are wanted after the run; 0: the run itself.</param>
+internal sealed record RuledProblem(AttentionProblem Attention, int Rows = 0);
 
 /// <summary>A score modifier with a value and a look-up.</summary>
 /// <param name="factor">Of the table's elements.</param>

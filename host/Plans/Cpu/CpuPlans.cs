@@ -24,4 +24,7 @@ internal sealed class CpuPlans(SimdWorkers workers) : IPlanFactory
     public Executable<MergeTensors> Merge(MergeProblem problem) => new CpuMerge(problem, workers);
 
     public Executable<WeightsTensors> Weights(WeightsProblem problem) => new CpuWeights(problem, workers);
+
+    public Executable<Ruled<WeightsTensors, TRule>> Weights<TRule>(WeightsProblem problem)
+        where TRule : unmanaged, IScoreModifier => new CpuRuledWeights<TRule>(new CpuWeights(problem, workers));
 }

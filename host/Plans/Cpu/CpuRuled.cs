@@ -27,3 +27,16 @@ internal sealed unsafe class CpuRuledSoftmax<TRule>(CpuSoftmax softmax) : Execut
         softmax.Run(t.Tensors, ScoreModifier<TRule>.Of(&modifier), cancel);
     }
 }
+
+/// <summary>Weights of chosen rows of attention with a score modifier on the CPU device.</summary>
+internal sealed unsafe class CpuRuledWeights<TRule>(CpuWeights weights) : Executable<Ruled<WeightsTensors, TRule>>
+    where TRule : unmanaged, IScoreModifier
+{
+    public override string Explain() => $"{weights.Explain()}; scores by {typeof(TRule).Name}";
+
+    public override void Run(in Ruled<WeightsTensors, TRule> t, DeviceStream stream, CancellationToken cancel)
+    {
+        ScoreModifier<TRule> modifier = SimdArgs.Modifier(t.Rule, t.Tensors.Attention.Score);
+        weights.Run(t.Tensors, ScoreModifier<TRule>.Of(&modifier), cancel);
+    }
+}

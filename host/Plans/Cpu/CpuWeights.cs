@@ -9,7 +9,10 @@ internal sealed unsafe class CpuWeights(WeightsProblem p, SimdWorkers workers) :
 
     public override string Explain() => $"SimdWeights: stretches of keys in {workers.Describe()}";
 
-    public override void Run(in WeightsTensors t, DeviceStream stream, CancellationToken cancel)
+    public override void Run(in WeightsTensors t, DeviceStream stream, CancellationToken cancel) => Run(t, default(ModifierArgs), cancel);
+
+    /// <summary>A run with a score modifier, or none.</summary>
+    public void Run(in WeightsTensors t, in ModifierArgs modifier, CancellationToken cancel)
     {
         WeightsArgs args = new()
         {
@@ -20,6 +23,7 @@ internal sealed unsafe class CpuWeights(WeightsProblem p, SimdWorkers workers) :
             P = (float*)SimdArgs.Data(t.P),
             PStride = t.P.Stride(0),
         };
+        args.Attention.Score.Modifier = modifier;
         SimdWeights.Run(args, workers, cancel);
     }
 }

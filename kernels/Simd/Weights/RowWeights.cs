@@ -24,51 +24,51 @@ internal static unsafe class RowWeights<W, V, E>
     public static void Item(void* shared, int item, byte* memory)
     {
         ref readonly var weights = ref Unsafe.AsRef<WeightsArgs>(shared);
-        ref readonly var args = ref weights.Attention;
-        int items = Items(args);
+        int items = Items(weights.Attention);
         int firstKey = item % items * ItemKeys;
-        int endKey = Math.Min(args.SeqKv, firstKey + ItemKeys);
+        int endKey = Math.Min(weights.Attention.SeqKv, firstKey + ItemKeys);
         int* row = weights.Rows + item / items * weights.RowsStride;
-        (int batch, int head, int query) = (row[0], row[1], row[2]);
+        (int head, int query) = (row[1], row[2]);
         float* p = weights.P + item / items * weights.PStride;
 
-        int keyLength = args.Score.KeyLengths == null ? args.SeqKv : Math.Clamp(args.Score.KeyLengths[batch], 0, args.SeqKv);
-        int shift = args.Score.Band.ShiftFor(args.SeqQ, keyLength);
+        AttentionArgs args = Sequences.Alone(weights.Attention, row[0]);
+        int shift = args.Score.Band.ShiftFor(args.SeqQ, args.SeqKv);
         int first = Math.Clamp(args.Score.Band.First(query, shift), firstKey, endKey);
-        int end = Math.Clamp(args.Score.Band.End(query, shift, keyLength), first, endKey);
-        if (first < end && TileMask.Hides(args.Score, batch, head, 1, query, query, first, end)) end = first;
+        int end = Math.Clamp(args.Score.Band.End(query, shift, args.SeqKv), first, endKey);
+        if (first < end && TileMask.Hides(args.Score, 0, head, 1, query, query, first, end)) end = first;
         new Span<float>(p + firstKey, first - firstKey).Clear();
         new Span<float>(p + end, endKey - end).Clear();
         if (first == end) return;
 
         float* dots = (float*)memory;
-        Dots(args, batch, head, query, first, end, dots, dots + 2 * ItemKeys);
+        Dots(args, head, query, shift, first, end, dots, dots + 2 * ItemKeys);
         RowScores<W, V>.Load<Float32Element>(
-            args.Score, batch, head, query, shift, (byte*)(dots - first), first, end, p + first, dots + ItemKeys);
-        float lse = args.Lse[((long)batch * args.HeadsQ + head) * args.SeqQ + query];
+            args.Score, 0, head, query, shift, (byte*)(dots - first), first, end, p + first, dots + ItemKeys);
+        float lse = args.LseOf(0, head)[query];
         // The exponential of a hidden score less an LSE of NaN or -inf is not 0.
         if (float.IsFinite(lse)) Rows<W, V>.Exponentials(p + first, end - first, lse, keep: false);
         else for (int key = first; key < end; key++) p[key] = float.IsNegativeInfinity(p[key]) ? 0 : MathF.Exp(p[key] - lse);
     }
 
     /// <summary>dots[key - first] = q . K_key.</summary>
-    private static void Dots(in AttentionArgs args, int batch, int head, int query, int first, int end, float* dots, float* scratch)
+    private static void Dots(in AttentionArgs args, int head, int query, int shift, int first, int end, float* dots, float* scratch)
     {
         nint step = (nint)Scratch.Align(args.HeadDim);
         int headKv = head / (args.HeadsQ / args.HeadsKv);
-        bool isGathered = KeyRows<W, V>.AreGathered(args.Keys);
+        bool isGathered = args.Vectors.ArePresent || KeyRows<W, V>.AreGathered(args.Keys);
         float* widened = scratch + step;
-        byte* q = (byte*)args.Q.Data
-            + E.Size * (batch * args.Q.BatchStride + head * args.Q.HeadStride + query * args.Q.RowStride);
+        byte* q = (byte*)args.Q.Data + E.Size * (head * args.Q.HeadStride + query * args.Q.RowStride);
         Rows<W, V>.Widen<E>(q, scratch, args.HeadDim);
+        if (args.Vectors.ArePresent) VectorRow<W, V>.Apply(args.Vectors, scratch, args.HeadDim, args.Vectors.OfQuery(0, query, shift));
         for (int key = first; key < end; key += BlockKeys)
         {
             int count = Math.Min(BlockKeys, end - key);
-            float* k = (float*)args.K.Data + (batch * args.K.BatchStride + headKv * args.K.HeadStride + key * args.K.RowStride);
+            float* k = (float*)args.K.Data + (headKv * args.K.HeadStride + key * args.K.RowStride);
             if (isGathered)
             {
                 k = widened;
-                KeyRows<W, V>.Gather(args.Keys, args.K, args.Keys.KScales, batch, headKv, key, count, args.HeadDim, widened, step);
+                KeyRows<W, V>.Gather(args.Keys, args.K, args.Keys.KScales, 0, headKv, key, count, args.HeadDim, widened, step);
+                if (args.Vectors.ArePresent) VectorRow<W, V>.ApplyToKeys(args.Vectors, 0, key, count, args.HeadDim, widened, step);
             }
             nint stride = sizeof(float) * (isGathered ? step : (nint)args.K.RowStride);
             DotProducts<W, V, Plain<Float32Element>>.Run(

@@ -44,6 +44,18 @@ public class FlashTileTests
     }
 
     [Fact]
+    public void Heads_wider_than_any_tile_come_in_chunks_and_each_chunk_of_V_has_groups_of_its_own()
+    {
+        foreach (AttentionProblem wide in (AttentionProblem[])[Large with { HeadDim = 257 }, Large with { HeadDimV = 257 }])
+        {
+            Choose(H100, wide, out string name).Should().Be("256 columns at a time, since heads are wider than any tile");
+            name.Should().Contain("16x16 D by 256");
+        }
+        long Groups(int d, int dv) => Choices.Choose(H100, Large with { HeadDim = d, HeadDimV = dv }, out _).Groups(Large with { HeadDimV = dv });
+        (Groups(300, 256), Groups(300, 257), Groups(300, 512), Groups(64, 513)).Should().Be((8192, 16384, 16384, 24576));
+    }
+
+    [Fact]
     public void A_group_may_use_what_is_left_beside_what_the_driver_reserves()
     {
         FlashChoice<FlashArgs<float, PlainScore, PlainKeys<float, Float32Element>>> wide = Choices.Choose(H100, Large, out _);

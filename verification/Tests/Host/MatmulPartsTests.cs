@@ -46,7 +46,12 @@ public class MatmulPartsTests
     public void Are_one_where_they_are_not_built(string name)
     {
         using AttentionDevice device = AttentionDevice.Open(name);
-        foreach (MatmulProblem problem in (MatmulProblem[])[Problem with { SkipZeroA = true }, Problem with { Naive = true }, Problem with { Type = DType.Float16, TypeA = DType.Float32 }, Problem with { K = 64 }])
+        MatmulProblem[] whole =
+        [
+            Problem with { SkipZeroA = true }, Problem with { Naive = true }, Problem with { Type = DType.Float16, TypeA = DType.Float32 },
+            Problem with { K = 64 },
+        ];
+        foreach (MatmulProblem problem in whole)
         {
             using MatmulPlan plan = device.Plan(problem);
             plan.WorkspaceBytes.Should().Be(0, plan.Explain());

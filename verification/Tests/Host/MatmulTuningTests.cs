@@ -29,7 +29,11 @@ public sealed class MatmulTuningTests : IDisposable
 
         Explain(Problem).Should().Contain("128x128x64").And.Contain("attn tune measured").And.Contain("2 parts of 320 of K");
         Explain(Problem with { Beta = 1 }).Should().Contain("attn tune measured", "the same product, finished in another way");
-        foreach (MatmulProblem other in (MatmulProblem[])[Problem with { M = 41 }, Problem with { TransposeB = true }, Problem with { Type = DType.BFloat16 }, Problem with { Parts = 1 }])
+        MatmulProblem[] others =
+        [
+            Problem with { M = 41 }, Problem with { TransposeB = true }, Problem with { Type = DType.BFloat16 }, Problem with { Parts = 1 },
+        ];
+        foreach (MatmulProblem other in others)
             Explain(other).Should().NotContain("measured");
     }
 
@@ -59,7 +63,8 @@ public sealed class MatmulTuningTests : IDisposable
     public void Every_candidate_is_measured_and_the_fastest_taken()
     {
         TunedProduct result = MatmulTuner.Measure(device, Problem, rounds: 1);
-        result.Milliseconds!.Keys.Should().Equal("128x256", "128x256 in 2 parts", "128x128", "128x128 in 2 parts", "64x64", "64x64 in 2 parts");
+        result.Milliseconds!.Keys
+            .Should().Equal("128x256", "128x256 in 2 parts", "128x128", "128x128 in 2 parts", "64x64", "64x64 in 2 parts");
 
         MatmulPick estimate = MatmulPick.Estimate((KernelDevice)device.Backend, Problem);
         IReadOnlyList<MatmulProblem> candidates = MatmulTuner.Candidates(device.Info, Problem);

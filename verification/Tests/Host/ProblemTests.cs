@@ -23,7 +23,8 @@ public class ProblemTests
             "*Alignment is BottomRight*causal mask is aligned TopLeft*"
         },
         { Valid with { Bias = true, BiasType = DType.Bool }, "*BiasType*Bool*" },
-        { Valid with { Type = DType.Float16, InputPrecision = InputPrecision.Tf32x3 }, "*InputPrecision Tf32x3 is for Type Float32*Float16*" },
+        { Valid with { Type = DType.Float16, InputPrecision = InputPrecision.Tf32x3 },
+            "*InputPrecision Tf32x3 is for Type Float32*Float16*" },
         { Valid with { InputPrecision = InputPrecision.Tf32 }, "InputPrecision Tf32 is for matmul; attention*Tf32x3*" },
         { Valid with { InputPrecision = (InputPrecision)7 }, "*InputPrecision is 7*" },
         { Valid with { Batch = int.MaxValue, HeadsQ = int.MaxValue, SeqQ = 1 << 20 }, "*more than 2^63 bytes*" },
@@ -68,15 +69,18 @@ public class ProblemTests
             .Should().Throw<ArgumentException>().WithMessage("*TypeB*Bool*");
         FluentActions.Invoking((valid with { Alpha = float.NaN }).Validate).Should().Throw<ArgumentException>().WithMessage("*Alpha*");
         FluentActions.Invoking((valid with { Activation = (Activation)5 }).Validate)
-            .Should().Throw<ArgumentException>().WithMessage("*Activation must be one of None, Relu, Gelu, GeluTanh, Silu, is 5*").WithParameterName("Activation");
+            .Should().Throw<ArgumentException>().WithMessage("*Activation must be one of None, Relu, Gelu, GeluTanh, Silu, is 5*")
+            .WithParameterName("Activation");
         FluentActions.Invoking((valid with { Activation = Activation.Silu, SkipZeroA = true }).Validate)
             .Should().Throw<ArgumentException>().WithParameterName("Activation");
         (valid with { Activation = Activation.Silu }).ToString().Should().EndWith(", Silu");
         (valid with { InputPrecision = InputPrecision.Tf32 }).ToString().Should().Be("matmul 2x3x4 Float32 as Tf32");
         foreach (MatmulProblem narrow in (MatmulProblem[])[valid with { TypeA = DType.Float16 }, valid with { TypeB = DType.BFloat16 }])
             FluentActions.Invoking((narrow with { InputPrecision = InputPrecision.Tf32x3 }).Validate)
-                .Should().Throw<ArgumentException>().WithMessage($"*InputPrecision Tf32x3 is for TypeA and TypeB Float32, which are {narrow.TypeA} and {narrow.TypeB}*");
-        FluentActions.Invoking((valid with { InputPrecision = (InputPrecision)7 }).Validate).Should().Throw<ArgumentException>().WithMessage("*InputPrecision is 7*");
+                .Should().Throw<ArgumentException>()
+                .WithMessage($"*InputPrecision Tf32x3 is for TypeA and TypeB Float32, which are {narrow.TypeA} and {narrow.TypeB}*");
+        FluentActions.Invoking((valid with { InputPrecision = (InputPrecision)7 }).Validate).Should().Throw<ArgumentException>()
+            .WithMessage("*InputPrecision is 7*");
     }
 
     [Fact]

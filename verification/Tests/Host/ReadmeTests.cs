@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using AttnKernels.Kernels;
 
 namespace AttnKernels.Tests.Host;
 
@@ -45,6 +46,14 @@ public sealed partial class ReadmeTests
                     .BeTrue($"{page} links to {target}");
             }
         }
+    }
+
+    [Fact]
+    public void TheStaticTableListsEveryKernel()
+    {
+        IEnumerable<string> kernels = File.ReadLines(Path.Combine(Root(), "bench", "results", "ptx-static.md"))
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).Select(line => line.Split('|')[1].Trim());
+        kernels.Should().Equal(KernelCatalog.All.Select(entry => entry.Name), "attn codegen --out bench/results/ptx-static.md writes it");
     }
 
     private static string Root([CallerFilePath] string file = "") =>

@@ -1,5 +1,12 @@
 namespace AttnKernels.Tests.Host;
 
+/// <summary>score - slope * key.</summary>
+public readonly struct SlopeRule(float slope) : IScoreModifier
+{
+    public float Score<TTables>(float score, in ScorePosition at, TTables tables)
+        where TTables : struct, IScoreTables => score - (slope * at.Key);
+}
+
 /// <summary>
 /// Weights of chosen rows after a fused run: what they equal, what is refused before anything is written, what a run allocates.
 /// </summary>
@@ -65,6 +72,47 @@ public sealed class WeightsTests : IDisposable
     public void A_row_that_does_not_exist_is_refused(int b, int h, int i) => Refuse<ArgumentOutOfRangeException>(
         valid with { Rows = device.Upload<int>([1, 3, 4, b, h, i, 0, 0, 0], 3, 3) },
         $"Rows[1] = ({b}, {h}, {i}) is no row (batch entry, head, query) of 2 x 4 x 5*");
+
+    [Fact]
+    public void A_row_past_its_own_sequence_is_refused()
+    {
+        AttentionProblem packed = Attention with { Packed = new PackedSequences(8, 12) };
+        using WeightsPlan weights = device.Plan(Problem with { Attention = packed });
+        WeightsTensors tensors = valid with { Attention = Packed(device), Rows = device.Upload<int>([0, 3, 4, 1, 0, 2, 1, 0, 3], 3, 3) };
+        FluentActions.Invoking(() => weights.Run(tensors)).Should().Throw<ArgumentOutOfRangeException>()
+            .WithMessage("Rows[2] = (1, 0, 3) is no row (batch entry, head, query) of 2 x 4 x 3, the queries of entry 1*");
+        FluentActions.Invoking(() => weights.Run(tensors with { Attention = tensors.Attention with { StartsQ = default } }))
+            .Should().Throw<ArgumentException>().WithMessage("StartsQ: the problem needs it*");
+        p.ToArray<float>().Should().OnlyContain(x => x == 7, "nothing is written before all checks have passed");
+    }
+
+    [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
+    public void A_row_past_its_own_sequence_is_NaN_where_the_host_cannot_see_it(string name)
+    {
+        using AttentionDevice other = AttentionDevice.Open(name);
+        using DeviceTensor rows = other.Upload<int>([0, 3, 4, 1, 0, 2, 1, 0, 3], 3, 3), chosen = other.Allocate(DType.Float32, 3, 9);
+        Assert.SkipWhen(rows.View.Buffer!.Address != 0, $"the host sees the memory of {name}");
+        AttentionProblem packed = Attention with { Packed = new PackedSequences(8, 12) };
+        AttentionTensors tensors = Packed(other);
+        using AttentionPlan fused = other.Plan(packed);
+        fused.Run(tensors);
+        using WeightsPlan weights = other.Plan(Problem with { Attention = packed });
+        weights.Run(new WeightsTensors { Attention = tensors, Rows = rows, P = chosen });
+        float[] got = chosen.ToArray<float>();
+        got.Take(9).Sum().Should().BeApproximately(1, 1e-5f);
+        got.Skip(9).Take(9).Sum().Should().BeApproximately(1, 1e-5f);
+        got.Skip(18).Should().OnlyContain(x => float.IsNaN(x));
+    }
+
+    [Fact]
+    public void Tables_are_for_a_score_modifier_and_all_weights_for_plain_keys()
+    {
+        Refuse<ArgumentException>(
+            valid with { Attention = valid.Attention with { RuleFloats = device.Allocate(DType.Float32, 3) } },
+            "RuleFloats: a tensor (*) was given, but the plan has no score modifier*");
+        Action all = () => device.Plan(Attention with { Weights = true, Kv = KvLayout.Ring, KeyLengths = true });
+        all.Should().Throw<NotSupportedException>().WithMessage("*a WeightsProblem gives the weights of chosen rows after it.");
+    }
 
     [Theory, MemberData(nameof(HostDevices.Kernel), MemberType = typeof(HostDevices))]
     public void A_row_that_does_not_exist_is_NaN_where_the_host_cannot_see_it(string name)
@@ -135,9 +183,16 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void A_run_allocates_nothing()
     {
-        for (int n = 0; n < 3; n++) plan.Run(valid);
+        using WeightsPlan<SlopeRule> ruled = device.Plan<SlopeRule>(Problem);
+        RequireNoAllocation(() => plan.Run(valid));
+        RequireNoAllocation(() => ruled.Run(valid, new SlopeRule(0.5f)));
+    }
+
+    private static void RequireNoAllocation(Action run)
+    {
+        for (int n = 0; n < 3; n++) run();
         long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int n = 0; n < 10; n++) plan.Run(valid);
+        for (int n = 0; n < 10; n++) run();
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
     }
 
@@ -148,6 +203,18 @@ public sealed class WeightsTests : IDisposable
         V = device.Upload(HostDevices.Random(2 * 2 * 9 * 8, 3), 2, 2, 9, 8),
         O = device.Allocate(DType.Float32, 2, 4, 5, 8),
         Lse = device.Allocate(DType.Float32, 2, 4, 5),
+    };
+
+    /// <summary>Sequences of 5 and 3 queries, 9 and 3 keys.</summary>
+    private static AttentionTensors Packed(AttentionDevice device) => new()
+    {
+        Q = device.Upload(HostDevices.Random(4 * 8 * 8, 1), 1, 4, 8, 8),
+        K = device.Upload(HostDevices.Random(2 * 12 * 8, 2), 1, 2, 12, 8),
+        V = device.Upload(HostDevices.Random(2 * 12 * 8, 3), 1, 2, 12, 8),
+        O = device.Allocate(DType.Float32, 1, 4, 8, 8),
+        Lse = device.Allocate(DType.Float32, 1, 4, 8),
+        StartsQ = device.Upload<int>([0, 5, 8], 3),
+        StartsKv = device.Upload<int>([0, 9, 12], 3),
     };
 
     private void Refuse<TException>(WeightsTensors tensors, string message)

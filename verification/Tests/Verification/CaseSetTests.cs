@@ -49,6 +49,16 @@ public class CaseSetTests
         Verifier.Cases.Select(c => c.Title).Should().OnlyHaveUniqueItems();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(24)]
+    [InlineData(10_000)]
+    public void Every_case_is_in_one_part(int count)
+    {
+        Enumerable.Range(1, count).SelectMany(part => Verifier.Part(Verifier.Cases, part, count)).Select(c => c.Title)
+            .Order(StringComparer.Ordinal).Should().Equal(Verifier.Cases.Select(c => c.Title).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Operations_are_those_that_are_tested()
     {

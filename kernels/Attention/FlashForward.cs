@@ -87,7 +87,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
         {
             RowCopy.LoadTile<T, TElement>(
                 args.Q, at.Head<T, TKeys>(args.Q), i0, Br, 0, at.SeqQ, args.HeadDim, FlashTile<TTile>.HeadDim, sQ, HeadStride);
-            if (TKeys.HasVectors) args.Keys.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
+            if (TKeys.HasVectors) args.Keys.General.ChangeQueries(at, i0, Br, args.HeadDim, sQ, HeadStride, sRow);
         }
         TRows rows = default;
         rows.Clear();
@@ -101,7 +101,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
                 Group.Barrier(); // sKV and sP: the previous tile has been read
                 args.Keys.LoadKeys(keys, j, Bc, first, end, 0, args.HeadDim, FlashTile<TTile>.HeadDim, sKV, HeadStride);
                 Group.Barrier(); // sKV holds K_j, sQ holds Q_i
-                if (TKeys.HasVectors) args.Keys.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
+                if (TKeys.HasVectors) args.Keys.General.ChangeKeys(at, keys, j, Bc, end, args.HeadDim, sKV, HeadStride, sRow);
                 rows.ClearScores();
                 AddScores(ref rows, sQ, sKV, tx, ty, args.HeadDim);
             }
@@ -150,7 +150,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
             I0 = i0, EndQ = Math.Min(Br, at.SeqQ - i0), J0 = j, FirstK = Math.Max(0, first - j), EndK = Math.Min(Bc, end - j),
         };
         rows.ClearScores();
-        if (TKeys.HasVectors) args.Keys.MeasureRows(queries, at, keys, tiles, args.HeadDim, sRow.Floats(0));
+        if (TKeys.HasVectors) args.Keys.General.MeasureRows(queries, at, keys, tiles, args.HeadDim, sRow.Floats(0));
         for (int column = 0; column < args.HeadDim; column += FlashTile<TTile>.HeadDim)
         {
             int columns = Math.Min(args.HeadDim - column, FlashTile<TTile>.HeadDim);
@@ -159,7 +159,7 @@ public static class FlashForward<T, TElement, TTile, TRows, TScore, TKeys>
                 args.Q, head + column, i0, Br, 0, at.SeqQ, args.HeadDim - column, FlashTile<TTile>.HeadDim, sQ, HeadStride);
             args.Keys.LoadKeys(keys, j, Bc, first, end, column, args.HeadDim, FlashTile<TTile>.HeadDim, sK, HeadStride);
             if (TKeys.HasVectors)
-                args.Keys.ChangeColumns(queries, at, keys, tiles, column, columns, sQ, sK, HeadStride, sRow.Floats(0));
+                args.Keys.General.ChangeColumns(queries, at, keys, tiles, column, columns, sQ, sK, HeadStride, sRow.Floats(0));
             Group.Barrier(); // sKV holds a chunk of K_j, sQ of Q_i
             AddScores(ref rows, sQ, sK, tx, ty, columns);
         }

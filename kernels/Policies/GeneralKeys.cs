@@ -34,6 +34,8 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
 
     public static bool HasVectors => true;
 
+    public readonly GeneralKeys General => this;
+
     public static bool IsStrided => false;
 
     public readonly TileRows KeyTiles<T>(in KeyPlace place)
@@ -42,6 +44,9 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
     public readonly TileRows ValueTiles<T>(in KeyPlace place)
         where T : unmanaged => V.Tiles<T>(place.HeadKv);
 
+    /// <summary>
+    /// Changes the queries i0 .. in <paramref name="sTile"/> [rows][stride], all lanes together; sRow is scratch for a number a row.
+    /// </summary>
     public readonly void ChangeQueries(
         in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
     {
@@ -53,6 +58,7 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         Group.Barrier(); // sRow is free again
     }
 
+    /// <summary>As <see cref="ChangeQueries"/>, of the keys j0 .., of which those before <paramref name="endRow"/> are there.</summary>
     public readonly void ChangeKeys(
         in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
         ArrayView<F4> sRow)
@@ -63,6 +69,10 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         Group.Barrier(); // sTile holds the keys as they are compared
     }
 
+    /// <summary>
+    /// Where rows do not fit into tiles: before columns of a pair of tiles are loaded, leaves what their rows are multiplied by in
+    /// <paramref name="sRow"/>, keys behind 16 queries.
+    /// </summary>
     public readonly void MeasureRows<TQueries>(
         in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
         where TQueries : struct, IStoredElements
@@ -74,6 +84,9 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         Group.Barrier(); // sRow holds what the rows are multiplied by
     }
 
+    /// <summary>
+    /// Changes <paramref name="columns"/> columns of a pair of tiles, from <paramref name="column"/> on, all lanes together.
+    /// </summary>
     public readonly void ChangeColumns<TQueries>(
         in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
         ArrayView<F4> sK, int stride, ArrayView<float> sRow)

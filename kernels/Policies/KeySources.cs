@@ -20,33 +20,11 @@ public interface IKeySource
     /// <param name="written">The entry's key length as it was given, or seqKv.</param>
     void Narrow(ref FlashPosition at, ref KeyPlace place, int written);
 
-    /// <summary>Whether rows of Q and K may change after they are loaded; false: the four methods below are not called.</summary>
+    /// <summary>Whether rows of Q and K may change after they are loaded; false: <see cref="General"/> is not asked for.</summary>
     static abstract bool HasVectors { get; }
 
-    /// <summary>
-    /// Changes the queries i0 .. in <paramref name="sTile"/> [rows][stride], all lanes together; sRow is scratch for a number a row.
-    /// </summary>
-    void ChangeQueries(in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow);
-
-    /// <summary>As <see cref="ChangeQueries"/>, of the keys j0 .., of which those before <paramref name="endRow"/> are there.</summary>
-    void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
-        ArrayView<F4> sRow);
-
-    /// <summary>
-    /// Where rows do not fit into tiles: before columns of a pair of tiles are loaded, leaves what their rows are multiplied by in
-    /// <paramref name="sRow"/>, keys behind 16 queries.
-    /// </summary>
-    void MeasureRows<TQueries>(in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements;
-
-    /// <summary>
-    /// Changes <paramref name="columns"/> columns of a pair of tiles, from <paramref name="column"/> on, all lanes together.
-    /// </summary>
-    void ChangeColumns<TQueries>(
-        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
-        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements;
+    /// <summary>The source as the one that changes rows.</summary>
+    GeneralKeys General { get; }
 
     /// <summary>Where the keys of key head <paramref name="headKv"/> of batch entry <paramref name="b"/> begin.</summary>
     KeyPlace Place(int b, int headKv);
@@ -196,6 +174,8 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
 
     public static bool HasVectors => false;
 
+    public readonly GeneralKeys General => default;
+
     public static bool IsStrided => true;
 
     public readonly TileRows KeyTiles<TStored>(in KeyPlace place)
@@ -209,30 +189,6 @@ public struct PlainKeys<T, TElement> : IKeyRows, IKeyTiles
     public readonly int Find(in KeyPlace place, int j, int block, ref int row) => 0;
 
     public readonly void Narrow(ref FlashPosition at, ref KeyPlace place, int written)
-    {
-    }
-
-    public readonly void ChangeQueries(
-        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
-    {
-    }
-
-    public readonly void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
-        ArrayView<F4> sRow)
-    {
-    }
-
-    public readonly void MeasureRows<TQueries>(
-        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements
-    {
-    }
-
-    public readonly void ChangeColumns<TQueries>(
-        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
-        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements
     {
     }
 

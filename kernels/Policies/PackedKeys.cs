@@ -44,6 +44,8 @@ public struct PackedKeys<T, TElement> : IKeyTiles
 
     public static bool HasVectors => false;
 
+    public readonly GeneralKeys General => default;
+
     public static bool IsStrided => true;
 
     public readonly TileRows KeyTiles<TStored>(in KeyPlace place)
@@ -64,30 +66,6 @@ public struct PackedKeys<T, TElement> : IKeyTiles
     }
 
     public readonly KeyPlace Place(int b, int headKv) => Rows.Place(b, headKv);
-
-    public readonly void ChangeQueries(
-        in FlashPosition at, int i0, int rows, int columns, ArrayView<F4> sTile, int stride, ArrayView<F4> sRow)
-    {
-    }
-
-    public readonly void ChangeKeys(
-        in FlashPosition at, in KeyPlace place, int j0, int rows, int endRow, int columns, ArrayView<F4> sTile, int stride,
-        ArrayView<F4> sRow)
-    {
-    }
-
-    public readonly void MeasureRows<TQueries>(
-        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int columns, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements
-    {
-    }
-
-    public readonly void ChangeColumns<TQueries>(
-        in TQueries queries, in FlashPosition at, in KeyPlace place, in TilePair tiles, int column, int columns, ArrayView<F4> sQ,
-        ArrayView<F4> sK, int stride, ArrayView<float> sRow)
-        where TQueries : struct, IStoredElements
-    {
-    }
 
     public readonly void LoadKeys(
         in KeyPlace place, int row0, int rows, int firstRow, int endRow, int column, int columns, int paddedColumns,

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
@@ -12,7 +13,18 @@ internal static class IlgpuContext
     private static readonly CPUDevice DebugDevice = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
 
     /// <summary>A context with every device. A failed compilation spoils a context, so each open device has its own.</summary>
-    public static Context Create() => PtxCompiler.CreateContext(builder => builder.Cuda().OpenCL().CPU(DebugDevice));
+    public static Context Create() => Create(builder => builder.Cuda().OpenCL().CPU(DebugDevice));
+
+    /// <summary>
+    /// A context with the settings that all share. O2 makes address spaces explicit (O1 leaves generic loads and real local memory), and
+    /// the algorithms library brings exp2 and log2.
+    /// </summary>
+    public static Context Create(Action<Context.Builder> devices)
+    {
+        Context context = Context.Create(builder => devices(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()));
+        PtxIntrinsics.Register(context);
+        return context;
+    }
 
     /// <summary>The devices of a context with their names, best first.</summary>
     public static List<(DeviceInfo Info, ILGPU.Runtime.Device Device)> Devices(Context context)

@@ -184,7 +184,6 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             try
             {
-                compiler?.Dispose();
                 accelerator.Dispose();
                 context.Dispose();
             }

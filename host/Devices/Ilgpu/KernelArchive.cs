@@ -45,28 +45,26 @@ internal sealed class KernelArchive(string path)
     /// <param name="cancel">Stops between kernels; nothing is written then.</param>
     public void Write(IReadOnlyList<KernelEntry> entries, Action<KernelEntry> compiled, CancellationToken cancel)
     {
-        byte[][] files = new byte[entries.Count][];
-        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancel };
-        Parallel.For(
-            0, entries.Count, options,
-            () => new PtxCompiler(new CudaArchitecture(Major, 0)),
-            (n, _, compiler) =>
+        (string Name, byte[] Content)[] files = new (string, byte[])[entries.Count];
+        new PtxCompiler(new CudaArchitecture(Major, 0)).CompileAll(
+            entries,
+            (n, kernel) =>
             {
-                files[n] = KernelFile.Format(KernelFile.Key(entries[n]), compiler.Compile(entries[n]));
+                string key = KernelFile.Key(entries[n]);
+                files[n] = (KernelFile.Name(key), KernelFile.Format(key, kernel));
                 lock (files) compiled(entries[n]);
-                return compiler;
             },
-            compiler => compiler.Dispose());
+            cancel);
 
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         using (ZipArchive archive = ZipFile.Open(temporary, ZipArchiveMode.Create))
         {
-            for (int n = 0; n < files.Length; n++)
+            foreach ((string name, byte[] content) in files)
             {
-                ZipArchiveEntry packed = archive.CreateEntry(KernelFile.Name(KernelFile.Key(entries[n])), CompressionLevel.SmallestSize);
+                ZipArchiveEntry packed = archive.CreateEntry(name, CompressionLevel.SmallestSize);
                 packed.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero); // the same kernels, the same bytes
                 using Stream stream = packed.Open();
-                stream.Write(files[n]);
+                stream.Write(content);
             }
         }
         File.Move(temporary, path, overwrite: true);

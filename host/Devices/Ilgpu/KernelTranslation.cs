@@ -11,33 +11,34 @@ using ILGPU.Runtime;
 namespace AttnKernels.Devices.Ilgpu;
 
 /// <summary>
-/// Compiles kernels so that their text depends on the kernel alone. ILGPU optimises all methods of a kernel together, so a caller inlines
-/// callees as they were written; but those that an earlier kernel called, too, are in their context already and inlined as they were
-/// optimised. Here each method enters after all that it calls, and finds them optimised always. It is also faster: nothing is optimised
-/// twice.
+/// Compiles each kernel in a context of its own, so that its text depends on the kernel alone. In a context that others have used, ILGPU
+/// inlines methods as they were optimised for those, and takes two structures with the same fields for one, as it met it first: a kernel's
+/// registers can end in local memory because of another kernel.
+/// Each method enters after all that it calls, and inlines them as they are optimised. It is also faster: nothing is optimised twice.
 /// </summary>
 internal static class KernelTranslation
 {
-    public static CompiledKernel Compile(Backend backend, KernelEntry entry, KernelSpecialization specialization)
+    /// <summary>Thread-safe. A kernel that ILGPU cannot compile leaves nothing behind.</summary>
+    /// <exception cref="InternalCompilerException">ILGPU cannot.</exception>
+    public static TCompiled Compile<TCompiled>(KernelEntry entry, KernelSpecialization specialization, Func<Context, Backend> createBackend)
+        where TCompiled : CompiledKernel
     {
-        Context context = backend.Context;
-        lock (context)
+        using Context context = IlgpuContext.Create(_ => { });
+        using Backend backend = createBackend(context);
+        List<MethodBase> methods = [];
+        using (IRContext sketch = new(context))
         {
-            List<MethodBase> methods = [];
-            using (IRContext sketch = new(context))
-            {
-                using ContextCodeGenerationPhase phase = context.BeginCodeGeneration(sketch);
-                AddCalleesFirst(Translate(phase, entry.Method), [], methods);
-            }
-            Method kernel = null!;
-            foreach (MethodBase method in methods)
-            {
-                using ContextCodeGenerationPhase phase = context.BeginCodeGeneration();
-                kernel = Translate(phase, method);
-                phase.Optimize();
-            }
-            return backend.Compile(kernel, EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method), specialization);
+            using ContextCodeGenerationPhase phase = context.BeginCodeGeneration(sketch);
+            AddCalleesFirst(Translate(phase, entry.Method), [], methods);
         }
+        Method kernel = null!;
+        foreach (MethodBase method in methods)
+        {
+            using ContextCodeGenerationPhase phase = context.BeginCodeGeneration();
+            kernel = Translate(phase, method);
+            phase.Optimize();
+        }
+        return (TCompiled)backend.Compile(kernel, EntryPointDescription.FromExplicitlyGroupedKernel(entry.Method), specialization);
     }
 
     /// <summary>A method, and all that it calls that the phase's context has not yet.</summary>

@@ -17,7 +17,9 @@ internal static class OpenClSource
 
     public static KernelText Translate(CLAccelerator accelerator, KernelEntry entry)
     {
-        var compiled = (CLCompiledKernel)KernelTranslation.Compile(accelerator.Backend, entry, Specialization(entry));
+        CLCompiledKernel compiled = KernelTranslation.Compile<CLCompiledKernel>(
+            entry, Specialization(entry),
+            context => new CLBackend(context, accelerator.Capabilities, accelerator.Vendor, accelerator.CLStdVersion));
         return new KernelText(OpenClText.OrderLocalMemory(compiled.Source));
     }
 

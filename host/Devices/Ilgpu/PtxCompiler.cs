@@ -1,37 +1,27 @@
 using AttnKernels.Kernels;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Devices.Ilgpu;
 
-/// <summary>
-/// Compiles kernels to PTX text for an architecture. Needs neither a GPU nor a driver. Thread-safe; compilations run one after the other.
-/// </summary>
+/// <summary>Compiles kernels to PTX text for an architecture. Needs neither a GPU nor a driver. Thread-safe.</summary>
 /// <param name="architecture">null: sm_80.</param>
 /// <param name="instructions">The version of PTX; null: 7.8, of CUDA 11.8.</param>
-/// <param name="kernelsPerContext">After so many another context takes its place: each keeps all that it compiled, 15 MB a kernel.</param>
-internal sealed class PtxCompiler(
-    CudaArchitecture? architecture = null, CudaInstructionSet? instructions = null, int kernelsPerContext = 32) : IDisposable
+internal sealed class PtxCompiler(CudaArchitecture? architecture = null, CudaInstructionSet? instructions = null)
 {
-    private readonly Lock gate = new();
     private readonly CudaArchitecture architecture = architecture ?? new CudaArchitecture(8, 0);
     private readonly CudaInstructionSet instructions = instructions ?? CudaInstructionSet.ISA_78;
-    private Context? context;
-    private PTXBackend? backend;
-    private int compiled;
 
-    /// <summary>
-    /// The settings that every ILGPU device uses. O2 makes address spaces explicit (O1 leaves generic loads and real local memory), and
-    /// the algorithms library brings exp2 and log2.
-    /// </summary>
-    public static Context CreateContext(Action<Context.Builder> devices)
+    /// <summary>Compiles kernels on all processors.</summary>
+    /// <param name="entries">The kernels.</param>
+    /// <param name="compiled">Is told of each kernel's place and text, by several threads at once.</param>
+    /// <param name="cancel">Stops between kernels.</param>
+    public void CompileAll(IReadOnlyList<KernelEntry> entries, Action<int, KernelText> compiled, CancellationToken cancel = default)
     {
-        Context context = Context.Create(builder => devices(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()));
-        PtxIntrinsics.Register(context);
-        return context;
+        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancel };
+        Parallel.For(0, entries.Count, options, n => compiled(n, Compile(entries[n])));
     }
 
     /// <summary>
@@ -49,31 +39,6 @@ internal sealed class PtxCompiler(
         return new KernelText(ptx, dynamicBytes);
     }
 
-    private string Translate(KernelEntry entry)
-    {
-        lock (gate)
-        {
-            if (compiled == kernelsPerContext)
-            {
-                Dispose();
-                // By itself the collector lets many such contexts pile up.
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
-            }
-            context ??= CreateContext(_ => { });
-            backend ??= new PTXBackend(context, architecture, instructions, null!);
-            compiled++;
-            return ((PTXCompiledKernel)KernelTranslation.Compile(backend, entry, KernelSpecialization.Empty)).PTXAssembly;
-        }
-    }
-
-    /// <summary>Frees the context; compiling again makes another.</summary>
-    public void Dispose()
-    {
-        lock (gate)
-        {
-            backend?.Dispose();
-            context?.Dispose();
-            (backend, context, compiled) = (null, null, 0);
-        }
-    }
+    private string Translate(KernelEntry entry) => KernelTranslation.Compile<PTXCompiledKernel>(
+        entry, KernelSpecialization.Empty, context => new PTXBackend(context, architecture, instructions, null!)).PTXAssembly;
 }

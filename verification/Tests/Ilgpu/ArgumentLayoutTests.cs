@@ -22,7 +22,7 @@ public sealed partial class ArgumentLayoutTests(CodegenTests.Compiled compiled) 
     public void PaddingOfANestedStructureIsTheCompilers()
     {
         KernelEntry<Outer> entry = new("padding", ReadAll, 1, 0);
-        using PtxCompiler compiler = new();
+        PtxCompiler compiler = new();
         Check(entry, compiler.Compile(entry).Text).Should().Be(6, "every scalar is read");
     }
 

@@ -113,7 +113,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     private static partial Regex GenericPattern();
 
     /// <summary>Compiles a kernel when the first test asks for it.</summary>
-    public sealed class Compiled : IDisposable
+    public sealed class Compiled
     {
         private readonly PtxCompiler compiler = new();
         private readonly Dictionary<string, KernelText> kernels = [];
@@ -126,7 +126,5 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
             if (!kernels.TryGetValue(name, out KernelText? kernel)) kernels[name] = kernel = compiler.Compile(entries[name]);
             return kernel;
         }
-
-        public void Dispose() => compiler.Dispose();
     }
 }

@@ -27,7 +27,7 @@ public sealed class KernelArchiveTests : IDisposable
     public void AKernelOfTheArchiveIsWhatTheCompilerMakesForTheDevice(int major, int minor)
     {
         KernelArchive archive = Write(Entries);
-        using PtxCompiler compiler = new(new CudaArchitecture(major, minor));
+        PtxCompiler compiler = new(new CudaArchitecture(major, minor));
         foreach (KernelEntry entry in Entries) archive.Find(entry, major, minor).Should().Be(compiler.Compile(entry), entry.Name);
     }
 

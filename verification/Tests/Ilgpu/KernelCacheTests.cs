@@ -98,7 +98,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void ARealKernelComesBackUnchanged()
     {
-        using PtxCompiler compiler = new();
+        PtxCompiler compiler = new();
         KernelEntry entry = KernelCatalog.All.First(e => e.Name.StartsWith("FlashForward", StringComparison.Ordinal));
         KernelCache cache = new(new CacheFolder(folder));
         long start = Stopwatch.GetTimestamp();

@@ -10,36 +10,30 @@ public sealed class KernelTranslationTests
     private const string Softmax = "FusedSoftmax fp32->fp32 16x16 lanes PlainScore";
     private const string OtherSoftmax = "FusedSoftmax fp32->fp32 1x256 lanes PlainScore";
 
-    /// <summary>With all methods of a kernel optimised together, the second of each pair differs from what it is alone.</summary>
+    /// <summary>
+    /// In one context for both the second of each pair would differ from what it is alone: by how shared callees are inlined in the first
+    /// two, and in the third by two structures of 96 floats, which ILGPU takes for one.
+    /// </summary>
     [Theory]
     [InlineData(Softmax, OtherSoftmax)]
     [InlineData("TiledMatmul fp32xfp32->fp32 64x64x8", "TiledMatmul fp32xfp32->fp32 64x64x8 activation")]
+    [InlineData("TensorFlashForward fp16 128x32 D<=96 GeneralScore", "FlashDecode fp16 8 rows D<=128 PlainScore")]
     public void TheTextIsTheSameAloneAndAfterOthers(string first, string second)
     {
-        using PtxCompiler one = new();
+        PtxCompiler one = new(), other = new();
         string before = Compile(one, first), after = Compile(one, second);
-        using PtxCompiler other = new();
         Compile(other, second).Should().Be(after);
         Compile(other, first).Should().Be(before);
-    }
-
-    /// <summary>The second kernel finds the first one's context, the third a new one.</summary>
-    [Fact]
-    public void TheTextIsTheSameInAContextThatTakesTurns()
-    {
-        using PtxCompiler renewed = new(kernelsPerContext: 2), lasting = new();
-        foreach (string name in (string[])[Softmax, OtherSoftmax, Softmax, OtherSoftmax, OtherSoftmax])
-            Compile(renewed, name).Should().Be(Compile(lasting, name), name);
     }
 
     [Fact]
     public void AKernelThatCannotBeCompiledSpoilsNoOther()
     {
-        using PtxCompiler compiler = new(), fresh = new();
-        Compile(compiler, Softmax);
+        PtxCompiler compiler = new();
+        string before = Compile(compiler, Softmax);
         for (int n = 0; n < 2; n++)
             compiler.Invoking(c => c.Compile(new KernelEntry<int>("throws", Throws, 32, 0))).Should().Throw<InternalCompilerException>();
-        Compile(compiler, OtherSoftmax).Should().Be(Compile(fresh, OtherSoftmax));
+        Compile(compiler, Softmax).Should().Be(before);
     }
 
     private static void Throws(int args)

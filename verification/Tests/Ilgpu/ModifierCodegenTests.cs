@@ -19,7 +19,7 @@ public sealed class ModifierCodegenTests
             nameof(DilatedWindow) => FlashTable<ushort, Float16Element, UserScore<DilatedWindow>, GeneralKeys>.Entries,
             _ => FlashTable<ushort, BFloat16Element, UserScore<LogBias>, PlainKeys<ushort, BFloat16Element>>.Entries,
         };
-        using PtxCompiler compiler = new();
+        PtxCompiler compiler = new();
         Ptxas? ptxas = Ptxas.Find();
         foreach (KernelEntry entry in entries)
         {

@@ -53,20 +53,15 @@ internal static class CodegenCommand
         PtxasReport[] reports = new PtxasReport[entries.Length];
         using (ProgressLine line = new(architecture, entries.Length))
         {
-            ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
-            Parallel.For(
-                0, entries.Length, options,
-                () => new PtxCompiler(),
-                (n, _, compiler) =>
+            new PtxCompiler().CompileAll(
+                entries,
+                (n, kernel) =>
                 {
-                    string ptx = compiler.Compile(entries[n]).Text;
                     string? kept = keep is null ? null : Path.Combine(keep.FullName, FileName(entries[n].Name));
-                    if (kept is not null) File.WriteAllText(kept + ".ptx", ptx);
-                    reports[n] = ptxas.Assemble(ptx, architecture, kept is null ? null : kept + ".sass");
+                    if (kept is not null) File.WriteAllText(kept + ".ptx", kernel.Text);
+                    reports[n] = ptxas.Assemble(kernel.Text, architecture, kept is null ? null : kept + ".sass");
                     lock (reports) line.Step(entries[n].Name);
-                    return compiler;
-                },
-                compiler => compiler.Dispose());
+                });
         }
         int spilled = reports.Count(report => report.StackBytes + report.SpillStores + report.SpillLoads > 0);
         for (int n = 0; n < entries.Length; n++) table.AppendLine(Row(entries[n], reports[n], SharedPerMultiprocessor(architecture)));

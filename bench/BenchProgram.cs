@@ -73,7 +73,8 @@ internal static class BenchProgram
         Console.WriteLine($"devices (kernel API {KernelApi.Name})");
         foreach (DeviceInfo d in AttentionDevice.List()) Console.WriteLine($"  {d.Name,-24} {d.Description}");
         Console.WriteLine("workloads (* only with --full or by name, + only by name)");
-        foreach (Workload w in WorkloadTable.All) Console.WriteLine($"  {w.Name,-24} {(w.NamedOnly ? "+" : w.FullOnly ? "*" : " ")} {w.About}");
+        foreach (Workload w in WorkloadTable.All)
+            Console.WriteLine($"  {w.Name,-24} {(w.NamedOnly ? "+" : w.FullOnly ? "*" : " ")} {w.About}");
         var peers = new PeerCatalog(options with { Peers = null }, root, _ => { });
         Console.WriteLine("peers");
         foreach (string peer in peers.Descriptions) Console.WriteLine($"  {peer}");

@@ -34,7 +34,10 @@ public static class BenchCommand
         };
         var list = new Option<bool>("--list") { Description = "say which devices, workloads and peers there are" };
         var host = new Option<bool>("--host") { Description = "measure planning, run overhead and allocations with BenchmarkDotNet" };
-        var forms = new Option<bool>("--forms") { Description = "measure how every form of attention grows with the keys, and packed batches beside padded ones" };
+        var forms = new Option<bool>("--forms")
+        {
+            Description = "measure how every form of attention grows with the keys, and packed batches beside padded ones",
+        };
         var readme = new Option<bool>("--update-readme") { Description = "only refresh the table of README.md from bench/results" };
         var firstCall = new Option<bool>("--first-call") { Hidden = true };
 

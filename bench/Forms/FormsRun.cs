@@ -42,7 +42,8 @@ internal static class FormsRun
         Console.WriteLine($"{"batch",-32} {"ms",8} {"packed/this",12} {"by pairs",9}");
         for (int n = 0; n < batches.Length; n++)
         {
-            Line($"{batches[n].Form.Name,-32} {times[n],8:0.00} {times[0] / times[n],12:0.000} {(double)batches[0].Pairs / batches[n].Pairs,9:0.000}");
+            double byTime = times[0] / times[n], byPairs = (double)batches[0].Pairs / batches[n].Pairs;
+            Line($"{batches[n].Form.Name,-32} {times[n],8:0.00} {byTime,12:0.000} {byPairs,9:0.000}");
         }
     }
 

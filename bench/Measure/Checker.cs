@@ -46,7 +46,9 @@ public sealed class Checker
                 Bias = Rows(input.Bias, rows),
                 AlibiSlopes = input.AlibiSlopes,
             };
-            return new Block(References.Attention(Rows(input.Q, rows)!, input.K, input.V, rule, precision: p.InputPrecision).O, rows, p.SeqQ, p.HeadDimV);
+            return new Block(
+                References.Attention(Rows(input.Q, rows)!, input.K, input.V, rule, precision: p.InputPrecision).O,
+                rows, p.SeqQ, p.HeadDimV);
         })];
     }
 

@@ -36,7 +36,8 @@ internal static class HtmlReport
     /// <summary>The roofline of the first type as an SVG file of its own, or null where no ceiling was measured.</summary>
     public static string? Picture(ReportDocument report)
     {
-        foreach ((string _, Ceiling ceiling, WorkloadGroup[] groups) in Types(report)) return Svg.File(Roofline(groups, ceiling), HtmlStyle.Css);
+        foreach ((string _, Ceiling ceiling, WorkloadGroup[] groups) in Types(report))
+            return Svg.File(Roofline(groups, ceiling), HtmlStyle.Css);
         return null;
     }
 

@@ -25,7 +25,9 @@ public static class ReadmeTable
         ReportTables.Table picked = new("", Pick(summary.Header), [.. summary.Rows.Select(Pick)]);
         string ceilings = string.Join(", ", ReportTables.Ceilings(report).Rows
             .Where(r => r[2] == Format.Count(report.Threads)).Select(r => $"{r[0]} {r[3]}"));
-        string picture = $"![GFLOP/s of each workload and implementation under the ceilings of this machine](bench/results/{report.FileName}.svg)";
-        return $"{report.Device}, {report.Threads} threads, fp32. Ceilings in the same run: {ceilings}.\n\n{picture}\n\n{MarkdownReport.Table(picked)}";
+        string picture =
+            $"![GFLOP/s of each workload and implementation under the ceilings of this machine](bench/results/{report.FileName}.svg)";
+        return $"{report.Device}, {report.Threads} threads, fp32. Ceilings in the same run: {ceilings}.\n\n"
+            + $"{picture}\n\n{MarkdownReport.Table(picked)}";
     }
 }

@@ -99,7 +99,8 @@ public static class WorkloadTable
             foreach (bool causal in (bool[])[false, true])
             {
                 AttentionWorkload fp32 = Attention($"gpu-s8192-d{dim}{(causal ? "-causal" : "")}-tf32x3",
-                    $"16 heads of {dim}, 8192 tokens{(causal ? ", causal" : "")}, fp32 as TF32 in three parts", 1, 16, 8192, 8192, dim, causal);
+                    $"16 heads of {dim}, 8192 tokens{(causal ? ", causal" : "")}, fp32 as TF32 in three parts",
+                    1, 16, 8192, 8192, dim, causal);
                 yield return fp32 with { NamedOnly = true, Problem = fp32.Problem with { InputPrecision = InputPrecision.Tf32x3 } };
             }
         foreach (int batch in (int[])[1, 4])
@@ -108,7 +109,8 @@ public static class WorkloadTable
             yield return decode with { NamedOnly = true, Problem = decode.Problem with { Batch = batch } };
         }
         foreach (int queries in (int[])[4, 16])
-            yield return Llama($"gpu-decode-8192-q{queries}", $"{queries} draft tokens over 8192 cached keys", queries, 8192) with { NamedOnly = true };
+            yield return Llama($"gpu-decode-8192-q{queries}", $"{queries} draft tokens over 8192 cached keys", queries, 8192) with
+            { NamedOnly = true };
         foreach (int n in (int[])[4096, 8192])
             yield return new MatmulWorkload
             {
@@ -133,7 +135,8 @@ public static class WorkloadTable
             NamedOnly = true,
         };
         // Nothing that tells anything: does the benchmark itself work?
-        yield return Attention("gpu-dry-s128-causal", "2 heads, 128 tokens, causal", 1, 2, 128, 128, 64, causal: true) with { NamedOnly = true };
+        yield return Attention("gpu-dry-s128-causal", "2 heads, 128 tokens, causal", 1, 2, 128, 128, 64, causal: true) with
+        { NamedOnly = true };
         yield return new MatmulWorkload
         {
             Name = "gpu-dry-matmul-128",

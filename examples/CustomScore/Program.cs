@@ -19,8 +19,10 @@ public static class Program
     {
         using AttentionDevice device = AttentionDevice.Open(args.FirstOrDefault());
         double mask = CompareMask(device), bias = CompareBias(device);
-        Console.WriteLine(FormattableString.Invariant($"{device.Name}: dilated window as a struct, difference from the mask it replaces: {mask:G2}"));
-        Console.WriteLine(FormattableString.Invariant($"{device.Name}: relative bias as a struct, difference from the bias it replaces: {bias:G2}"));
+        Console.WriteLine(
+            FormattableString.Invariant($"{device.Name}: dilated window as a struct, difference from the mask it replaces: {mask:G2}"));
+        Console.WriteLine(
+            FormattableString.Invariant($"{device.Name}: relative bias as a struct, difference from the bias it replaces: {bias:G2}"));
         return mask < 1e-5 && bias < 1e-5 ? 0 : 1;
     }
 

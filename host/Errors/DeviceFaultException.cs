@@ -14,7 +14,8 @@ public sealed class DeviceFaultException : Exception
     /// <param name="isDeviceLost">Whether the device refuses all further work.</param>
     public DeviceFaultException(string device, string kernel, string problem, Exception inner, bool isDeviceLost = false)
         : base(
-            $"Kernel {kernel} failed on device {device} ({problem}): {inner.Message}{(isDeviceLost ? $" {OpenAnew(device)}" : "")}", inner) =>
+            $"Kernel {kernel} failed on device {device} ({problem}): {inner.Message}{(isDeviceLost ? $" {OpenAnew(device)}" : "")}",
+            inner) =>
         (Device, Kernel, Problem, IsDeviceLost) = (device, kernel, problem, isDeviceLost);
 
     private DeviceFaultException(DeviceFaultException first)

@@ -58,7 +58,9 @@ internal static class FlashTable<T, TElement, TScore, TKeys>
     }
 }
 
-/// <summary>An instantiation of FlashForward, the query rows of its tile, and the widest heads that it serves, or columns of a chunk.</summary>
+/// <summary>
+/// An instantiation of FlashForward, the query rows of its tile, and the widest heads that it serves, or columns of a chunk.
+/// </summary>
 internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int HeadDim)
     where TArgs : struct
 {

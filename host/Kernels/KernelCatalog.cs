@@ -15,10 +15,14 @@ internal static class KernelCatalog
             foreach (KernelEntry entry in MatmulTypes.Dispatch(a, b, c, default(MatmulEntries))) yield return entry;
         }
         foreach (DType type in Elements.Types) yield return Elements.Dispatch(type, default(SplitSumEntry));
-        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<Float16Tensor>, ushort, Float16Element>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<Float16Tensor>, float, Float32Element>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<BFloat16Tensor>, ushort, BFloat16Element>.Entries) yield return entry;
-        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<BFloat16Tensor>, float, Float32Element>.Entries) yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<Float16Tensor>, ushort, Float16Element>.Entries)
+            yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<Float16Tensor>, float, Float32Element>.Entries)
+            yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<BFloat16Tensor>, ushort, BFloat16Element>.Entries)
+            yield return entry;
+        foreach (KernelEntry entry in TensorMatmulTable<ushort, PairFormat<BFloat16Tensor>, float, Float32Element>.Entries)
+            yield return entry;
         foreach (KernelEntry entry in TensorMatmulTable<float, Tf32x3Format, float, Float32Element>.Entries) yield return entry;
         foreach (KernelEntry entry in TensorMatmulTable<float, Tf32Format, float, Float32Element>.Entries) yield return entry;
     }

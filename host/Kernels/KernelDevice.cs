@@ -40,13 +40,14 @@ internal abstract class KernelDevice : DeviceBackend
         if (entry.GroupSize > Info.MaxThreadsPerGroup || entry.SharedBytes > Info.SharedMemoryPerGroup)
         {
             throw new NotSupportedException(
-                $"Kernel {entry.Name} needs groups of {entry.GroupSize} lanes with {entry.SharedBytes} bytes of shared memory; device {Info.Name} has " +
-                $"at most {Info.MaxThreadsPerGroup} lanes and {Info.SharedMemoryPerGroup} bytes a group.");
+                $"Kernel {entry.Name} needs groups of {entry.GroupSize} lanes with {entry.SharedBytes} bytes of shared memory; " +
+                $"device {Info.Name} has at most {Info.MaxThreadsPerGroup} lanes and {Info.SharedMemoryPerGroup} bytes a group.");
         }
         if (entry.NeedsTensorCores && !HasTensorCores)
         {
             throw new NotSupportedException(
-                $"Kernel {entry.Name} needs tensor cores: an NVIDIA GPU of compute capability 8.0 or newer, or the simulator; device {Info.Name} has none.");
+                $"Kernel {entry.Name} needs tensor cores: an NVIDIA GPU of compute capability 8.0 or newer, or the simulator; " +
+                $"device {Info.Name} has none.");
         }
         lock (loading)
         {
@@ -63,7 +64,8 @@ internal abstract class KernelDevice : DeviceBackend
 
     public override DeviceBuffer Wrap(nint address, long bytes, IDisposable? owner) =>
         throw new NotSupportedException(
-            $"Device {Info.Name} cannot use memory that it did not allocate; device cpu can. Upload a copy, or allocate here and write into it.");
+            $"Device {Info.Name} cannot use memory that it did not allocate; device cpu can. " +
+            "Upload a copy, or allocate here and write into it.");
 
     protected abstract LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry)
         where TArgs : struct;

@@ -7,7 +7,8 @@ namespace AttnKernels.Kernels;
 /// Attention whose keys are split, FlashDecode or TensorFlashForward, and then MergeParts, on one device, for a problem with few query
 /// rows a key head.
 /// </summary>
-internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>, IScored<TScore>
+internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>
+    : Executable<AttentionTensors>, IScored<TScore>
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule

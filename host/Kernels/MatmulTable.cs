@@ -62,7 +62,8 @@ internal static class MatmulTable<TA, TElementA, TB, TElementB, TC, TElementC>
         where TTile : struct, IMatmulTile
         where TMultiply : struct, IMultiply
         where TActivation : struct, IActivation => new(
-            $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}{(TMultiply.ZeroHides ? " zero hides" : "")}{(TActivation.IsPresent ? " activation" : "")}",
+            $"TiledMatmul {Label} {TTile.BM}x{TTile.BN}x{TTile.BK}" +
+            $"{(TMultiply.ZeroHides ? " zero hides" : "")}{(TActivation.IsPresent ? " activation" : "")}",
             TiledMatmul<TA, TElementA, TB, TElementB, TC, TElementC, TTile, TMultiply, TActivation>.Kernel,
             MatmulTile<TTile>.GroupSize, MatmulTile<TTile>.SharedBytes)
         {

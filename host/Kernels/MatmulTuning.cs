@@ -22,7 +22,8 @@ internal sealed class MatmulTuning
 
     /// <summary>The kernels among which was chosen.</summary>
     public static string Kernels =>
-        $"TensorMatmul {Names(TensorMatmulChoice.Tiles, 8)}; tf32 {Names(TensorMatmulChoice.Tf32Tiles, 4)}; tf32x3 {Names(TensorMatmulChoice.Tf32x3Tiles, 4)}";
+        $"TensorMatmul {Names(TensorMatmulChoice.Tiles, 8)}; tf32 {Names(TensorMatmulChoice.Tf32Tiles, 4)}; " +
+        $"tf32x3 {Names(TensorMatmulChoice.Tf32x3Tiles, 4)}";
 
     private static string Names(IEnumerable<TensorMatmulForm> tiles, int perChunk) =>
         string.Join(", ", tiles.Select(tile => $"{tile}x{TensorMatmulSteps.Chunks * perChunk}"));
@@ -83,8 +84,8 @@ internal sealed class MatmulTuning
 
     /// <summary>What decides how fast a product is: "64x4096x14336 Float16 to Float16 NT, batch 1".</summary>
     public static string Name(MatmulProblem p) =>
-        $"{p.M}x{p.N}x{p.K} {p.TypeA}{(p.InputPrecision == InputPrecision.Ieee ? "" : $" as {p.InputPrecision}")} to {p.TypeC} {(p.TransposeA ? "T" : "N")}{(p.TransposeB ? "T" : "N")}, " +
-        $"batch {(long)p.Batch0 * p.Batch1}";
+        $"{p.M}x{p.N}x{p.K} {p.TypeA}{(p.InputPrecision == InputPrecision.Ieee ? "" : $" as {p.InputPrecision}")} to {p.TypeC} " +
+        $"{(p.TransposeA ? "T" : "N")}{(p.TransposeB ? "T" : "N")}, batch {(long)p.Batch0 * p.Batch1}";
 
     private static string FileName(DeviceInfo device) =>
         $"tuning-{string.Concat(device.Description.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-'))}.json";

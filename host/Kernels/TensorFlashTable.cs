@@ -25,9 +25,9 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     private static readonly FlashChoice<FlashArgs<T, TScore, TKeys>>[] Choices = TFormat.PerChunk < 8 ? Wide() : Narrow();
 
     /// <summary>
-    /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills, and with 64 rows of 256 columns, too, 16 to
-    /// 164 bytes beside 254 and 255 registers, at 16 keys as at 32. 64 rows of 192 columns would fit (253 at 16 keys), but such a row is more
-    /// than a group copies at once. Told of four groups, ptxas takes 128 registers instead of 129; packed keys would spill.
+    /// fp32, whose parts take registers of their own: with 128 rows of 128 columns ptxas spills, and with 64 rows of 256 columns, too, 16
+    /// to 164 bytes beside 254 and 255 registers, at 16 keys as at 32. 64 rows of 192 columns would fit (253 at 16 keys), but such a row is
+    /// more than a group copies at once. Told of four groups, ptxas takes 128 registers instead of 129; packed keys would spill.
     /// </summary>
     private static FlashChoice<FlashArgs<T, TScore, TKeys>>[] Wide() =>
         [Rows<TensorTile128>.Tile(32, 64), Rows<TensorTile64>.Tile(32, 64, IsPlainFp32 ? 4 : 0), Rows<TensorTile64>.Tile(32, 128)];
@@ -71,7 +71,8 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             int rows = problem.SeqQ * choice.Heads;
             long groups = choice.Groups(problem) * splits;
             if (choice.Entry.SharedBytes > device.SharedMemoryPerGroup)
-                why += $"; fewer keys than a tile of {choice.Entry.SharedBytes} bytes, since the device gives {device.SharedMemoryPerGroup}";
+                why += $"; fewer keys than a tile of {choice.Entry.SharedBytes} bytes, " +
+                    $"since the device gives {device.SharedMemoryPerGroup}";
             else if (choice.Br > FewRows && rows <= FewRows)
                 why = $"16 query rows a warp, since there are only {rows}";
             else if (choice.Br > FewRows && groups < device.ComputeUnits)
@@ -132,7 +133,8 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
         {
             int br = TensorFlashTile<TFormat, TTile, TScores, TOutput>.Br;
             KernelEntry<FlashArgs<T, TScore, TKeys>> entry = new(
-                $"TensorFlashForward {Elements.Label<TFormat>()} {br}x{TScores.Columns} D<={TOutput.Columns} {ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}",
+                $"TensorFlashForward {Elements.Label<TFormat>()} {br}x{TScores.Columns} D<={TOutput.Columns} " +
+                $"{ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}",
                 TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TScore, TKeys>.Kernel,
                 TensorFlashTile<TFormat, TTile, TScores, TOutput>.GroupSize,
                 TensorFlashTile<TFormat, TTile, TScores, TOutput>.SharedBytes)

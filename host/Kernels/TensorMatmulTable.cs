@@ -54,7 +54,8 @@ internal static class TensorMatmulTable<T, TFormat, TC, TElementC>
         where TBlock : struct, ITensorBlock<TFormat>
         where TA : struct, ITensorOperand
         where TB : struct, ITensorOperand => new(
-            $"TensorMatmul {Elements.Label<TFormat>()}->{Elements.Label<TElementC>()} {TTile.BM}x{TTile.BN}x{TensorMatmulTile<TFormat, TTile, TBlock>.BK} " +
+            $"TensorMatmul {Elements.Label<TFormat>()}->{Elements.Label<TElementC>()} " +
+            $"{TTile.BM}x{TTile.BN}x{TensorMatmulTile<TFormat, TTile, TBlock>.BK} " +
             $"A-{(TA.IsAlongK ? "k" : "outer")} B-{(TB.IsAlongK ? "k" : "outer")}",
             TensorMatmul<T, TFormat, TC, TElementC, TTile, TBlock, TA, TB>.Kernel,
             TensorMatmulTile<TFormat, TTile, TBlock>.GroupSize, TensorMatmulTile<TFormat, TTile, TBlock>.SharedBytes)

@@ -17,16 +17,16 @@ namespace AttnKernels.Onnx;
 /// What a node may hold:
 /// <list type="table">
 /// <listheader><term>of the node</term><description>here</description></listheader>
-/// <item><term>Q, K, V, past, present, Y (T1, T2)</term><description>float, float16, bfloat16, one type for all; rank 3 and 4; GQA; V's head size
-/// may differ. Not built: double, V of another type than K</description></item>
-/// <item><term>attn_mask (U)</term><description>bool, float, float16, bfloat16 under any T1; rank 1 to 4 with axes of 1 (rank 3 is per head); last axis
-/// shorter than the keys. Not built: integers and double, which a cast node turns into float</description></item>
+/// <item><term>Q, K, V, past, present, Y (T1, T2)</term><description>float, float16, bfloat16, one type for all; rank 3 and 4; GQA; V's
+/// head size may differ. Not built: double, V of another type than K</description></item>
+/// <item><term>attn_mask (U)</term><description>bool, float, float16, bfloat16 under any T1; rank 1 to 4 with axes of 1 (rank 3 is per
+/// head); last axis shorter than the keys. Not built: integers and double, which a cast node turns into float</description></item>
 /// <item><term>past and present</term><description>all; past of length 0; present without past</description></item>
-/// <item><term>nonpad_kv_seqlen</term><description>int64 as it lies in memory, or Int32; at most attn_mask's last axis, as the specification asks. A
-/// length that is smaller than seqQ leaves leading rows without keys: 0</description></item>
+/// <item><term>nonpad_kv_seqlen</term><description>int64 as it lies in memory, or Int32; at most attn_mask's last axis, as the
+/// specification asks. A length that is smaller than seqQ leaves leading rows without keys: 0</description></item>
 /// <item><term>qk_matmul_output</term><description>modes 0 to 3, of type T1, with every form of mask</description></item>
 /// <item><term>is_causal, scale, softcap, left and right window</term><description>all values</description></item>
-/// <item><term>q_num_heads, kv_num_heads</term><description>with rank 3; not read with rank 4, where opset 25 forbids them</description></item>
+/// <item><term>q_num_heads, kv_num_heads</term><description>with rank 3; not read with rank 4: opset 25 forbids them</description></item>
 /// <item><term>softmax_precision</term><description>not read: fp32 always, also where a node asks for double</description></item>
 /// </list>
 /// Specification: https://onnx.ai/onnx/operators/onnx__Attention.html. Threads and streams as for <see cref="AttentionPlan"/>.

@@ -90,8 +90,10 @@ public readonly struct OnnxAttentionTensors
     /// <summary>past_value (batch, kv heads, past length, dim of V).</summary>
     public TensorView PastValue { get; init; }
 
-    /// <summary>nonpad_kv_seqlen: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch). At
-    /// most attn_mask's last axis.</summary>
+    /// <summary>
+    /// nonpad_kv_seqlen: the int64's memory seen as Int32 (batch, 2), the words of each number, the low one first; or Int32 (batch). At
+    /// most attn_mask's last axis.
+    /// </summary>
     public TensorView NonpadKvSeqlen { get; init; }
 
     /// <summary>Output: present_key (batch, kv heads, all keys, dim).</summary>

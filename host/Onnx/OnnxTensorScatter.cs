@@ -40,7 +40,12 @@ public sealed class OnnxTensorScatter : IDisposable
             Type = shapes.Type,
         };
         copy = device.Plan(whole);
-        append = device.Plan(whole with { Rows = updateShape[axis], Kv = attributes.Circular ? KvLayout.Ring : default, Starts = shapes.WriteIndices });
+        append = device.Plan(whole with
+        {
+            Rows = updateShape[axis],
+            Kv = attributes.Circular ? KvLayout.Ring : default,
+            Starts = shapes.WriteIndices,
+        });
         if (shapes.WriteIndices) indices = new OnnxIndices(device, cacheShape[0]);
     }
 

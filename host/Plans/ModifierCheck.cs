@@ -13,8 +13,8 @@ internal static class ModifierCheck
         if (!rule.IsVisible)
         {
             throw new NotSupportedException(
-                $"Score modifier {rule.Name} is not public, and neither is code that launches a kernel allowed to see it. Make it and the " +
-                "types around it public.");
+                $"Score modifier {rule.Name} is not public, and neither is code that launches a kernel allowed to see it. " +
+                "Make it and the types around it public.");
         }
         RequireNumbers(rule, rule);
     }

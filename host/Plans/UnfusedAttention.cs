@@ -42,7 +42,8 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
         if (!p.HasPlainKeys)
         {
             throw new NotSupportedException(
-                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null) and dot products (no Similarity, no Rotary); "
+                "Weights = true is built for contiguous K and V of Q's type (Kv = Contiguous, KvType = Type, Packed = null) "
+                + "and dot products (no Similarity, no Rotary); "
                 + "fused attention takes all of them, and a WeightsProblem gives the weights of chosen rows after it.");
         }
         problem = p;
@@ -94,7 +95,8 @@ internal abstract class UnfusedAttention<TTensors, TSoftmax> : Executable<TTenso
     }
 
     public override string Explain() =>
-        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], output [{output.Explain()}]{problem.InsteadOfPrecision}";
+        $"unfused, because the weights are wanted: scores [{scores.Explain()}], softmax [{Softmax.Explain()}], "
+        + $"output [{output.Explain()}]{problem.InsteadOfPrecision}";
 
     /// <summary>W = Q K^T.</summary>
     protected void RunScores(in AttentionTensors t, DeviceStream stream, CancellationToken cancel) =>

@@ -17,7 +17,9 @@ public sealed class WeightsPlan : WeightsPlanBase<WeightsTensors>
     private protected override WeightsTensors With(in WeightsTensors given, in WeightsTensors tensors) => tensors;
 }
 
-/// <summary>The same after a run with a score modifier of the caller's; made by <see cref="AttentionDevice.Plan{TRule}(WeightsProblem)"/>.</summary>
+/// <summary>
+/// The same after a run with a score modifier of the caller's; made by <see cref="AttentionDevice.Plan{TRule}(WeightsProblem)"/>.
+/// </summary>
 /// <typeparam name="TRule">The modifier.</typeparam>
 public sealed class WeightsPlan<TRule> : WeightsPlanBase<Ruled<WeightsTensors, TRule>>
     where TRule : unmanaged, IScoreModifier

@@ -16,8 +16,9 @@ public enum InputPrecision
     Tf32x3,
 
     /// <summary>
-    /// Rounded to the 11 significant bits of TF32, one product for one, for matmul only. Every product of elements a and b may be off by 2^-10 |a b|,
-    /// which no sum makes smaller, and sums are truncated, as those of fp16 are. An element that rounds to infinity counts as infinite.
+    /// Rounded to the 11 significant bits of TF32, one product for one, for matmul only. Every product of elements a and b may be off by
+    /// 2^-10 |a b|, which no sum makes smaller, and sums are truncated, as those of fp16 are. An element that rounds to infinity counts as
+    /// infinite.
     /// </summary>
     Tf32,
 }

@@ -53,7 +53,11 @@ public static class CacheConvert<T, TElement>
 
         float scale = max < Infinity ? Interop.IntAsFloat(max) / 127f : float.NaN;
         if (Group.IdxX == 0 && columns > 0)
-            args.Cache.Scales[args.Cache.ScaleOffset + entry * args.Cache.ScaleBatchStride + h * args.Cache.ScaleHeadStride + row * args.Cache.ScaleRowStride] = scale;
+        {
+            args.Cache.Scales[
+                args.Cache.ScaleOffset + entry * args.Cache.ScaleBatchStride + h * args.Cache.ScaleHeadStride
+                + row * args.Cache.ScaleRowStride] = scale;
+        }
         for (int d = Group.IdxX; d < columns; d += GroupSize)
             args.Cache.Integers[target + d] = Code(TElement.Load(args.Update.Data[source + d]), scale);
     }

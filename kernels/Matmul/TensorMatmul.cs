@@ -3,10 +3,10 @@ using ILGPU;
 namespace AttnKernels.Kernels;
 
 /// <summary>
-/// C = f(alpha A B + beta C + bias) on tensor cores, sums in fp32: A and B of 16 bits, or of 32 as TF32. A group computes BM x BN of C, a warp a block of it in
-/// registers, walking K in steps of BK through two or three stages in shared memory: while one is multiplied, the others are under way. A
-/// step whose rows are wide and that K does not cut is one copy for each chunk; a warp loads fragments two chunks of K ahead of their product.
-/// With parts of K the groups of each leave sums of their own, which SplitSum adds up.
+/// C = f(alpha A B + beta C + bias) on tensor cores, sums in fp32: A and B of 16 bits, or of 32 as TF32. A group computes BM x BN of C, a
+/// warp a block of it in registers, walking K in steps of BK through two or three stages in shared memory: while one is multiplied, the
+/// others are under way. A step whose rows are wide and that K does not cut is one copy for each chunk; a warp loads fragments two chunks
+/// of K ahead of their product. With parts of K the groups of each leave sums of their own, which SplitSum adds up.
 /// Grid: ceil(M / BM) * ceil(N / BN) * batch0 * batch1 * ceil(K / SplitK) groups; group: 128 or 256 lanes; shared:
 /// TensorMatmulTile.SharedBytes.
 /// </summary>

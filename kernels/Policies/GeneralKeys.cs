@@ -102,7 +102,8 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
     }
 
     /// <summary>
-    /// One of <paramref name="lanes"/> parts of the dot product of a query, row 0 of <paramref name="queries"/>, and a key as they are compared.
+    /// One of <paramref name="lanes"/> parts of the dot product of a query, row 0 of <paramref name="queries"/>, and a key as they are
+    /// compared.
     /// </summary>
     public readonly float TurnedDot<TQueries>(
         in TQueries queries, in FlashPosition at, in KeyPlace place, int i, int key, int columns, int lane, int lanes)

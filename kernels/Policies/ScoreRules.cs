@@ -25,7 +25,10 @@ public interface IScoreRule
     /// <summary>A score without a key that takes part in the sum of head <paramref name="h"/>'s rows; minus infinity: none.</summary>
     float Sink(int h);
 
-    /// <summary>Whether no query of i .. iLast of <paramref name="heads"/> heads from h on sees a key of j .. jLast; false where that is not known. The same in all lanes.</summary>
+    /// <summary>
+    /// Whether no query of i .. iLast of <paramref name="heads"/> heads from h on sees a key of j .. jLast; false where that is not known.
+    /// The same in all lanes.
+    /// </summary>
     bool HidesTile(int b, int h, int heads, int i, int iLast, int j, int jLast);
 }
 

@@ -30,7 +30,9 @@ public interface ITensorFormat : IProductFormat
     /// <summary>V as the lane's loads for <see cref="LoadValues"/> see it.</summary>
     static abstract LaneTile ValueTile(ArrayView<U4> sV, int chunks);
 
-    /// <summary>Two B fragments of V: as many rows as a fragment is deep, and the 16 columns from chunk <paramref name="chunk"/> on.</summary>
+    /// <summary>
+    /// Two B fragments of V: as many rows as a fragment is deep, and the 16 columns from chunk <paramref name="chunk"/> on.
+    /// </summary>
     static abstract U4 LoadValues(in LaneTile sV, int row, int chunk);
 
     /// <summary>The lane's four of these 16 columns of one row of V: what meets its left X and Y, and its right X and Y.</summary>
@@ -89,7 +91,8 @@ public readonly struct PairFormat<TElement> : ITensorFormat
         uint left = sPairs[4 * SwizzledTile.Index(row, chunk, chunks) + t];
         uint right = sPairs[4 * SwizzledTile.Index(row, chunk + 1, chunks) + t];
         return new F4(
-            TElement.Load((ushort)left), TElement.Load((ushort)(left >> 16)), TElement.Load((ushort)right), TElement.Load((ushort)(right >> 16)));
+            TElement.Load((ushort)left), TElement.Load((ushort)(left >> 16)),
+            TElement.Load((ushort)right), TElement.Load((ushort)(right >> 16)));
     }
 
     public static void StoreRow(ArrayView<uint> sWords, int row, int word, int swizzle, F4 values)
@@ -134,8 +137,8 @@ public readonly struct Tf32Format : IProductFormat
     }
 
     /// <summary>
-    /// To nearest: half of the last of 11 bits is added, and products cut the rest off. 2^-11 of the number's power of two is that half, and
-    /// of what is infinite or NaN another such, where an addition to the bits would make the most common NaN a zero.
+    /// To nearest: half of the last of 11 bits is added, and products cut the rest off. 2^-11 of the number's power of two is that half,
+    /// and of what is infinite or NaN another such, where an addition to the bits would make the most common NaN a zero.
     /// </summary>
     private static uint Round(uint bits)
     {

@@ -21,7 +21,7 @@ public interface ITensorOperand : ITileOrder
     static abstract LaneTile Columns(ArrayView<U4> sTile, int outers, int outer);
 
     /// <summary>
-    /// The fragment of A from <paramref name="outer"/>, a multiple of 16, and chunk <paramref name="chunk"/> of the step's k, an even one, on.
+    /// A's fragment from <paramref name="outer"/>, a multiple of 16, and chunk <paramref name="chunk"/>, an even one, of a step's k on.
     /// </summary>
     static abstract U4 FragmentOfA(in LaneTile tile, int outer, int chunk);
 
@@ -92,8 +92,8 @@ public readonly struct WordsAlongOuter : ITensorOperand
 }
 
 /// <summary>
-/// Chunk c of row r at c ^ 2 (r mod 4), in rows of eight chunks or more: eight neighbouring columns of four neighbouring rows fill the banks
-/// once.
+/// Chunk c of row r at c ^ 2 (r mod 4), in rows of eight chunks or more: eight neighbouring columns of four neighbouring rows fill the
+/// banks once.
 /// </summary>
 public readonly struct WordOrder : ITileOrder
 {

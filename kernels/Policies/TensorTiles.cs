@@ -47,10 +47,11 @@ public static class TensorFlashTile<TFormat, TTile, TScores, TOutput>
     public static int Bc => TScores.Columns;
 
     /// <summary>
-    /// Chunks of 16 bytes in a row of Q, K, V and O: a power of two, as lanes are dealt to them and as they are swizzled. A row of 96 columns
-    /// lies where one of 128 would, and its last quarter is neither copied nor multiplied.
+    /// Chunks of 16 bytes in a row of Q, K, V and O: a power of two, as lanes are dealt to them and as they are swizzled. A row of 96
+    /// columns lies where one of 128 would, and its last quarter is neither copied nor multiplied.
     /// </summary>
-    public static int Chunks => ((TOutput.Columns & (TOutput.Columns - 1)) == 0 ? TOutput.Columns : TOutput.Columns / 3 * 4) / TFormat.PerChunk;
+    public static int Chunks =>
+        ((TOutput.Columns & (TOutput.Columns - 1)) == 0 ? TOutput.Columns : TOutput.Columns / 3 * 4) / TFormat.PerChunk;
 
     public static int SharedBytes => 16 * (Br + 2 * Bc) * Chunks;
 }

@@ -186,12 +186,12 @@ public struct VectorForm
     }
 
     /// <summary>
-    /// Columns from <paramref name="column"/> on of the rows [firstRow, endRow), as they are compared, to <paramref name="sTile"/> [..][stride];
-    /// sRow has <see cref="InverseLength"/> of each.
+    /// Columns from <paramref name="column"/> on of the rows [firstRow, endRow), as they are compared, to <paramref name="sTile"/>
+    /// [..][stride]; sRow has <see cref="InverseLength"/> of each.
     /// </summary>
     public readonly void LoadTurned<TElements>(
-        in TElements elements, in RowPositions positions, int firstRow, int endRow, int column, int columns, ArrayView<F4> sTile, int stride,
-        ArrayView<float> sRow)
+        in TElements elements, in RowPositions positions, int firstRow, int endRow, int column, int columns,
+        ArrayView<F4> sTile, int stride, ArrayView<float> sRow)
         where TElements : struct, IStoredElements
     {
         // All lanes of a row store as often: the columns to the next multiple of 32, which tiles have, become 0.

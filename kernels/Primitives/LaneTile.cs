@@ -40,7 +40,7 @@ public struct LaneTile
     public readonly U4 LoadTransposed(int row, int chunk) => TensorCore.LoadTransposed(Chunk(chunk), Offset(row, chunk));
 
     /// <summary>
-    /// Of a tile by pairs, the 8 rows from <paramref name="row"/> on, a multiple of 8, and the four chunks from <paramref name="chunk"/> on.
+    /// Of a tile by pairs, 8 rows from <paramref name="row"/> on, a multiple of 8, and four chunks from <paramref name="chunk"/> on.
     /// </summary>
     public readonly U4 LoadPairs(int row, int chunk)
     {

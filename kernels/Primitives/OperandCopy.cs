@@ -49,7 +49,8 @@ public struct OperandCopy<T, TOperand>
         : source.OuterStride == 1 && (outers & (Chunk<T>.Elements - 1)) == 0 && IsWide(source, source.KStride);
 
     private static bool IsWide(in OperandView<T> source, long rowStride) =>
-        ((source.Offset | source.Batch0Stride | source.Batch1Stride | rowStride) & (Chunk<T>.Elements - 1)) == 0 && rowStride <= TileCopy.LongestRow;
+        ((source.Offset | source.Batch0Stride | source.Batch1Stride | rowStride) & (Chunk<T>.Elements - 1)) == 0
+        && rowStride <= TileCopy.LongestRow;
 
     private static long RowStride(in OperandView<T> source) => TOperand.IsAlongK ? source.OuterStride : source.KStride;
 
@@ -87,8 +88,8 @@ public struct OperandCopy<T, TOperand>
         if (TOperand.IsAlongK)
         {
             SwizzledTile.Load<T, TOperand>(
-                source.Data, batch, source.OuterStride, source.KStride, isWide && (end & (Chunk<T>.Elements - 1)) == 0, outer0, size, 0, outers, k, end, sTile, 0,
-                TOperand.Chunks(size));
+                source.Data, batch, source.OuterStride, source.KStride, isWide && (end & (Chunk<T>.Elements - 1)) == 0,
+                outer0, size, 0, outers, k, end, sTile, 0, TOperand.Chunks(size));
             return;
         }
         SwizzledTile.Load<T, TOperand>(

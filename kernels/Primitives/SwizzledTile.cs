@@ -25,7 +25,9 @@ public static class Chunk<T>
     /// <summary>The same as a power of two.</summary>
     public static int Shift => Interop.SizeOf<T>() == sizeof(ushort) ? 3 : 2;
 
-    /// <summary>A chunk of neighbours that lie <paramref name="step"/> apart, of which <paramref name="count"/> are there; the others are 0.</summary>
+    /// <summary>
+    /// A chunk of neighbours that lie <paramref name="step"/> apart, of which <paramref name="count"/> are there; the others are 0.
+    /// </summary>
     public static U4 Gather(ArrayView<T> data, long at, long step, int count)
     {
         if (Interop.SizeOf<T>() == sizeof(ushort)) return SwizzledTile.Gather(data.Cast<ushort>(), at, step, count);
@@ -40,10 +42,10 @@ public static class Chunk<T>
 }
 
 /// <summary>
-/// Rows of elements of 16 bits, or of 32 that count as two, in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8), in rows of 64 bytes, of which
-/// two fill the banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank groups, and so have eight
-/// neighbouring chunks, so that neither ldmatrix nor the copies meet a bank twice. Offsets are in chunks; a tile starts at a row that is a
-/// multiple of 8.
+/// Rows of elements of 16 bits, or of 32 that count as two, in shared memory in chunks of 16 bytes. Chunk c of row r lies at c ^ (r mod 8),
+/// in rows of 64 bytes, of which two fill the banks, at c ^ (r / 2 mod 4): eight neighbouring rows have a chunk in eight different bank
+/// groups, and so have eight neighbouring chunks, so that neither ldmatrix nor the copies meet a bank twice. Offsets are in chunks; a tile
+/// starts at a row that is a multiple of 8.
 /// </summary>
 public static class SwizzledTile
 {
@@ -96,7 +98,8 @@ public static class SwizzledTile
     }
 
     /// <summary>
-    /// Starts loading a tile whose rows are those of several heads, as <see cref="Load"/> does of one: rows before <paramref name="endRow"/>.
+    /// Starts loading a tile whose rows are those of several heads, as <see cref="Load"/> does of one: rows before
+    /// <paramref name="endRow"/>.
     /// </summary>
     public static void LoadHeads(
         in TileRows source, in TileHeads heads, int row0, int rows, int endRow, int columns, ArrayView<U4> sTile, int chunks)

@@ -20,7 +20,8 @@ public struct TensorColumn<TFormat, TTile> : ITensorColumns<TFormat>
         s.AddDots(q, below, sK, 0, chunk);
     }
 
-    public void AddDots(in TensorOperand q, in TensorOperand below, in LaneTile sK, int row, int chunk) => Add(q, below, sK.Load(row, chunk));
+    public void AddDots(in TensorOperand q, in TensorOperand below, in LaneTile sK, int row, int chunk) =>
+        Add(q, below, sK.Load(row, chunk));
 
     public void AddTo<TOutput>(ref TOutput output, in LaneTile sV, int row)
         where TOutput : struct, ITensorColumns<TFormat> => AddFirst(ref output, sV, row);

@@ -33,7 +33,9 @@ public struct TensorSquare<TFormat>
         Scale(ref right, factor);
     }
 
-    /// <summary>S = score(S), or minus infinity where row i of a tile does not see key j; i and j are those of the lane's first element.</summary>
+    /// <summary>
+    /// S = score(S), or minus infinity where row i of a tile does not see key j; i and j are those of the lane's first element.
+    /// </summary>
     public void ApplyScore<TScore>(in TScore score, in FlashPosition at, int i, int j)
         where TScore : struct, IScoreRule
     {
@@ -59,7 +61,9 @@ public struct TensorSquare<TFormat>
         l.Lower += (left.Z + left.W) + (right.Z + right.W);
     }
 
-    /// <summary>Stores O to the rows of shared memory that begin at upper and lower, as <see cref="ITensorFormat.StoreRow"/> says.</summary>
+    /// <summary>
+    /// Stores O to the rows of shared memory that begin at upper and lower, as <see cref="ITensorFormat.StoreRow"/> says.
+    /// </summary>
     public readonly void Store(ArrayView<uint> sWords, int upper, int lower, int word, int swizzle)
     {
         TFormat.StoreRow(sWords, upper, word, swizzle, new F4(left.X, left.Y, right.X, right.Y));

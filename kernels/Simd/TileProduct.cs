@@ -8,7 +8,9 @@ internal static unsafe class TileProduct<W, V, EB>
     where V : struct
     where EB : struct, IElement
 {
-    /// <summary>How many of <paramref name="rows"/> to ask for at a time, at most 6, so that they are cut as they would be together.</summary>
+    /// <summary>
+    /// How many of <paramref name="rows"/> to ask for at a time, at most 6, so that they are cut as they would be together.
+    /// </summary>
     public static int FirstRows(int rows) => rows == 8 ? 4 : Math.Min(rows, 6);
 
     /// <summary>

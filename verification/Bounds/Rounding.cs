@@ -38,8 +38,8 @@ public static class Rounding
     public static double Tiny(DType type) => type == DType.Float16 ? Math.ScaleB(1, -25) : Flush;
 
     /// <summary>
-    /// u of one accumulation step: fp32 rounds to nearest; tensor cores, which take fp16, bf16 and TF32 operands, truncate, which doubles it.
-    /// In three parts of TF32 only short sums are truncated, which <see cref="Terms"/> counts.
+    /// u of one accumulation step: fp32 rounds to nearest; tensor cores, which take fp16, bf16 and TF32 operands, truncate, which doubles
+    /// it. In three parts of TF32 only short sums are truncated, which <see cref="Terms"/> counts.
     /// </summary>
     public static double Step(DType operands, InputPrecision precision = InputPrecision.Ieee) =>
         operands == DType.Float32 && precision != InputPrecision.Tf32 ? U : 2 * U;

@@ -11,13 +11,15 @@ public static class WeightReferences
     /// log2(e), by
     /// 4u |s - LSE| + u |LSE|; then comes one exponential.
     /// </remarks>
-    public static Expected Of(HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, InputPrecision precision = InputPrecision.Ieee) =>
+    public static Expected Of(
+        HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, InputPrecision precision = InputPrecision.Ieee) =>
         Of(q, k, rule, rows, Rounding.Terms(q.Shape[3], precision),
             (row, b, h, headKv, i) => row.FromQuery(q.Row(b, h, i), k, headKv, rule, b, h, i, q.Shape[2]));
 
     /// <summary>The same where the rows of Q and K are changed first: those of their positions (batch entry, row).</summary>
     public static Expected Of(
-        HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, VectorRule vectors, Func<int, int, int> positionQ, Func<int, int, int> positionKv)
+        HostTensor q, HostTensor k, ScoreRule rule, HostTensor rows, VectorRule vectors,
+        Func<int, int, int> positionQ, Func<int, int, int> positionKv)
     {
         VectorRows changedQ = vectors.Apply(q, positionQ), changedK = vectors.Apply(k, positionKv);
         return Of(q, k, rule, rows, q.Shape[3] + vectors.Roundings(q.Shape[3]),

@@ -19,7 +19,8 @@ internal static class AttentionCases
             yield return Case(Problem(type, 1, 1, 1, 37, 17, 16) with { Causal = CausalMask.BottomRight, Lse = true }, CaseSize.Tiny);
             yield return Case(Problem(type, 1, 7, 1, 1, 65, 8) with { Causal = CausalMask.BottomRight }, CaseSize.Tiny);
             yield return Case(Problem(type, 1, 1, 1, 3, 129, 64), CaseSize.Tiny, new CaseOptions { Logits = 50 });
-            yield return Case(Problem(type, 1, 1, 1, 5, 70, 24) with { HeadDimV = 40 }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
+            yield return Case(Problem(type, 1, 1, 1, 5, 70, 24) with { HeadDimV = 40 },
+                CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
             yield return Case(small with { Type = type, Weights = true, Lse = true, Causal = CausalMask.TopLeft }, CaseSize.Tiny);
             yield return Case(AllMasks(small with { Type = type }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
             yield return Case(AllMasks(small with { Type = type, Weights = true }), CaseSize.Tiny, new CaseOptions { EmptyBatch = true });
@@ -35,7 +36,8 @@ internal static class AttentionCases
         // A window that starts inside a tile of keys which ends before the diagonal; rows of 13 elements 16 apart, which vectors reach but
         // do not fill.
         yield return Case(Problem(Float32, 1, 1, 1, 5, 70, 8) with { Causal = CausalMask.BottomRight, WindowLeft = 20 }, CaseSize.Tiny);
-        yield return Case(Problem(Float32, 2, 4, 2, 5, 9, 13) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
+        yield return Case(Problem(Float32, 2, 4, 2, 5, 9, 13) with { Lse = true },
+            CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
         // The same past whole tiles of keys.
         yield return Case(Problem(Float32, 1, 1, 1, 2, 70, 13), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
         // A NaN among the values of key 0, which the window hides from later queries.
@@ -54,7 +56,8 @@ internal static class AttentionCases
         // Enough query rows for tensor cores, and several of their tiles of keys: masked and whole, hidden whole, a NaN that some rows see.
         foreach (DType type in Types.Skip(1))
         {
-            yield return Case(Problem(type, 1, 2, 1, 21, 150, 40) with { Causal = CausalMask.BottomRight, WindowLeft = 100, Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 2, 1, 21, 150, 40) with { Causal = CausalMask.BottomRight, WindowLeft = 100, Lse = true },
+                CaseSize.Tiny);
             yield return Case(Problem(type, 1, 1, 1, 17, 100, 128), CaseSize.Tiny);
             yield return Case(Problem(type, 1, 1, 1, 12, 70, 24), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines });
             yield return Case(tiles with { Type = type, Documents = true, Sinks = true }, CaseSize.Tiny);
@@ -66,7 +69,8 @@ internal static class AttentionCases
         // rise.
         foreach (DType type in Types.Skip(1))
         {
-            yield return Case(Problem(type, 1, 1, 1, 130, 500, 64) with { Causal = CausalMask.BottomRight, WindowLeft = 250, Lse = true }, CaseSize.Tiny);
+            yield return Case(Problem(type, 1, 1, 1, 130, 500, 64) with { Causal = CausalMask.BottomRight, WindowLeft = 250, Lse = true },
+                CaseSize.Tiny);
             yield return Case(Problem(type, 1, 1, 1, 17, 150, 192) with { Lse = true }, CaseSize.Tiny);
             yield return Case(Problem(type, 1, 1, 1, 70, 150, 128) with { Lse = true }, CaseSize.Tiny, new CaseOptions { Logits = 50 });
             yield return Case(Problem(type, 1, 1, 1, 70, 100, 40) with { Causal = CausalMask.TopLeft, WindowLeft = 9 },
@@ -81,7 +85,8 @@ internal static class AttentionCases
             yield return Case(problem, CaseSize.Tiny, options);
         foreach (Placement placement in Placement.Rows.Skip(1))
             yield return Case(small, CaseSize.Tiny, new CaseOptions { Placement = placement });
-        yield return Case(Problem(DType.BFloat16, 2, 4, 2, 9, 9, 8) with { Causal = CausalMask.TopLeft }, CaseSize.Tiny, new CaseOptions { Packed = true });
+        yield return Case(Problem(DType.BFloat16, 2, 4, 2, 9, 9, 8) with { Causal = CausalMask.TopLeft },
+            CaseSize.Tiny, new CaseOptions { Packed = true });
     }
 
     /// <summary>For devices that compute at speed.</summary>
@@ -101,7 +106,8 @@ internal static class AttentionCases
             foreach ((int queries, int keys) in lengths)
                 foreach (CausalMask causal in Causals)
                 {
-                    AttentionProblem p = Problem(type, 1, 2, 2, queries, keys, dimensions[n++ % 4]) with { Causal = causal, Lse = n % 2 == 0 };
+                    int dimension = dimensions[n++ % 4];
+                    AttentionProblem p = Problem(type, 1, 2, 2, queries, keys, dimension) with { Causal = causal, Lse = n % 2 == 0 };
                     yield return Case(p);
                     if (n % 3 == 0 && queries * keys < 40000) yield return Case(p with { Weights = true });
                 }
@@ -120,14 +126,17 @@ internal static class AttentionCases
             {
                 AttentionProblem p = Problem(type, 2, 4, 2, 201, 513, 40) with { Lse = true, Weights = weights };
                 yield return Case(p with { Documents = true });
-                yield return Case(p with { Documents = true, Sinks = true, Causal = CausalMask.BottomRight }, options: new CaseOptions { MixedDocuments = true });
+                yield return Case(p with { Documents = true, Sinks = true, Causal = CausalMask.BottomRight },
+                    options: new CaseOptions { MixedDocuments = true });
                 foreach ((int queries, int keys) in ((int, int)[])[(64, 128), (16, 16), (100, 37), (1, 1), (1000, 1000)])
-                    yield return Case(p with { Blocks = new BlockSparsity(queries, keys), WindowLeft = 300, Alignment = BandAlignment.BottomRight },
+                    yield return Case(
+                        p with { Blocks = new BlockSparsity(queries, keys), WindowLeft = 300, Alignment = BandAlignment.BottomRight },
                         options: new CaseOptions { BlockAxes = queries > 50 ? Axes4.Heads : Axes4.Batch });
                 AttentionProblem few = p with { SeqQ = 2, SeqKv = 1200, Sinks = true };
                 yield return Case(few with { Documents = true, HeadScales = true });
                 yield return Case(few with { Blocks = new BlockSparsity(1, 512) });
-                yield return Case(few with { Blocks = new BlockSparsity(2, 100), KeyLengths = true }, options: new CaseOptions { EmptyBatch = true });
+                yield return Case(few with { Blocks = new BlockSparsity(2, 100), KeyLengths = true },
+                    options: new CaseOptions { EmptyBatch = true });
             }
     }
 
@@ -135,13 +144,14 @@ internal static class AttentionCases
     {
         (int D, int Dv)[] dimensions =
         [
-            (1, 1), (2, 2), (7, 7), (15, 15), (16, 16), (37, 37), (64, 64), (80, 80), (96, 96), (128, 128), (192, 192), (255, 255), (256, 256),
-            (64, 128), (128, 64), (192, 128), (37, 80), (1, 256), (256, 1), (15, 16),
+            (1, 1), (2, 2), (7, 7), (15, 15), (16, 16), (37, 37), (64, 64), (80, 80), (96, 96), (128, 128), (192, 192), (255, 255),
+            (256, 256), (64, 128), (128, 64), (192, 128), (37, 80), (1, 256), (256, 1), (15, 16),
         ];
         foreach (DType type in Types)
             foreach ((int d, int dv) in dimensions)
             {
-                AttentionProblem p = Problem(type, 1, 2, 1, 37, 65, d) with { HeadDimV = dv, Causal = d % 2 == 0 ? CausalMask.BottomRight : CausalMask.None };
+                CausalMask causal = d % 2 == 0 ? CausalMask.BottomRight : CausalMask.None;
+                AttentionProblem p = Problem(type, 1, 2, 1, 37, 65, d) with { HeadDimV = dv, Causal = causal };
                 yield return Case(p);
                 yield return Case(p with { Weights = true, Lse = true });
             }
@@ -209,7 +219,8 @@ internal static class AttentionCases
         foreach (DType type in Types)
             yield return Case(Problem(type, 1, 2, 1, 1, keys, 64), size, new CaseOptions { VisibleNaN = true });
         yield return Case(Paged(Problem(Float32, 1, 1, 1, 5, keys, 40), 1), size, new CaseOptions { Placement = Placement.SequenceFirst });
-        yield return Case(Problem(Float32, 1, 2, 1, 33, keys, 100) with { KvType = Int8 }, size, new CaseOptions { Placement = Placement.OddLines });
+        yield return Case(Problem(Float32, 1, 2, 1, 33, keys, 100) with { KvType = Int8 },
+            size, new CaseOptions { Placement = Placement.OddLines });
     }
 
     /// <summary>Packed sequences and rings: short ones and long, with every other term beside them.</summary>
@@ -222,7 +233,8 @@ internal static class AttentionCases
             AttentionProblem p = Problem(type, 4, 4, 2, queries, keys, isTiny ? 8 : 64) with { Lse = true };
             AttentionProblem packed = p with { Packed = new PackedSequences(3 * queries, 3 * keys) };
             yield return Case(packed, size);
-            yield return Case(packed with { Causal = CausalMask.BottomRight }, size, new CaseOptions { Placement = Placement.SequenceFirst });
+            yield return Case(packed with { Causal = CausalMask.BottomRight },
+                size, new CaseOptions { Placement = Placement.SequenceFirst });
             yield return Case(packed with { SeqQ = 2, Packed = new PackedSequences(5, 3 * keys), Causal = CausalMask.BottomRight }, size);
             yield return Case(AllMasks(packed) with { KeyLengths = isTiny, KvType = Int8 }, size, new CaseOptions { AlibiPerBatch = true });
             yield return Case(Paged(packed with { Packed = new PackedSequences(3 * queries, null), KeyLengths = true }, 8), size);
@@ -235,7 +247,8 @@ internal static class AttentionCases
             yield return Case(ring with { Causal = CausalMask.BottomRight, WindowLeft = keys / 2, Alibi = true }, size);
             yield return Case(ring with { SeqQ = 1, Causal = CausalMask.BottomRight, KvType = Int8, Sinks = true }, size);
             yield return Case(ring with { Causal = CausalMask.At(2 * keys), Mask = true }, size, new CaseOptions { MaskAxes = Axes4.All });
-            yield return Case(ring with { Packed = new PackedSequences(2 * queries, null), Causal = CausalMask.BottomRight, HeadDim = 40 }, size);
+            yield return Case(
+                ring with { Packed = new PackedSequences(2 * queries, null), Causal = CausalMask.BottomRight, HeadDim = 40 }, size);
         }
     }
 
@@ -254,7 +267,8 @@ internal static class AttentionCases
                 yield return Case(AllMasks(typed) with { Sinks = true, Documents = true }, size, options with { InfiniteBias = true });
                 if (type == Float16) yield return Case(Paged(typed with { KvType = Int8 }, 8), size, options);
                 if (type == DType.BFloat16)
-                    yield return Case(typed with { Packed = new PackedSequences(2 * p.SeqQ, 2 * p.SeqKv) }, size, options with { EmptyBatch = false });
+                    yield return Case(typed with { Packed = new PackedSequences(2 * p.SeqQ, 2 * p.SeqKv) },
+                        size, options with { EmptyBatch = false });
                 if (type == Float32) yield return Case(typed with { Kv = KvLayout.Ring, KeyLengths = true }, size, options);
             }
     }
@@ -274,17 +288,23 @@ internal static class AttentionCases
             yield return Case(cosine with { HeadDim = 136, SeqQ = 20, Causal = CausalMask.None, KvType = Int8 }, size);
             yield return Case(cosine with { KeyLengths = true }, size, new CaseOptions { EmptyBatch = true });
             // Queries before position 0, which see keys: they are NaN.
-            yield return Case(rotary with { Causal = CausalMask.None, Alignment = BandAlignment.BottomRight, KeyLengths = true, SeqQ = keys }, size);
+            yield return Case(
+                rotary with { Causal = CausalMask.None, Alignment = BandAlignment.BottomRight, KeyLengths = true, SeqQ = keys }, size);
             yield return Case(rotary, size);
             yield return Case(rotary with { SeqQ = 2 }, size);
             yield return Case(rotary with { Rotary = new RotaryForm(14, keys + 9, Interleaved: true), Causal = CausalMask.At(3) }, size);
             yield return Case(rotary with { Rotary = new RotaryForm(10, 50, false, Positions: true), HeadDim = 15, SeqQ = 2 }, size);
-            yield return Case(rotary with { Rotary = new RotaryForm(dim - 2, 50, true, Positions: true), Similarity = Similarity.Cosine }, size);
-            yield return Case(rotary with { HeadDim = 72, Rotary = new RotaryForm(72, keys), SeqQ = 20, KeyLengths = true }, size);
             yield return Case(
-                rotary with { Packed = new PackedSequences(2 * queries, 2 * keys), Rotary = new RotaryForm(dim, 70, false, Positions: true) }, size);
+                rotary with { Rotary = new RotaryForm(dim - 2, 50, true, Positions: true), Similarity = Similarity.Cosine }, size);
+            yield return Case(rotary with { HeadDim = 72, Rotary = new RotaryForm(72, keys), SeqQ = 20, KeyLengths = true }, size);
+            yield return Case(rotary with
+            {
+                Packed = new PackedSequences(2 * queries, 2 * keys),
+                Rotary = new RotaryForm(dim, 70, false, Positions: true),
+            }, size);
             yield return Case(Paged(rotary with { KeyLengths = true, KvType = Int8, SeqQ = isTiny ? 5 : 2 }, 8), size);
-            yield return Case(rotary with { Kv = KvLayout.Ring, KeyLengths = true, Rotary = new RotaryForm(dim, 3 * keys), SeqQ = 3 }, size);
+            yield return Case(
+                rotary with { Kv = KvLayout.Ring, KeyLengths = true, Rotary = new RotaryForm(dim, 3 * keys), SeqQ = 3 }, size);
             yield return Case(rotary with { Kv = KvLayout.Ring, KeyLengths = true, Rotary = new RotaryForm(dim, 3 * keys) }, size);
         }
     }
@@ -299,8 +319,19 @@ internal static class AttentionCases
             foreach ((int q, int kv) in ((int, int)[])[(7, 1), (14, 2), (8, 8), (32, 8)])
                 foreach (bool weights in (bool[])[false, true])
                 {
-                    yield return Case(Problem(type, 2, q, kv, 1, 129, 64) with { Causal = CausalMask.BottomRight, KeyLengths = true, Weights = weights });
-                    yield return Case(Problem(type, 1, q, kv, 37, 65, 32) with { Causal = CausalMask.TopLeft, Mask = true, Weights = weights, Lse = true });
+                    yield return Case(Problem(type, 2, q, kv, 1, 129, 64) with
+                    {
+                        Causal = CausalMask.BottomRight,
+                        KeyLengths = true,
+                        Weights = weights,
+                    });
+                    yield return Case(Problem(type, 1, q, kv, 37, 65, 32) with
+                    {
+                        Causal = CausalMask.TopLeft,
+                        Mask = true,
+                        Weights = weights,
+                        Lse = true,
+                    });
                 }
     }
 
@@ -309,7 +340,12 @@ internal static class AttentionCases
         foreach (DType type in Types)
             foreach (bool weights in (bool[])[false, true])
             {
-                AttentionProblem p = Problem(type, 2, 4, 2, 37, 65, 40) with { HeadDimV = 24, Causal = CausalMask.BottomRight, Weights = weights };
+                AttentionProblem p = Problem(type, 2, 4, 2, 37, 65, 40) with
+                {
+                    HeadDimV = 24,
+                    Causal = CausalMask.BottomRight,
+                    Weights = weights,
+                };
                 foreach (Placement placement in Placement.Rows)
                     yield return Case(p, options: new CaseOptions { Placement = placement });
                 foreach (int d in (int[])[15, 64])
@@ -335,7 +371,9 @@ internal static class AttentionCases
                     yield return Case(p with { Bias = true, BiasType = type, Softcap = softcap },
                         options: new CaseOptions { InfiniteBias = true, BiasAxes = Axes4.Keys });
                 }
-                foreach (Axes4 axes in (Axes4[])[Axes4.None, Axes4.Keys, Axes4.Queries, Axes4.Batch, Axes4.Heads, Axes4.All, Axes4.Batch | Axes4.Heads])
+                Axes4[] subsets =
+                    [Axes4.None, Axes4.Keys, Axes4.Queries, Axes4.Batch, Axes4.Heads, Axes4.All, Axes4.Batch | Axes4.Heads];
+                foreach (Axes4 axes in subsets)
                     yield return Case(p with { SeqQ = 17, SeqKv = 37, HeadDim = 16, Mask = true, Bias = true, BiasType = type },
                         options: new CaseOptions { MaskAxes = axes, BiasAxes = Axes4.All & ~axes });
             }
@@ -360,7 +398,8 @@ internal static class AttentionCases
         yield return (p with { Documents = true }, none);
         yield return (p with { Documents = true }, new CaseOptions { SharedDocuments = true, MixedDocuments = true });
         yield return (p with { Blocks = new BlockSparsity(4, 5) }, none);
-        yield return (p with { Blocks = new BlockSparsity(5, 7), Causal = CausalMask.BottomRight }, new CaseOptions { BlockAxes = Axes4.None });
+        yield return (p with { Blocks = new BlockSparsity(5, 7), Causal = CausalMask.BottomRight },
+            new CaseOptions { BlockAxes = Axes4.None });
         yield return (p with { Scale = 0.5f, Causal = CausalMask.BottomRight }, new CaseOptions { VisibleNaN = true });
         yield return (p with { Causal = CausalMask.TopLeft }, new CaseOptions { VisibleNaN = true });
     }

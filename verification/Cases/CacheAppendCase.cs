@@ -16,7 +16,8 @@ public sealed record CacheAppendCase(CacheAppendProblem Problem, CaseOptions Opt
         using CacheAppendPlan plan = device.Plan(p);
         bool isInteger = p.CacheType == DType.Int8;
         HostTensor cache = random.Normals(0, isInteger ? DType.Float32 : p.CacheType, 1, p.CacheBatch, p.Heads, p.CacheRows, p.HeadDim);
-        if (isInteger) cache = new HostTensor(DType.Int8, [.. cache.Values.Select(x => MathF.Round(Math.Clamp(40 * x, -127, 127)))], cache.Shape);
+        if (isInteger)
+            cache = new HostTensor(DType.Int8, [.. cache.Values.Select(x => MathF.Round(Math.Clamp(40 * x, -127, 127)))], cache.Shape);
         HostTensor scales = random.Normals(3, DType.Float32, 1, p.CacheBatch, p.Heads, p.CacheRows);
         HostTensor update = Update(random);
         int starts = p.Kv.IsRing ? 3 * p.Capacity : p.Capacity - p.Rows + 1;

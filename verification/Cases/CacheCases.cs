@@ -44,7 +44,8 @@ internal static class CacheCases
     }
 
     private static RotaryCase Rotary(RotaryProblem p, CaseOptions options) => new(p, options,
-        $"b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}:{p.RotaryDim} {(p.Interleaved ? "neighbours" : "halves")} positions={p.MaxPosition} {options.Placement.Name}"
+        $"b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}:{p.RotaryDim} {(p.Interleaved ? "neighbours" : "halves")} "
+        + $"positions={p.MaxPosition} {options.Placement.Name}"
         + (options.InPlace ? " inplace" : "") + (p.AngleType == p.Type ? "" : $" angles-{p.AngleType}"), CaseSize.Tiny);
 
     private static CacheAppendCase Append(CacheAppendProblem p, CaseOptions options) => new(p, options,

@@ -7,12 +7,19 @@ internal static class CaseNames
     {
         string heads = p.HeadsKv == p.HeadsQ ? $"h{p.HeadsQ}" : $"h{p.HeadsQ}:{p.HeadsKv}";
         string dim = p.HeadDimV == p.HeadDim ? $"d{p.HeadDim}" : $"d{p.HeadDim}:{p.HeadDimV}";
-        return Join([$"b{p.Batch} {heads} q{p.SeqQ} k{p.SeqKv} {dim}", p.Scale is { } scale ? $"scale={scale}" : "",
-            p.InputPrecision == InputPrecision.Tf32x3 ? "tf32x3" : "", p.KvType == p.Type ? "" : $"keys-{p.KvType}", p.Kv.IsPaged ? $"paged-{p.Kv.BlockSize}" : p.Kv.IsRing ? "ring" : "",
+        string rotary = p.Rotary is { } r ? $"rotary-{r.RotaryDim}{(r.Interleaved ? "i" : "h")}{(r.Positions ? "-positions" : "")}" : "";
+        return Join(
+        [
+            $"b{p.Batch} {heads} q{p.SeqQ} k{p.SeqKv} {dim}",
+            p.Scale is { } scale ? $"scale={scale}" : "",
+            p.InputPrecision == InputPrecision.Tf32x3 ? "tf32x3" : "",
+            p.KvType == p.Type ? "" : $"keys-{p.KvType}",
+            p.Kv.IsPaged ? $"paged-{p.Kv.BlockSize}" : p.Kv.IsRing ? "ring" : "",
             p.Similarity == Similarity.Cosine ? "cosine" : "",
-            p.Rotary is { } rotary ? $"rotary-{rotary.RotaryDim}{(rotary.Interleaved ? "i" : "h")}{(rotary.Positions ? "-positions" : "")}" : "",
+            rotary,
             p.Packed is { } packed ? $"packed-{packed.TotalQ}{(packed.TotalKv is { } total ? $":{total}" : "")}" : "",
-            .. Score(p, options)]);
+            .. Score(p, options),
+        ]);
     }
 
     public static string Of(SoftmaxProblem p, CaseOptions options) => Join(

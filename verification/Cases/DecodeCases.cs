@@ -48,14 +48,24 @@ internal static class DecodeCases
         yield return Case(few with { HeadsQ = 34, SeqQ = 1, Sinks = true, Lse = true });
         foreach (CausalMask causal in (CausalMask[])[CausalMask.BottomRight, CausalMask.At(700)])
         {
-            AttentionProblem ring = few with { Batch = 3, Kv = KvLayout.Ring, KeyLengths = true, WindowLeft = 300, Sinks = true, Lse = true, Causal = causal };
+            AttentionProblem ring = few with
+            {
+                Batch = 3,
+                Kv = KvLayout.Ring,
+                KeyLengths = true,
+                WindowLeft = 300,
+                Sinks = true,
+                Lse = true,
+                Causal = causal,
+            };
             // A ring a little past its end: a window counted from the wrong key still meets keys that are there.
             CaseOptions lengths = new() { EmptyBatch = true, Lengths = [650, 900, 0] };
             yield return Case(ring, lengths);
             yield return Case(ring with { KvType = DType.Int8, HeadDim = 32, HeadDimV = 32 }, lengths with { AfterLonger = true });
         }
         yield return Case(few with { SeqQ = 2 }, new CaseOptions { Modifier = CaseModifier.LogBias });
-        yield return Case(few with { SeqQ = 1, KeyLengths = true, Kv = KvLayout.Ring }, new CaseOptions { Modifier = CaseModifier.TableBias });
+        yield return Case(few with { SeqQ = 1, KeyLengths = true, Kv = KvLayout.Ring },
+            new CaseOptions { Modifier = CaseModifier.TableBias });
     }
 
     private static AttentionProblem Problem(DType type, int batch, int headsKv, int group, int queries, int keys, int dimension) => new()

@@ -12,7 +12,8 @@ internal static class MatmulCases
     {
         foreach (DType type in Types)
         {
-            foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (17, 37, 15), (64, 64, 32), (65, 9, 33), (1, 65, 17), (33, 1, 40)])
+            (int, int, int)[] sizes = [(1, 1, 1), (17, 37, 15), (64, 64, 32), (65, 9, 33), (1, 65, 17), (33, 1, 40)];
+            foreach ((int m, int n, int k) in sizes)
                 yield return Case(Problem(type, m, n, k), CaseSize.Tiny);
             for (int features = 1; features < 8; features++)
                 yield return Case(Problem(type, 17, 9, 21) with
@@ -44,7 +45,15 @@ internal static class MatmulCases
                     TypeC = (form & 4) != 0 ? Float32 : type,
                     Activation = (form & 8) != 0 ? Activation.Silu : Activation.None,
                 }, CaseSize.Tiny);
-            yield return Case(Problem(type, 16, 17, 24) with { Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Alpha = 0.5f, Beta = -1.5f }, CaseSize.Tiny);
+            yield return Case(Problem(type, 16, 17, 24) with
+            {
+                Batch0 = 2,
+                Batch1 = 4,
+                GroupB = 2,
+                Bias = true,
+                Alpha = 0.5f,
+                Beta = -1.5f,
+            }, CaseSize.Tiny);
             foreach (Placement lines in (Placement[])[Placement.OddLines, Placement.QuadLines])
                 yield return Case(Problem(type, 24, 16, 40) with { TransposeA = true }, CaseSize.Tiny, lines, lines);
         }
@@ -74,7 +83,17 @@ internal static class MatmulCases
         {
             if (a != b || b != c) yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c }, CaseSize.Tiny);
             yield return Case(Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, SkipZeroA = true, TransposeB = true }, CaseSize.Tiny);
-            MatmulProblem naive = Problem(a, 17, 9, 21) with { TypeB = b, TypeC = c, Naive = true, Batch0 = 2, Batch1 = 4, GroupB = 2, Bias = true, Beta = 0.5f };
+            MatmulProblem naive = Problem(a, 17, 9, 21) with
+            {
+                TypeB = b,
+                TypeC = c,
+                Naive = true,
+                Batch0 = 2,
+                Batch1 = 4,
+                GroupB = 2,
+                Bias = true,
+                Beta = 0.5f,
+            };
             yield return Case(naive, CaseSize.Tiny) with { NeedsKernels = true };
         }
     }
@@ -97,7 +116,13 @@ internal static class MatmulCases
                         TypeC = (form & 4) != 0 ? Float32 : type,
                     }, CaseSize.Tiny);
                 yield return Case(Problem(type, m, n, 64), CaseSize.Tiny);
-                yield return Case(Problem(type, m, n, 320) with { TransposeB = true, Bias = true, Beta = 0.5f, Activation = Activation.Gelu }, CaseSize.Tiny);
+                yield return Case(Problem(type, m, n, 320) with
+                {
+                    TransposeB = true,
+                    Bias = true,
+                    Beta = 0.5f,
+                    Activation = Activation.Gelu,
+                }, CaseSize.Tiny);
                 yield return Case(Problem(type, m, n, 341), CaseSize.Tiny, Placement.OddLines, Placement.Dense);
             }
             yield return Case(Problem(type, 40, 53, 200), CaseSize.Tiny, Placement.Dense, Placement.OddLines);
@@ -136,7 +161,8 @@ internal static class MatmulCases
             }
             MatmulCase single = Case(Problem(Float32, m, n, 1) with { Activation = activation }, size);
             yield return single with { Name = $"{single.Name} visible-nan", Options = new CaseOptions { VisibleNaN = true } };
-            yield return Case(Problem(Float32, m, n, k) with { Activation = activation, Alpha = -4, Bias = true }, size, Placement.ColumnMajor);
+            yield return Case(Problem(Float32, m, n, k) with { Activation = activation, Alpha = -4, Bias = true },
+                size, Placement.ColumnMajor);
             yield return Case(Problem(Float32, m, n, k) with { Activation = activation, Naive = true }, size) with { NeedsKernels = true };
         }
     }
@@ -158,8 +184,8 @@ internal static class MatmulCases
     {
         (int M, int N, int K)[] sizes =
         [
-            (1, 1, 513), (1, 513, 1), (513, 1, 17), (1, 513, 129), (127, 1, 501), (64, 64, 64), (65, 65, 65), (127, 129, 64), (128, 128, 128),
-            (129, 65, 513), (17, 501, 37), (513, 17, 127), (256, 192, 300), (8, 8, 4096), (37, 501, 1),
+            (1, 1, 513), (1, 513, 1), (513, 1, 17), (1, 513, 129), (127, 1, 501), (64, 64, 64), (65, 65, 65), (127, 129, 64),
+            (128, 128, 128), (129, 65, 513), (17, 501, 37), (513, 17, 127), (256, 192, 300), (8, 8, 4096), (37, 501, 1),
         ];
         foreach (DType type in Types)
             foreach ((int m, int n, int k) in sizes)

@@ -74,6 +74,7 @@ internal static class MergeCases
     }
 
     private static MergeCase Case(MergeProblem p, CaseOptions options) => new(p, options,
-        $"{p.Parts} parts b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}{(p.PartType == p.Type ? "" : $" of {p.PartType}")}{(p.Lse ? " lse" : "")} "
+        $"{p.Parts} parts b{p.Batch} h{p.Heads} s{p.Seq} d{p.HeadDim}"
+        + $"{(p.PartType == p.Type ? "" : $" of {p.PartType}")}{(p.Lse ? " lse" : "")} "
         + $"x{options.Logits} {options.Placement.Name}{(options.VisibleNaN ? " visible-nan" : "")}", CaseSize.Tiny);
 }

@@ -139,10 +139,15 @@ internal sealed class ScoreData : IDisposable
         if (problem.Documents)
         {
             int rows = options.SharedDocuments ? 1 : batch;
-            rule = rule with { DocumentsQ = Documents(random, 26, rows, queries, options), DocumentsKv = Documents(random, 27, rows, keys, options) };
+            rule = rule with
+            {
+                DocumentsQ = Documents(random, 26, rows, queries, options),
+                DocumentsKv = Documents(random, 27, rows, keys, options),
+            };
         }
         if (problem.Blocks is not { } blocks) return rule;
-        int[] size = Size(options.BlockAxes | Axes4.Queries | Axes4.Keys, batch, heads, blocks.QueryBlocks(queries), blocks.KeyBlocks(keys));
+        int[] size = Size(
+            options.BlockAxes | Axes4.Queries | Axes4.Keys, batch, heads, blocks.QueryBlocks(queries), blocks.KeyBlocks(keys));
         return rule with
         {
             BlockMask = random.Booleans(28, 0.6, size),

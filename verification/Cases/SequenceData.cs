@@ -22,7 +22,11 @@ internal sealed class SequenceData : IDisposable
             {
                 startsKv = lengths is null ? Starts(random, 45, total, problem.SeqKv) : Starts(lengths, 0);
                 StartsKv = Place(device, startsKv);
-                Rule = Rule with { KeyLengths = Lengths(problem.Batch, b => Math.Min(rule.KeysOf(b, problem.SeqKv), startsKv[b + 1] - startsKv[b])) };
+                Rule = Rule with
+                {
+                    KeyLengths = Lengths(
+                        problem.Batch, b => Math.Min(rule.KeysOf(b, problem.SeqKv), startsKv[b + 1] - startsKv[b])),
+                };
             }
         }
         if (!problem.Kv.IsRing) return;
@@ -136,7 +140,8 @@ internal sealed class SequenceData : IDisposable
 
     private TensorView Place(AttentionDevice device, int[] values)
     {
-        PlacedTensor input = PlacedTensor.Input(device, new HostTensor(DType.Int32, [.. values.Select(v => (float)v)], values.Length), Placement.Dense);
+        HostTensor tensor = new(DType.Int32, [.. values.Select(v => (float)v)], values.Length);
+        PlacedTensor input = PlacedTensor.Input(device, tensor, Placement.Dense);
         placed.Add(input);
         return input.ViewOfRank(1);
     }

@@ -19,7 +19,8 @@ internal static class SharedTileCases
         yield return Case(tf32 with { HeadDimV = 21, Causal = CausalMask.BottomRight });
         yield return Case(tf32 with { HeadDim = 128, Sinks = true });
         yield return Case(tf32 with { HeadsQ = 8, SeqQ = 16, SeqKv = 1100, HeadDim = 64, HeadDimV = 64 });
-        yield return Case(tf32 with { Batch = 2, SeqKv = 100, HeadsQ = 6, HeadsKv = 2, Alibi = true, Alignment = BandAlignment.BottomRight },
+        yield return Case(
+            tf32 with { Batch = 2, SeqKv = 100, HeadsQ = 6, HeadsKv = 2, Alibi = true, Alignment = BandAlignment.BottomRight },
             new CaseOptions { Placement = Placement.SequenceFirst });
         yield return Case(tf32 with { SeqKv = 100, HeadDim = 37 }, new CaseOptions { Placement = Placement.OddLines });
     }
@@ -35,7 +36,8 @@ internal static class SharedTileCases
         yield return Case(Problem(type, 1, 1, 71, 1, 40, 24) with { Sinks = true, Lse = true });
         // Terms of a head, of a query and of both.
         AttentionProblem terms = Problem(type, 2, 1, 5, 13, 70, 64) with { Alibi = true, Alignment = BandAlignment.BottomRight };
-        yield return Case(terms with { Bias = true, Sinks = true, HeadScales = true, Lse = true }, new CaseOptions { AlibiPerBatch = true });
+        yield return Case(terms with { Bias = true, Sinks = true, HeadScales = true, Lse = true },
+            new CaseOptions { AlibiPerBatch = true });
         yield return Case(Problem(type, 2, 1, 4, 9, 100, 40) with { Blocks = new BlockSparsity(5, 32), Lse = true });
         yield return Case(Problem(type, 2, 1, 4, 9, 100, 128) with { Documents = true, Mask = true, KeyLengths = true }, Empty);
         yield return Case(Problem(type, 1, 2, 3, 7, 70, 24), new CaseOptions { Modifier = CaseModifier.LogBias });
@@ -51,7 +53,14 @@ internal static class SharedTileCases
         yield return Case(AttentionCases.Paged(other with { Sinks = true, Bias = true }, 32));
         yield return Case(other with { Kv = KvLayout.Ring, KeyLengths = true, Causal = CausalMask.At(200) });
         yield return Case(other with { SeqQ = 64, Packed = new PackedSequences(70, 200), Causal = CausalMask.BottomRight });
-        yield return Case(other with { SeqQ = 40, Packed = new PackedSequences(50, 200), Sinks = true, Alibi = true, Alignment = BandAlignment.BottomRight });
+        yield return Case(other with
+        {
+            SeqQ = 40,
+            Packed = new PackedSequences(50, 200),
+            Sinks = true,
+            Alibi = true,
+            Alignment = BandAlignment.BottomRight,
+        });
         yield return Case(AttentionCases.Paged(other with { Packed = new PackedSequences(12, null), KeyLengths = true }, 16));
     }
 

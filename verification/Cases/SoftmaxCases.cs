@@ -44,7 +44,8 @@ internal static class SoftmaxCases
             yield return Case(Problem(type, 5, 37), CaseSize.Tiny, new CaseOptions { Placement = Placement.OddLines, VisibleNaN = true });
         // Whole vectors, of which the CPU device keeps several rows in registers: every row has its own maximum.
         foreach (int columns in (int[])[16, 48, 64])
-            yield return Case(Problem(Float32, 7, columns), CaseSize.Tiny, new CaseOptions { VisibleNaN = true, InPlace = true, Logits = 3 });
+            yield return Case(Problem(Float32, 7, columns), CaseSize.Tiny,
+                new CaseOptions { VisibleNaN = true, InPlace = true, Logits = 3 });
         // A window that starts between the places where vectors do; fp16 logits below its normal range, which an fp32 logarithm shows.
         yield return Case(Problem(Float32, 9, 24) with { WindowLeft = 6, Alignment = BandAlignment.BottomRight }, CaseSize.Tiny);
         yield return Case(Problem(Float16, 3, 37) with { OutputType = Float32, Log = true }, CaseSize.Tiny,

@@ -62,7 +62,8 @@ internal sealed class VectorData : IDisposable
     {
         int pairs = rotary.RotaryDim / 2;
         float[] values = new float[rotary.MaxPosition * pairs];
-        for (int n = 0; n < values.Length; n++) values[n] = (float)function(n / pairs * Math.Pow(10000, -2.0 * (n % pairs) / rotary.RotaryDim));
+        for (int n = 0; n < values.Length; n++)
+            values[n] = (float)function(n / pairs * Math.Pow(10000, -2.0 * (n % pairs) / rotary.RotaryDim));
         return new HostTensor(DType.Float32, values, rotary.MaxPosition, pairs);
     }
 

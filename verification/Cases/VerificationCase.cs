@@ -114,7 +114,8 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
         Comparison? unproven = comparisons.FirstOrDefault(c => c.ProvesNothing);
         string? damage = damages.FirstOrDefault(d => d is not null);
         if (!IsRandom && !(againstPlain <= 1))
-            damage ??= FormattableString.Invariant($"the largest error is {againstPlain:G3} times what twice the plain computation's allows");
+            damage ??= FormattableString.Invariant(
+                $"the largest error is {againstPlain:G3} times what twice the plain computation's allows");
         if (!IsRandom) damage ??= unproven?.ToString();
         bool passed = worst.Failures == 0 && damage is null;
         return new CaseResult(this, passed ? Outcome.Passed : Outcome.Failed, worst.Worst,

@@ -8,9 +8,11 @@ public static class Verifier
     [
         .. MatmulCases.Tiny(), .. SoftmaxCases.Tiny(), .. AttentionCases.Tiny(), .. CacheCases.Tiny(), .. MergeCases.Tiny(),
         .. DecodeCases.Tiny(), .. WeightsCases.Tiny(), .. WideTileCases.Tiny(), .. WideTileCases.LookedUp(),
-        .. SharedTileCases.Tiny(), .. WideHeadCases.Of(CaseSize.Tiny), .. TracedCases.Of(CaseSize.Tiny), .. Tf32Cases.Of(CaseSize.Tiny), .. Tf32Cases.Matmuls(CaseSize.Tiny),
+        .. SharedTileCases.Tiny(), .. WideHeadCases.Of(CaseSize.Tiny), .. TracedCases.Of(CaseSize.Tiny),
+        .. Tf32Cases.Of(CaseSize.Tiny), .. Tf32Cases.Matmuls(CaseSize.Tiny),
         .. MatmulCases.LargeTiles(), .. MatmulCases.Normal(), .. SoftmaxCases.Normal(), .. AttentionCases.Normal(),
-        .. WideHeadCases.Of(CaseSize.Normal), .. TracedCases.Of(CaseSize.Normal), .. Tf32Cases.Of(CaseSize.Normal), .. Tf32Cases.Matmuls(CaseSize.Normal),
+        .. WideHeadCases.Of(CaseSize.Normal), .. TracedCases.Of(CaseSize.Normal),
+        .. Tf32Cases.Of(CaseSize.Normal), .. Tf32Cases.Matmuls(CaseSize.Normal),
     ];
 
     /// <summary>The largest cases that <paramref name="device"/> runs in reasonable time.</summary>
@@ -62,7 +64,8 @@ public static class Verifier
 
     /// <summary>Runs <paramref name="cases"/>, one after the other; other parameters as above.</summary>
     public static VerificationReport Run(
-        AttentionDevice device, IEnumerable<VerificationCase> cases, IProgress<CaseResult>? progress = null, CancellationToken cancel = default)
+        AttentionDevice device, IEnumerable<VerificationCase> cases, IProgress<CaseResult>? progress = null,
+        CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(cases);

@@ -1,8 +1,8 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// Weights of chosen rows after a fused run: every score form, every way to store keys, sequences, rings, rows that turn, score modifiers, and
-/// more keys than one work item or group has.
+/// Weights of chosen rows after a fused run: every score form, every way to store keys, sequences, rings, rows that turn, score modifiers,
+/// and more keys than one work item or group has.
 /// </summary>
 internal static class WeightsCases
 {
@@ -34,10 +34,15 @@ internal static class WeightsCases
             // Lengths and rows of each entry's own.
             AttentionProblem entries = p with { Batch = 3, HeadsQ = 4, HeadsKv = 2, SeqKv = 301, WindowLeft = 200 };
             yield return Case(entries with { KeyLengths = false, Packed = new PackedSequences(40, 700) }, new CaseOptions());
-            yield return Case(entries with { KvType = DType.Int8, Packed = new PackedSequences(40, 700), Alibi = true, Mask = true }, new CaseOptions());
-            yield return Case(AttentionCases.Paged(entries with { Packed = new PackedSequences(40, null), Sinks = true }, 16), new CaseOptions());
+            yield return Case(
+                entries with { KvType = DType.Int8, Packed = new PackedSequences(40, 700), Alibi = true, Mask = true },
+                new CaseOptions());
+            yield return Case(
+                AttentionCases.Paged(entries with { Packed = new PackedSequences(40, null), Sinks = true }, 16), new CaseOptions());
             yield return Case(entries with { Kv = KvLayout.Ring, Mask = true }, new CaseOptions { EmptyBatch = true });
-            yield return Case(entries with { Kv = KvLayout.Ring, KvType = DType.Float16, Causal = CausalMask.At(400), HeadDim = 300 }, new CaseOptions());
+            yield return Case(
+                entries with { Kv = KvLayout.Ring, KvType = DType.Float16, Causal = CausalMask.At(400), HeadDim = 300 },
+                new CaseOptions());
 
             // Rows that change before they are compared.
             foreach (bool isInterleaved in (bool[])[false, true])
@@ -45,9 +50,12 @@ internal static class WeightsCases
                 AttentionProblem rotary = entries with { Rotary = new RotaryForm(36, 3 * p.SeqKv, isInterleaved) };
                 yield return Case(rotary with { HeadDim = 64 }, new CaseOptions { Placement = Placement.OddLines });
                 yield return Case(rotary with { Kv = KvLayout.Ring, KvType = DType.Int8 }, new CaseOptions());
-                yield return Case(
-                    rotary with { Packed = new PackedSequences(40, 700), Rotary = new RotaryForm(40, 70, isInterleaved, true), Similarity = Similarity.Cosine },
-                    new CaseOptions());
+                yield return Case(rotary with
+                {
+                    Packed = new PackedSequences(40, 700),
+                    Rotary = new RotaryForm(40, 70, isInterleaved, true),
+                    Similarity = Similarity.Cosine,
+                }, new CaseOptions());
             }
             yield return Case(p with { Similarity = Similarity.Cosine, HeadScales = true }, new CaseOptions { Logits = 50 });
 
@@ -55,7 +63,8 @@ internal static class WeightsCases
             foreach (CaseModifier modifier in Enum.GetValues<CaseModifier>().Skip(1))
                 yield return Case(p with { Mask = true, Softcap = 9 }, new CaseOptions { Modifier = modifier });
             yield return Case(
-                entries with { KeyLengths = false, Packed = new PackedSequences(40, 700) }, new CaseOptions { Modifier = CaseModifier.DilatedWindow });
+                entries with { KeyLengths = false, Packed = new PackedSequences(40, 700) },
+                new CaseOptions { Modifier = CaseModifier.DilatedWindow });
             yield return Case(entries with { Kv = KvLayout.Ring }, new CaseOptions { Modifier = CaseModifier.LogBias });
         }
     }

@@ -13,11 +13,13 @@ internal static class WideTileCases
             {
                 AttentionProblem p = new()
                 {
-                    Type = type, HeadsQ = 2, HeadsKv = 1, Batch = 1, SeqQ = rows, SeqKv = 141, HeadDim = dimension, HeadDimV = dimension - 3, Lse = true,
+                    Type = type, HeadsQ = 2, HeadsKv = 1, Batch = 1, SeqQ = rows, SeqKv = 141,
+                    HeadDim = dimension, HeadDimV = dimension - 3, Lse = true,
                 };
                 yield return Case(p with { Causal = CausalMask.BottomRight });
                 yield return Case(p with { Sinks = true, Mask = true, WindowLeft = 65, Alignment = BandAlignment.BottomRight });
-                yield return Case(AttentionCases.Paged(p with { Alibi = true, KeyLengths = true, Alignment = BandAlignment.BottomRight }, 16));
+                yield return Case(
+                    AttentionCases.Paged(p with { Alibi = true, KeyLengths = true, Alignment = BandAlignment.BottomRight }, 16));
                 yield return Case(p with { Batch = 2, Packed = new PackedSequences(rows + 36, 141 + 35), Causal = CausalMask.TopLeft });
             }
     }
@@ -42,8 +44,10 @@ internal static class WideTileCases
             yield return Case(AttentionCases.Paged(wide with { KeyLengths = true, Causal = CausalMask.BottomRight }, 1));
             yield return Case(AttentionCases.Paged(p with { Batch = 1, HeadDim = 192, SeqKv = 150 }, 256));
             yield return Case(AttentionCases.Paged(p with { SeqKv = 100 }, 4), new CaseOptions { Placement = Placement.OddLines });
-            yield return Case(AttentionCases.Paged(p with { SeqKv = 150, Softcap = 9, Sinks = true, KeyLengths = true }, 16), new CaseOptions { EmptyBatch = true });
-            yield return Case(AttentionCases.Paged(wide with { Packed = new PackedSequences(33, null), KeyLengths = true, Documents = true }, 64));
+            yield return Case(AttentionCases.Paged(p with { SeqKv = 150, Softcap = 9, Sinks = true, KeyLengths = true }, 16),
+                new CaseOptions { EmptyBatch = true });
+            yield return Case(
+                AttentionCases.Paged(wide with { Packed = new PackedSequences(33, null), KeyLengths = true, Documents = true }, 64));
             yield return Case(p with { Kv = KvLayout.Ring, KeyLengths = true });
             yield return Case(wide with { Packed = new PackedSequences(33, 400), Causal = CausalMask.BottomRight });
             yield return Case(wide with { Packed = new PackedSequences(33, 400), Alibi = true, Alignment = BandAlignment.BottomRight });

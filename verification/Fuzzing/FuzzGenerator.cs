@@ -72,7 +72,8 @@ internal static class FuzzGenerator
             p = p with { InputPrecision = choose.Pick("precision", 0.4, Enum.GetValues<InputPrecision>(), precision => $"{precision}") };
         CaseOptions options = new() { Placement = choose.Pick("placement", 0.5, Matrices, l => l.Name) };
         Placement placementB = choose.Pick("placementB", 0.5, Matrices, l => l.Name);
-        if (!p.SkipZeroA) p = p with { Activation = choose.Pick("activation", 0.6, Enum.GetValues<Activation>(), activation => $"{activation}") };
+        if (!p.SkipZeroA)
+            p = p with { Activation = choose.Pick("activation", 0.6, Enum.GetValues<Activation>(), activation => $"{activation}") };
         return (new MatmulCase(p, options, "", size) { PlacementB = placementB }, p.Flops / 2);
     }
 
@@ -103,7 +104,8 @@ internal static class FuzzGenerator
     {
         const double CostOfScore = 30;
         int max = size == CaseSize.Tiny ? 140 : 1100;
-        int headsKv = choose.Few("headsKv", 4), widest = choose.Flag("wideHeads", 0.06) ? 640 : 256, headDim = choose.Size("headDim", widest);
+        int headsKv = choose.Few("headsKv", 4);
+        int widest = choose.Flag("wideHeads", 0.06) ? 640 : 256, headDim = choose.Size("headDim", widest);
         bool isDecode = choose.Flag("decode", 0.15); // few queries, more keys than a split of decoding
         bool isShort = !isDecode && choose.Flag("short", 0.15); // queries whose heads share tiles, more keys than a split on tensor cores
         int seqQ = choose.Size("seqQ", isDecode ? 8 : isShort ? 70 : max);
@@ -113,7 +115,9 @@ internal static class FuzzGenerator
             HeadsKv = headsKv,
             HeadsQ = headsKv * choose.Few("group", 8),
             SeqQ = seqQ,
-            SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860) : isShort ? choose.SizePast("seqKv", 512, 1400) : choose.Size("seqKv", Math.Max(max, 600), seqQ),
+            SeqKv = isDecode ? choose.SizePast("seqKv", 256, 860)
+                : isShort ? choose.SizePast("seqKv", 512, 1400)
+                : choose.Size("seqKv", Math.Max(max, 600), seqQ),
             HeadDim = headDim,
             HeadDimV = choose.Flag("otherDimV", 0.3) ? choose.Size("headDimV", widest) : headDim,
             Type = Type(choose, "type"),
@@ -131,7 +135,11 @@ internal static class FuzzGenerator
         // A scale of 0 has no query that singles a key out.
         if (p.Scale != 0 && choose.Flag("traced", 0.1)) options = options with { Traced = true, VisibleNaN = false };
         if (p.Type == Float32 && p.Rotary is null && p.Similarity == Similarity.DotProduct)
-            p = p with { InputPrecision = choose.Pick("precision", 0.6, [InputPrecision.Ieee, InputPrecision.Tf32x3], precision => $"{precision}") };
+            p = p with
+            {
+                InputPrecision = choose.Pick(
+                    "precision", 0.6, [InputPrecision.Ieee, InputPrecision.Tf32x3], precision => $"{precision}"),
+            };
         bool packed = p.HasPlainKeys && p.SeqKv == p.SeqQ && p.HeadDimV == p.HeadDim && choose.Flag("packed", 0.4);
         options = packed ? options with { Packed = true } : options with { Placement = Rows(choose) };
         return (new AttentionCase(p, options, "", size),
@@ -150,7 +158,8 @@ internal static class FuzzGenerator
             p = p with
             {
                 Rotary = new RotaryForm(
-                    Math.Min(2 * choose.Size("pairs", Math.Max(128, p.HeadDim / 2)), p.HeadDim & ~1), (3 * p.SeqKv) + choose.Number("morePositions", 20),
+                    Math.Min(2 * choose.Size("pairs", Math.Max(128, p.HeadDim / 2)), p.HeadDim & ~1),
+                    (3 * p.SeqKv) + choose.Number("morePositions", 20),
                     choose.Flag("interleaved", 0.5), choose.Flag("positions", 0.4)),
             };
         }

@@ -153,7 +153,8 @@ internal static class AttentionMutants
 
             """, "the bias is capped, too", "attention float32, softmax float32"),
         new("score.softcap-after-mask", Rules, "Blocks.Hide(ref s, row, keys);\n        return s;",
-            "Blocks.Hide(ref s, row, keys);\n        if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));\n        return s;",
+            "Blocks.Hide(ref s, row, keys);\n        if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));\n"
+                + "        return s;",
             "a hidden key scores -softcap", "attention float32"),
         new("score.softcap-missing", Rules, "if (Softcap > 0f) s = new F4(Cap(s.X), Cap(s.Y), Cap(s.Z), Cap(s.W));", "",
             "no softcap", "attention float32 softcap"),
@@ -188,8 +189,8 @@ internal static class AttentionMutants
             "every batch entry has the blocks of the first", "attention float32 paged"),
         new("keys.row-not-in-block", Keys, "row = j & ((1 << BlockShift) - 1);", "row = 0;",
             "every key of a block is its first", "attention float32 paged"),
-        new("keys.scale-of-row-0", "kernels/Policies/StoredRows.cs", " + row * ScaleRowStride", "", "every key of a head has the scale of the first",
-            "attention float32 keys-int8"),
+        new("keys.scale-of-row-0", "kernels/Policies/StoredRows.cs", " + row * ScaleRowStride", "",
+            "every key of a head has the scale of the first", "attention float32 keys-int8"),
         new("keys.head-0", Keys, "source.Place(entry, place.HeadKv, row)", "source.Place(entry, 0, row)",
             "every head reads head 0", "attention float32 keys-int8"),
         new("keys.hidden-rows-loaded", Keys, "if (key >= firstRow && key < endRow && column < columns)", "if (column < columns)",

@@ -64,7 +64,10 @@ internal sealed class KernelSources
         EmitOptions options = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
         EmitResult result = mutated.Emit(assembly, symbols, options: options);
         if (!result.Success)
-            throw new InvalidOperationException("does not compile: " + result.Diagnostics.First(d => d.Severity == DiagnosticSeverity.Error));
+        {
+            Diagnostic error = result.Diagnostics.First(d => d.Severity == DiagnosticSeverity.Error);
+            throw new InvalidOperationException("does not compile: " + error);
+        }
         assembly.Position = symbols.Position = 0;
         return (assembly, symbols);
     }

@@ -28,9 +28,8 @@ public sealed class MutationScore
     /// <summary>Every mutant.</summary>
     public static IReadOnlyList<Mutant> Mutants { get; } =
         [.. AttentionMutants.All, .. ScoreFormMutants.All, .. ModifierMutants.All, .. KernelMutants.All, .. SimdMutants.All,
-            .. MergeMutants.All, .. KeyMutants.All, .. TensorMutants.All, .. TensorMatmulMutants.All, .. Tf32Mutants.All, .. SharedTileMutants.All,
-            .. DecodeMutants.All,
-            .. WeightsMutants.All, .. WideHeadMutants.All];
+            .. MergeMutants.All, .. KeyMutants.All, .. TensorMutants.All, .. TensorMatmulMutants.All, .. Tf32Mutants.All,
+            .. SharedTileMutants.All, .. DecodeMutants.All, .. WeightsMutants.All, .. WideHeadMutants.All];
 
     /// <summary>The repository that <paramref name="start"/> lies in; null if it lies in none.</summary>
     public static string? FindRoot(string start) => KernelSources.FindRoot(start);

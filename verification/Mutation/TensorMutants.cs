@@ -115,8 +115,8 @@ internal static class TensorMutants
             Any),
         new("tensor.key-columns-twice", Lane, "(Group.IdxX >> 3) & 1, chunks);", "0, chunks);", "elements 8 to 15 of K are elements 0 to 7",
             Any),
-        new("tensor.swizzle-added", Lane, "sTile.From(lane ^ (chunk & 7))", "sTile.From(lane + (chunk & 7))", "the swizzle of a chunk is added",
-            "attention float16 d40"),
+        new("tensor.swizzle-added", Lane, "sTile.From(lane ^ (chunk & 7))", "sTile.From(lane + (chunk & 7))",
+            "the swizzle of a chunk is added", "attention float16 d40"),
         new("tensor.far-chunks-near", Lane, "row * chunks + (chunk & ~7)", "row * chunks", "the right half of a row is the left",
             "attention float16 d128"),
         new("tensor.values-not-transposed", Lane, "TensorCore.LoadTransposed(", "TensorCore.LoadMatrices(", "V is not transposed", Any),
@@ -135,7 +135,8 @@ internal static class TensorMutants
             "the weights of the second half meet the values of the first", Any),
 
         new("tensor.third-quarter-is-second", Columns, "Right.AddValues(p, below, sV, row, chunk + TLeft.Columns",
-            "Right.AddValues(p, below, sV, row, chunk + TRight.Columns", "columns 64 to 95 of O are those from 32 on", "attention float16 d96"),
+            "Right.AddValues(p, below, sV, row, chunk + TRight.Columns", "columns 64 to 95 of O are those from 32 on",
+            "attention float16 d96"),
         new("tensor.rows-of-96-side-by-side", Tile, "TOutput.Columns / 3 * 4)", "TOutput.Columns)",
             "lanes are dealt to twelve chunks as to a power of two", "attention float16 d96"),
 

@@ -11,14 +11,14 @@ internal static class WideHeadMutants
 
     public static IReadOnlyList<Mutant> All { get; } =
     [
-        new("chunks.keys-of-the-first", Forward, "args.Keys.LoadKeys(keys, j, Bc, first, end, column,", "args.Keys.LoadKeys(keys, j, Bc, first, end, 0,",
-            "every chunk multiplies the first columns of K", Likely),
+        new("chunks.keys-of-the-first", Forward, "args.Keys.LoadKeys(keys, j, Bc, first, end, column,",
+            "args.Keys.LoadKeys(keys, j, Bc, first, end, 0,", "every chunk multiplies the first columns of K", Likely),
         new("chunks.values-of-the-first", Forward, "first, end, chunk, args.HeadDimV,", "first, end, 0, args.HeadDimV,",
             "every group multiplies the first columns of V", Likely),
         new("chunks.output-of-the-first", Forward, "at.Head<T, TKeys>(args.O) + chunk;", "at.Head<T, TKeys>(args.O);",
             "every group writes the first columns of O", Likely),
-        new("chunks.last-dropped", Forward, "column < args.HeadDim; column += ", "column + FlashTile<TTile>.HeadDim <= args.HeadDim; column += ",
-            "a chunk that is not full is left out of S", Likely),
+        new("chunks.last-dropped", Forward, "column < args.HeadDim; column += ",
+            "column + FlashTile<TTile>.HeadDim <= args.HeadDim; column += ", "a chunk that is not full is left out of S", Likely),
         new("chunks.no-barrier", Forward, "Group.Barrier(); // sQ, sKV and sP: the previous chunk, or the previous tile, has been read", "",
             "a chunk is written while the previous one is read", Likely),
         new("chunks.turned-before-stored", Keys, "Group.Barrier(); // sQ and sK hold the rows as they are stored", "",

@@ -36,8 +36,10 @@ public static class Plain
         return o;
     }
 
-    /// <summary>Y of X (batch, heads, rows, columns), or <paramref name="rows"/> of it: softmax(score(X)), its logarithm or score(X), stored as
-    /// <paramref name="type"/>.</summary>
+    /// <summary>
+    /// Y of X (batch, heads, rows, columns), or <paramref name="rows"/> of it: softmax(score(X)), its logarithm or score(X), stored as
+    /// <paramref name="type"/>.
+    /// </summary>
     public static HostTensor Softmax(HostTensor x, ScoreRule rule, bool log, DType type, bool scores = false, int[]? rows = null)
     {
         int heads = x.Shape[1], height = x.Shape[2], columns = x.Shape[3];

@@ -43,7 +43,8 @@ internal static class MutateCommand
         Report.Banner();
         if (MutationScore.FindRoot(Environment.CurrentDirectory) is not { } root)
         {
-            Console.Error.WriteLine("The mutants are compiled from the sources: run this in the project's repository (AttnKernels.sln, kernels/).");
+            Console.Error.WriteLine(
+                "The mutants are compiled from the sources: run this in the project's repository (AttnKernels.sln, kernels/).");
             return Report.Usage;
         }
         return Judge(new MutationScore(root), mutants, cancel);

@@ -28,7 +28,8 @@ internal static class VerifyCommand
         };
         Option<CaseSet> set = new("--set")
         {
-            Description = "Pairs: attention with every pair of values of its attributes, at lengths to 1,025. Full: both. Default: Standard.",
+            Description =
+                "Pairs: attention with every pair of values of its attributes, at lengths to 1,025. Full: both. Default: Standard.",
         };
         Option<(int Part, int Count)> part = new("--part")
         {

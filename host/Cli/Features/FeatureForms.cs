@@ -37,8 +37,10 @@ internal static class FeatureForms
             Keys("grouped and multi-query heads", p => p with { HeadsKv = 2 }),
             Keys("values of another length than the keys", p => p with { HeadDimV = 32 }),
             Keys($"head dims above 256 (here {Wide})", p => p with { HeadDim = Wide }),
-            Keys("latent keys of 576 and values of 512, one head for all queries", p => p with { HeadsKv = 1, HeadDim = 576, HeadDimV = 512 }),
-            Keys("fp32 multiplied as TF32 in three parts, on request", p => p with { InputPrecision = InputPrecision.Tf32x3 }) with { Only = DType.Float32 },
+            Keys("latent keys of 576 and values of 512, one head for all queries",
+                p => p with { HeadsKv = 1, HeadDim = 576, HeadDimV = 512 }),
+            Keys("fp32 multiplied as TF32 in three parts, on request", p => p with { InputPrecision = InputPrecision.Tf32x3 }) with
+            { Only = DType.Float32 },
             Keys("paged key/value cache", p => p with { Kv = KvLayout.Paged(16, 8) }),
             Keys("ring cache of the last keys", p => p with { Kv = KvLayout.Ring, KeyLengths = true }),
             Keys("packed sequences", p => p with { Packed = new PackedSequences(20, 60) }),
@@ -65,8 +67,10 @@ internal static class FeatureForms
             new("matmul to Float32", t => Matmul(t) with { TypeC = DType.Float32 }),
             new("matmul of Float32 and the type", t => Matmul(t) with { TypeA = DType.Float32 }),
             new("matmul of the type and Float32", t => Matmul(t) with { TypeB = DType.Float32 }),
-            new("matmul of fp32 as TF32 in three parts, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32x3 }) { Only = DType.Float32 },
-            new("matmul of fp32 as TF32, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32 }) { Only = DType.Float32 },
+            new("matmul of fp32 as TF32 in three parts, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32x3 })
+            { Only = DType.Float32 },
+            new("matmul of fp32 as TF32, on request", t => Matmul(t) with { InputPrecision = InputPrecision.Tf32 })
+            { Only = DType.Float32 },
             new("softmax, batched", t => Softmax(t) with { Batch = 2, Heads = 4 }),
             new("softmax to Float32", t => Softmax(t) with { OutputType = DType.Float32 }),
             new("log-softmax", t => Softmax(t) with { Log = true }),

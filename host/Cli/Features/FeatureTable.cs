@@ -30,7 +30,8 @@ internal static class FeatureTable
             text.Append($"|---|{string.Concat(section.Operations.Select(_ => "---|---|"))}\n");
             foreach (FeatureRow row in section.Rows)
             {
-                IEnumerable<string> cells = row.Problems.SelectMany(problem => new[] { Cell(cpu, row.Only, problem), Cell(kernels, row.Only, problem) });
+                IEnumerable<string> cells = row.Problems.SelectMany(
+                    problem => new[] { Cell(cpu, row.Only, problem), Cell(kernels, row.Only, problem) });
                 text.Append($"| {row.Form} | {string.Join(" | ", cells)} |\n");
             }
         }

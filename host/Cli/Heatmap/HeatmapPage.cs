@@ -22,7 +22,8 @@ internal static class HeatmapPage
             .Append("</title><style>");
         page.Append("body{font:14px system-ui,sans-serif;margin:24px;background:#fff;color:#1b1b1f}h1{font-size:20px}");
         page.Append("main{display:flex;flex-wrap:wrap;gap:16px}svg{background:#fff}text{font:11px system-ui,sans-serif;fill:#1b1b1f}");
-        page.Append(".t{font-weight:600;font-size:13px}@media(prefers-color-scheme:dark){body,svg{background:#16161a;color:#e8e8ea}text{fill:#e8e8ea}}");
+        page.Append(".t{font-weight:600;font-size:13px}@media(prefers-color-scheme:dark){body,svg{background:#16161a;color:#e8e8ea}");
+        page.Append("text{fill:#e8e8ea}}");
         page.Append("</style></head><body><h1>").Append(WebUtility.HtmlEncode(title))
             .Append("</h1><p>P = softmax(score(Q K<sup>T</sup>)): ");
         if (batch > 1) page.Append(CultureInfo.InvariantCulture, $"{batch} batch entries, ");

@@ -111,7 +111,9 @@ internal unsafe struct QueryTile
         KeyEnd = End[lanes - 1];
     }
 
-    /// <summary>Finds the rows to fetch: of O, and of Q in tile <paramref name="tile"/> of the item <paramref name="next"/>, -1 = none.</summary>
+    /// <summary>
+    /// Finds the rows to fetch: of O, and of Q in tile <paramref name="tile"/> of the item <paramref name="next"/>, -1 = none.
+    /// </summary>
     public void Expect<E>(in AttentionPlan plan, int next, int tile)
         where E : struct, IElement
     {

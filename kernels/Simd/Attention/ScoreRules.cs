@@ -66,8 +66,8 @@ internal static unsafe class ScoreRules<W, V>
     }
 
     /// <summary>
-    /// Asks for a few lanes' bias and mask of the next block of keys while the scores of the keys [key, key + keys) of this one are computed:
-    /// the rows are far apart, which hardware does not foresee, and all at once are more than memory answers in time.
+    /// Asks for a few lanes' bias and mask of the next block of keys while the scores of the keys [key, key + keys) of this one are
+    /// computed: the rows are far apart, which hardware does not foresee, and all at once are more than memory answers in time.
     /// </summary>
     public static void Fetch(in AttentionPlan plan, in QueryTile tile, int blockKey, int key, int keys)
     {

@@ -18,7 +18,8 @@ internal static unsafe class CacheRow<E>
     public static float Quantise(byte* source, sbyte* target, int dim)
     {
         uint max = 0;
-        for (int d = 0; d < dim; d++) max = Math.Max(max, BitConverter.SingleToUInt32Bits(E.Load<Width1, float>(source + d * E.Size)) & 0x7FFFFFFF);
+        for (int d = 0; d < dim; d++)
+            max = Math.Max(max, BitConverter.SingleToUInt32Bits(E.Load<Width1, float>(source + d * E.Size)) & 0x7FFFFFFF);
         float scale = max < 0x7F800000 ? BitConverter.UInt32BitsToSingle(max) / 127 : float.NaN;
         for (int d = 0; d < dim; d++)
         {

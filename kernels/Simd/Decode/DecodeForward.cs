@@ -193,7 +193,8 @@ internal static unsafe class DecodeForward<W, V, E, EK>
         int whole = args.HeadDimV / W.Count;
         float* o = plan.PartialO(item, 0);
         if (EK.Unit != 1)
-            for (int row = 0; row < plan.Rows; row++) Rows<W, V>.Multiply(weights + row * DecodePlan.SplitKeys, EK.Unit, DecodePlan.SplitKeys);
+            for (int row = 0; row < plan.Rows; row++)
+                Rows<W, V>.Multiply(weights + row * DecodePlan.SplitKeys, EK.Unit, DecodePlan.SplitKeys);
         float* ones = stackalloc float[W.Count * W.TileVectors];
         for (int i = 0; i < W.Count * W.TileVectors; i++) ones[i] = 1;
         for (int key = first; key < end;)

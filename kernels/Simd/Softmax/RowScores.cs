@@ -39,7 +39,8 @@ internal static unsafe class RowScores<W, V>
 
         if (rules.Modifier.IsPresent)
         {
-            ScorePosition first = new() { Batch = rules.Modifier.Batch + batch, Head = head, Query = row, Key = from, Aligned = row + shift };
+            ScorePosition first =
+                new() { Batch = rules.Modifier.Batch + batch, Head = head, Query = row, Key = from, Aligned = row + shift };
             rules.Modifier.Apply(rules.Modifier.State, scores, 1, columns, first, 1);
         }
 

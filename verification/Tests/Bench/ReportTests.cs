@@ -39,7 +39,8 @@ public class ReportTests
         XElement html = XElement.Parse(page[page.IndexOf("<html", StringComparison.Ordinal)..]);
         html.Descendants().Should().NotContain(e => e.Name.LocalName == "script" || e.Name.LocalName == "link");
         html.DescendantsAndSelf().Attributes().Should().NotContain(a => a.Name.LocalName == "src" || a.Name.LocalName == "href");
-        html.Value.Should().Contain("pytorch: install <torch>").And.Contain("would take 9 s").And.Contain("FlashForward: 64").And.Contain(Samples.Device);
+        html.Value.Should().Contain("pytorch: install <torch>").And.Contain("would take 9 s").And.Contain("FlashForward: 64")
+            .And.Contain(Samples.Device);
         Named(html, "svg").Should().HaveCountGreaterThanOrEqualTo(4);
     }
 

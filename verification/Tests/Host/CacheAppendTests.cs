@@ -44,7 +44,8 @@ public sealed class CacheAppendTests : IDisposable
     [Fact]
     public void A_full_cache_is_refused()
     {
-        const string Message = "Starts[1] = 8 is not in 0..7: the cache holds 10 rows of each entry, and 3 are to be written from there on*";
+        const string Message =
+            "Starts[1] = 8 is not in 0..7: the cache holds 10 rows of each entry, and 3 are to be written from there on*";
         Refuse<ArgumentOutOfRangeException>(valid with { Starts = device.Upload([7, 8], 2) }, Message, "Starts");
         using CacheAppendPlan ring = device.Plan(problem with { Kv = KvLayout.Ring, CacheType = DType.Float32 });
         CacheAppendTensors inRing = new() { Cache = device.Allocate(DType.Float32, 2, 2, 10, 8), Update = valid.Update };
@@ -77,7 +78,8 @@ public sealed class CacheAppendTests : IDisposable
         using CacheAppendPlan plain = device.Plan(problem with { Kv = default, CacheType = DType.Float32 });
         CacheAppendTensors tensors = valid with { Cache = device.Allocate(DType.Float32, 2, 2, 10, 8) };
         FluentActions.Invoking(() => plain.Run(tensors)).Should().Throw<ArgumentException>().WithMessage("Scales*CacheType == Int8*");
-        FluentActions.Invoking(() => plain.Run(tensors with { Scales = default })).Should().Throw<ArgumentException>().WithMessage("BlockTable*Kv.IsPaged*");
+        FluentActions.Invoking(() => plain.Run(tensors with { Scales = default }))
+            .Should().Throw<ArgumentException>().WithMessage("BlockTable*Kv.IsPaged*");
     }
 
     [Fact]

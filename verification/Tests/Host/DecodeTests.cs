@@ -43,7 +43,8 @@ public class DecodeTests
         {
             using AttentionPlan plan = device.Plan(Problem(1) with { HeadsKv = 1, SeqKv = room, KeyLengths = room > visible });
             TensorView keys = k.View.Slice(2, 0, room);
-            plan.Run(new AttentionTensors { Q = q, K = keys, V = keys, O = o, KeyLengths = room > visible ? lengths : default(TensorView) });
+            TensorView keyLengths = room > visible ? lengths : default(TensorView);
+            plan.Run(new AttentionTensors { Q = q, K = keys, V = keys, O = o, KeyLengths = keyLengths });
             float[] result = o.ToArray<float>();
             result.Should().Equal(first ??= result);
         }

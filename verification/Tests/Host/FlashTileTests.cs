@@ -51,7 +51,8 @@ public class FlashTileTests
             Choose(H100, wide, out string name).Should().Be("256 columns at a time, since heads are wider than any tile");
             name.Should().Contain("16x16 D by 256");
         }
-        long Groups(int d, int dv) => Choices.Choose(H100, Large with { HeadDim = d, HeadDimV = dv }, out _).Groups(Large with { HeadDimV = dv });
+        long Groups(int d, int dv) =>
+            Choices.Choose(H100, Large with { HeadDim = d, HeadDimV = dv }, out _).Groups(Large with { HeadDimV = dv });
         (Groups(300, 256), Groups(300, 257), Groups(300, 512), Groups(64, 513)).Should().Be((8192, 16384, 16384, 24576));
     }
 

@@ -45,7 +45,8 @@ public abstract class OnePlanTests : IDisposable
     /// <summary>The plan refuses the tensors, and has written nothing.</summary>
     private protected void Refuse(AttentionTensors tensors, string message, string argument)
     {
-        FluentActions.Invoking(() => Plan.Run(tensors)).Should().Throw<ArgumentException>().WithMessage(message).WithParameterName(argument);
+        FluentActions.Invoking(() => Plan.Run(tensors))
+            .Should().Throw<ArgumentException>().WithMessage(message).WithParameterName(argument);
         Output.ToArray().Should().OnlyContain(x => x == Untouched, "nothing is written before all checks have passed");
     }
 }

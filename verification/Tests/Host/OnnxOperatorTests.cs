@@ -89,7 +89,8 @@ public sealed class OnnxOperatorTests
     public void Softmax_takes_a_middle_axis_of_any_length(DType type)
     {
         using AttentionDevice device = AttentionDevice.Open("cpu");
-        foreach ((int outer, int columns, int inner) in new[] { (3, 16, 32), (2, 17, 15), (1, 33, 47), (2, 1, 5), (2, 5, 2), (2, 17, 2048), (1, 2048, 18) })
+        (int, int, int)[] shapes = [(3, 16, 32), (2, 17, 15), (1, 33, 47), (2, 1, 5), (2, 5, 2), (2, 17, 2048), (1, 2048, 18)];
+        foreach ((int outer, int columns, int inner) in shapes)
         {
             int[] shape = [outer, columns, inner];
             float[] x = Random(shape, 3);

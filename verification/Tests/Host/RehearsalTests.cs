@@ -12,7 +12,8 @@ public sealed class RehearsalTests
     {
         AttentionProblem[] problems =
         [
-            .. Enumerable.Range(0, 2000).Select(n => FuzzProblem.Random(11, n, CaseSize.Normal).Case).OfType<AttentionCase>().Select(c => c.Problem),
+            .. Enumerable.Range(0, 2000).Select(n => FuzzProblem.Random(11, n, CaseSize.Normal).Case)
+                .OfType<AttentionCase>().Select(c => c.Problem),
         ];
 
         problems.Should().HaveCountGreaterThan(500);

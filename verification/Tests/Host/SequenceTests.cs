@@ -39,10 +39,12 @@ public sealed class SequenceTests : OnePlanTests
     [Fact]
     public void Wrong_starts_are_refused()
     {
-        Refuse(Valid with { StartsQ = Device.Upload([0, 6, 5, 11], 4) }, "StartsQ[2] = 5 is not in 6..12: starts never decrease*", "StartsQ");
+        Refuse(Valid with { StartsQ = Device.Upload([0, 6, 5, 11], 4) },
+            "StartsQ[2] = 5 is not in 6..12: starts never decrease*", "StartsQ");
         Refuse(Valid with { StartsKv = Device.Upload([0, 9, 11, 21], 4) }, "StartsKv[3] = 21 is not in 11..20*", "StartsKv");
         Refuse(Valid with { StartsKv = Device.Upload([-1, 9, 11, 20], 4) }, "StartsKv[0] = -1 is not in 0..20*", "StartsKv");
-        Refuse(Valid with { StartsQ = Device.Upload([0, 7, 7, 12], 4) }, "StartsQ[1] - StartsQ[0] = 7, but *longest sequence has 6*", "StartsQ");
+        Refuse(Valid with { StartsQ = Device.Upload([0, 7, 7, 12], 4) },
+            "StartsQ[1] - StartsQ[0] = 7, but *longest sequence has 6*", "StartsQ");
         Refuse(Valid with { StartsQ = Device.Upload([0, 6, 11], 3) }, "StartsQ: expected shape (4), got Int32 (3)*", "StartsQ");
         Refuse(Valid with { StartsKv = default }, "StartsKv: the problem needs it*", "StartsKv");
     }
@@ -63,7 +65,8 @@ public sealed class SequenceTests : OnePlanTests
         Refuse(Problem with { Packed = new PackedSequences(12, 8) }, "Packed.TotalKv must be between 9*");
         Refuse(Problem with { Kv = KvLayout.Paged(8, 4) }, "Packed.TotalKv must be null where Kv = Paged(8, 4)*");
         Refuse(Problem with { Packed = null, Kv = KvLayout.Ring }, "Kv = Ring needs KeyLengths*");
-        FluentActions.Invoking(() => Device.Plan(Problem with { Weights = true })).Should().Throw<NotSupportedException>().WithMessage("*Packed*");
+        FluentActions.Invoking(() => Device.Plan(Problem with { Weights = true }))
+            .Should().Throw<NotSupportedException>().WithMessage("*Packed*");
     }
 
     [Fact]
@@ -87,7 +90,8 @@ public sealed class SequenceTests : OnePlanTests
     public void Explain_says_how_sequences_lie()
     {
         Plan.Explain().Should().Contain("packed 12 and 20");
-        using AttentionPlan ring = Device.Plan(Problem with { Packed = new PackedSequences(12, null), Kv = KvLayout.Ring, KeyLengths = true });
+        using AttentionPlan ring = Device.Plan(
+            Problem with { Packed = new PackedSequences(12, null), Kv = KvLayout.Ring, KeyLengths = true });
         ring.Explain().Should().Contain("keys Ring, queries packed 12");
     }
 
@@ -100,7 +104,8 @@ public sealed class SequenceTests : OnePlanTests
         int[] startsQ = [1, 2, 40, 40, 43], startsKv = [0, 30, 70, 75, 75];
         AttentionProblem packed = new()
         {
-            Batch = 4, HeadsQ = heads, SeqQ = 38, SeqKv = 40, HeadDim = dim, Causal = CausalMask.BottomRight, Packed = new PackedSequences(44, 75),
+            Batch = 4, HeadsQ = heads, SeqQ = 38, SeqKv = 40, HeadDim = dim, Causal = CausalMask.BottomRight,
+            Packed = new PackedSequences(44, 75),
         };
         using DeviceTensor q = other.Upload(HostDevices.Random(heads * 44 * dim, 1), heads, 44, dim);
         using DeviceTensor k = other.Upload(HostDevices.Random(heads * 75 * dim, 2), heads, 75, dim);

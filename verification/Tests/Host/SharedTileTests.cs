@@ -26,7 +26,8 @@ public sealed class SharedTileTests : IDisposable
         Explain(p with { SeqQ = 100 }).Should().NotContain("a tile has rows", "one head fills 100 of 128 rows, and four 400 of 512");
         Explain(p with { SeqQ = 90 }).Should().Contain("128x64 D<=64 PlainScore: 12 groups").And.Contain("a tile has rows of 4 heads");
         Explain(p with { HeadsQ = 2 }).Should().NotContain("a tile has rows");
-        Explain(p with { SeqQ = 100, Packed = new PackedSequences(150, null) }).Should().Contain("a tile has rows of 4 heads", "most sequences are shorter");
+        Explain(p with { SeqQ = 100, Packed = new PackedSequences(150, null) })
+            .Should().Contain("a tile has rows of 4 heads", "most sequences are shorter");
         Explain(p with { Type = DType.Float32 }).Should().Contain(" FlashForward").And.NotContain("a tile has rows");
     }
 
@@ -71,7 +72,8 @@ public sealed class SharedTileTests : IDisposable
 
     private Half[] Run(AttentionProblem p, Half[] queries, Half[] keys)
     {
-        using DeviceTensor q = device.Upload(queries, p.Batch, p.HeadsQ, p.SeqQ, Dim), k = device.Upload(keys, p.Batch, p.HeadsKv, p.SeqKv, Dim);
+        using DeviceTensor q = device.Upload(queries, p.Batch, p.HeadsQ, p.SeqQ, Dim);
+        using DeviceTensor k = device.Upload(keys, p.Batch, p.HeadsKv, p.SeqKv, Dim);
         using DeviceTensor o = device.Allocate(DType.Float16, p.Batch, p.HeadsQ, p.SeqQ, Dim);
         using AttentionPlan plan = device.Plan(p);
         plan.Explain().Should().Contain("TensorFlashForward");

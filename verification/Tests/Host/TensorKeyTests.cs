@@ -13,7 +13,8 @@ public sealed class TensorKeyTests : IDisposable
 
     private static readonly AttentionProblem Sizes = new()
     {
-        Type = DType.Float16, Batch = 1, HeadsQ = 1, HeadsKv = 1, SeqQ = Queries, SeqKv = Keys, HeadDim = Dim, Causal = CausalMask.BottomRight,
+        Type = DType.Float16, Batch = 1, HeadsQ = 1, HeadsKv = 1, SeqQ = Queries, SeqKv = Keys, HeadDim = Dim,
+        Causal = CausalMask.BottomRight,
     };
 
     /// <summary>Blocks of an entry, in no order.</summary>
@@ -27,11 +28,13 @@ public sealed class TensorKeyTests : IDisposable
     [Fact]
     public void Every_layout_of_keys_as_they_are_stored_runs_on_them()
     {
-        AttentionProblem paged = Sizes with { Kv = KvLayout.Paged(Block, 12) }, packed = Sizes with { Packed = new PackedSequences(40, 300) };
+        AttentionProblem paged = Sizes with { Kv = KvLayout.Paged(Block, 12) };
+        AttentionProblem packed = Sizes with { Packed = new PackedSequences(40, 300) };
         Explain(paged).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore GeneralKeys").And.Contain("on tensor cores");
         Explain(paged with { Type = DType.BFloat16, HeadDim = 128, Alibi = true, Alignment = BandAlignment.BottomRight })
             .Should().Contain("TensorFlashForward bf16 64x32 D<=128 GeneralScore GeneralKeys");
-        Explain(Sizes with { Kv = KvLayout.Ring, KeyLengths = true }).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore GeneralKeys");
+        Explain(Sizes with { Kv = KvLayout.Ring, KeyLengths = true })
+            .Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore GeneralKeys");
         Explain(packed).Should().Contain("TensorFlashForward fp16 64x64 D<=64 PlainScore PackedKeys");
         Explain(packed with { SeqQ = 70, Packed = new PackedSequences(90, 300), Sinks = true })
             .Should().Contain("TensorFlashForward fp16 128x32 D<=64 GeneralScore GeneralKeys");
@@ -45,12 +48,15 @@ public sealed class TensorKeyTests : IDisposable
         Portable(paged with { KvType = DType.Int8 }, "these are Int8 beside Float16");
         Portable(paged with { KvType = DType.BFloat16 }, "these are BFloat16 beside Float16");
         Portable(paged with { Rotary = new RotaryForm(Dim, 200) }, "these turn or are normalised first");
-        Portable(Sizes with { Packed = new PackedSequences(40, 300), Similarity = Similarity.Cosine }, "these turn or are normalised first");
+        Portable(Sizes with { Packed = new PackedSequences(40, 300), Similarity = Similarity.Cosine },
+            "these turn or are normalised first");
         Portable(paged with { Type = DType.Float32 }, "fp32 is multiplied as fp32");
 
-        using AttentionDevice without = AttentionDevice.Open("simulator", new DeviceOptions { Simulator = Simulation.SimulatorOptions.Smallest });
+        DeviceOptions smallest = new() { Simulator = Simulation.SimulatorOptions.Smallest };
+        using AttentionDevice without = AttentionDevice.Open("simulator", smallest);
         using AttentionPlan plan = without.Plan(paged);
-        plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("GeneralScore GeneralKeys").And.Contain("no tensor cores on this device");
+        plan.Explain().Should().Contain(": FlashForward fp16").And.Contain("GeneralScore GeneralKeys")
+            .And.Contain("no tensor cores on this device");
     }
 
     [Fact]
@@ -102,13 +108,15 @@ public sealed class TensorKeyTests : IDisposable
         }
     }
 
-    private Half[] Run(AttentionProblem p, Half[] queries, Half[] keys, Half[] values, Func<AttentionTensors, AttentionTensors>? with = null)
+    private Half[] Run(
+        AttentionProblem p, Half[] queries, Half[] keys, Half[] values, Func<AttentionTensors, AttentionTensors>? with = null)
     {
         int rows = queries.Length / Dim, perBlock = p.Kv.IsPaged ? Block : keys.Length / Dim;
         using DeviceTensor dq = device.Upload(queries, 1, 1, rows, Dim), o = device.Allocate(DType.Float16, 1, 1, rows, Dim);
         using DeviceTensor dk = device.Upload(keys, keys.Length / Dim / perBlock, 1, perBlock, Dim);
         using DeviceTensor dv = device.Upload(values, keys.Length / Dim / perBlock, 1, perBlock, Dim);
-        using Executable<AttentionTensors> kernel = device.Backend.Plans.Attention(p); // past the plan's checks, which a GPU's tables do not meet
+        // Past the plan's checks, which a GPU's tables do not meet.
+        using Executable<AttentionTensors> kernel = device.Backend.Plans.Attention(p);
         kernel.Explain().Should().Contain("TensorFlashForward");
         AttentionTensors tensors = new() { Q = dq, K = dk, V = dv, O = o };
         kernel.Run(with is null ? tensors : with(tensors), device.DefaultStream, TestContext.Current.CancellationToken);

@@ -72,7 +72,8 @@ public sealed class VectorTests : OnePlanTests
         Refuse(Problem with { Rotary = new RotaryForm(6, 8) }, "Rotary.MaxPosition must be between 9*");
         Refuse(Problem with { Kv = KvLayout.Ring, KeyLengths = true }, "Rotary.Positions must be false where Kv = Ring*");
         Refuse(Problem with { Similarity = (Similarity)7 }, "Similarity is 7*");
-        FluentActions.Invoking(() => Device.Plan(Problem with { Weights = true })).Should().Throw<NotSupportedException>().WithMessage("*Rotary*");
+        FluentActions.Invoking(() => Device.Plan(Problem with { Weights = true }))
+            .Should().Throw<NotSupportedException>().WithMessage("*Rotary*");
     }
 
     [Fact]
@@ -106,11 +107,15 @@ public sealed class VectorTests : OnePlanTests
             using DeviceTensor k = other.Upload(HostDevices.Random(heads * keys * dim, 2), heads, keys, dim);
             using DeviceTensor v = other.Upload(HostDevices.Random(heads * keys * dim, 3), heads, keys, dim);
             using DeviceTensor cosines = other.Upload(cos, keys, turning / 2), sines = other.Upload(sin, keys, turning / 2);
-            using DeviceTensor fused = other.Allocate(DType.Float32, heads, queries, dim), apart = other.Allocate(DType.Float32, heads, queries, dim);
+            using DeviceTensor fused = other.Allocate(DType.Float32, heads, queries, dim);
+            using DeviceTensor apart = other.Allocate(DType.Float32, heads, queries, dim);
             using (AttentionPlan plan = other.Plan(separate with { Rotary = new RotaryForm(turning, keys, interleaved) }))
                 plan.Run(new AttentionTensors { Q = q, K = k, V = v, O = fused, Cos = cosines, Sin = sines });
 
-            RotaryProblem rotary = new() { Batch = 1, Heads = heads, Seq = keys, HeadDim = dim, RotaryDim = turning, Interleaved = interleaved };
+            RotaryProblem rotary = new()
+            {
+                Batch = 1, Heads = heads, Seq = keys, HeadDim = dim, RotaryDim = turning, Interleaved = interleaved,
+            };
             using RotaryPlan turnK = other.Plan(rotary), turnQ = other.Plan(rotary with { Seq = queries });
             turnK.Run(new RotaryTensors { X = k, Y = k, Cos = cosines, Sin = sines });
             TensorView last = cosines.View.Slice(0, keys - queries, queries), lastSin = sines.View.Slice(0, keys - queries, queries);

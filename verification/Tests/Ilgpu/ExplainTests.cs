@@ -29,7 +29,8 @@ public sealed class ExplainTests
         using SoftmaxPlan plan = device.Plan(new SoftmaxProblem { Rows = 2, Columns = 4 });
         using DeviceTensor x = device.Allocate(DType.Float32, 1, 1, 2, 4), y = device.Allocate(DType.Float32, 1, 1, 2, 4);
         plan.Run(new SoftmaxTensors { X = x, Y = y });
-        driver.Calls.Should().NotContain(call => call.StartsWith("get", StringComparison.Ordinal) || call.StartsWith("groups", StringComparison.Ordinal));
+        driver.Calls.Should().NotContain(
+            call => call.StartsWith("get", StringComparison.Ordinal) || call.StartsWith("groups", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -52,7 +53,8 @@ public sealed class ExplainTests
     [InlineData(32, 0, 16, 32, "their number", 50)]
     public void TheBoundIsTheOneThatStopsTheNextGroup(int lanes, int shared, int registers, int groups, string bound, double percent)
     {
-        KernelResources resources = KernelResources.Of(new KernelEntry<int>("kernel", _ => { }, lanes, shared), registers, 0, groups, Hopper);
+        KernelEntry entry = new KernelEntry<int>("kernel", _ => { }, lanes, shared);
+        KernelResources resources = KernelResources.Of(entry, registers, 0, groups, Hopper);
         resources.Bound.Should().Be(bound);
         resources.Occupancy.Should().Be(percent / 100);
     }
@@ -67,6 +69,7 @@ public sealed class ExplainTests
     {
         using AttentionDevice device = AttentionDevice.Open("ilgpu-cpu");
         using SoftmaxPlan plan = device.Plan(new SoftmaxProblem { Rows = 2, Columns = 4 });
-        plan.Explain().Should().MatchRegex(@": FusedSoftmax [^;]*: \d+ groups of \d+ lanes[^;]*; for rows of 4").And.NotContain("registers");
+        plan.Explain().Should().MatchRegex(@": FusedSoftmax [^;]*: \d+ groups of \d+ lanes[^;]*; for rows of 4")
+            .And.NotContain("registers");
     }
 }

@@ -27,7 +27,8 @@ public sealed class FaultTests
         bench.Device.Driver.Failing = "";
         int calls = bench.Device.Driver.Calls.Count;
         foreach (Action use in (Action[])[bench.Run, bench.Attention.Synchronize, bench.Stream.Synchronize])
-            use.Should().Throw<DeviceFaultException>().WithMessage("Device cuda:7 must be*TiledMatmul*").Which.InnerException.Should().Be(first);
+            use.Should().Throw<DeviceFaultException>().WithMessage("Device cuda:7 must be*TiledMatmul*")
+                .Which.InnerException.Should().Be(first);
         bench.Device.Driver.Calls.Should().HaveCount(calls, "a lost device is not called");
     }
 
@@ -88,9 +89,11 @@ public sealed class FaultTests
         [
             () => plan.Run(new MatmulTensors { A = x, B = x, C = y }), () => x.ToArray<float>(), () => x.Upload<float>(new float[32 * 32]),
             () => x.Fill(1), () => device.Allocate(DType.Float32, 4), () => device.Upload([1f], 1), () => device.CreateStream(),
-            device.Synchronize, stream.Synchronize, device.DefaultStream.Synchronize, () => device.Plan(new SoftmaxProblem { Rows = 3, Columns = 3 }),
+            device.Synchronize, stream.Synchronize, device.DefaultStream.Synchronize,
+            () => device.Plan(new SoftmaxProblem { Rows = 3, Columns = 3 }),
         ];
-        foreach (Action call in calls) call.Should().Throw<DeviceFaultException>().WithMessage($"Device {name} must be disposed and opened anew*");
+        foreach (Action call in calls)
+            call.Should().Throw<DeviceFaultException>().WithMessage($"Device {name} must be disposed and opened anew*");
 
         Multiply(twin);
         await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => Multiply(twin))));
@@ -149,7 +152,8 @@ public sealed class FaultTests
     private static void Multiply(AttentionDevice device)
     {
         using MatmulPlan plan = device.Plan(new MatmulProblem { M = 1, N = 1, K = 2 });
-        using DeviceTensor a = device.Upload([2f, 3f], 1, 1, 2), b = device.Upload([5f, 7f], 1, 2, 1), c = device.Allocate(DType.Float32, 1, 1, 1);
+        using DeviceTensor a = device.Upload([2f, 3f], 1, 1, 2), b = device.Upload([5f, 7f], 1, 2, 1);
+        using DeviceTensor c = device.Allocate(DType.Float32, 1, 1, 1);
         plan.Run(new MatmulTensors { A = a, B = b, C = c });
         c.ToArray<float>().Should().Equal(31);
     }

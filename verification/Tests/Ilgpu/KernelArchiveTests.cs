@@ -4,7 +4,9 @@ using ILGPU.Runtime.Cuda;
 
 namespace AttnKernels.Tests.Ilgpu;
 
-/// <summary>A kernel of the archive is what the compiler would make for the device; whatever is wrong with the archive is as if it were not there.</summary>
+/// <summary>
+/// A kernel of the archive is what the compiler would make for the device; whatever is wrong with the archive is as if it were not there.
+/// </summary>
 public sealed class KernelArchiveTests : IDisposable
 {
     private static readonly KernelEntry[] Entries =

@@ -13,7 +13,10 @@ public sealed class LaunchOverheadTests
     [Fact]
     public void AttentionIsQueuedWithinMicroseconds()
     {
-        AttentionProblem problem = new() { Batch = 1, HeadsQ = 32, HeadsKv = 8, SeqQ = 1, SeqKv = 128, HeadDim = 128, Lse = true, KeyLengths = true };
+        AttentionProblem problem = new()
+        {
+            Batch = 1, HeadsQ = 32, HeadsKv = 8, SeqQ = 1, SeqKv = 128, HeadDim = 128, Lse = true, KeyLengths = true,
+        };
         using AttentionDevice device = Open();
         using AttentionPlan plan = device.Plan(problem);
         using DeviceTensor q = device.Allocate(DType.Float32, 1, 32, 1, 128), k = device.Allocate(DType.Float32, 1, 8, 128, 128);
@@ -43,7 +46,8 @@ public sealed class LaunchOverheadTests
             long start = Stopwatch.GetTimestamp();
             for (int i = 0; i < Runs; i++) run();
             microseconds.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds / Runs);
-            (GC.GetAllocatedBytesForCurrentThread() - bytes).Should().BeLessThan(Runs, "not even a byte a Run; the runtime itself takes some");
+            (GC.GetAllocatedBytesForCurrentThread() - bytes).Should()
+                .BeLessThan(Runs, "not even a byte a Run; the runtime itself takes some");
             Thread.Sleep(5); // the runtime replaces first versions of methods in between
         }
         microseconds.Sort();

@@ -38,9 +38,12 @@ public sealed class PtxTextTests
 
     [Fact]
     public void NamesAreNumberedAsTheyAppear() =>
-        PtxText.NumberNames(".target sm_80\n.func (retval_94) Load_94(_x_96, _x_2_97)\nL_9408:\n@%p2 bra L_9401;\nmov.u64 %rd94, __shared_alloca12;\nld _x_96, _x_2_97, 94;")
+        PtxText.NumberNames(
+                ".target sm_80\n.func (retval_94) Load_94(_x_96, _x_2_97)\nL_9408:\n@%p2 bra L_9401;\n"
+                + "mov.u64 %rd94, __shared_alloca12;\nld _x_96, _x_2_97, 94;")
             .Should().Be(
-                ".target sm_80\n.func (retval_0) Load_0(_x_1, _x_2_2)\nL_3:\n@%p2 bra L_4;\nmov.u64 %rd94, __shared_alloca12;\nld _x_1, _x_2_2, 94;");
+                ".target sm_80\n.func (retval_0) Load_0(_x_1, _x_2_2)\nL_3:\n@%p2 bra L_4;\n"
+                + "mov.u64 %rd94, __shared_alloca12;\nld _x_1, _x_2_2, 94;");
 
     [Fact]
     public void ANewerVersionStays() =>

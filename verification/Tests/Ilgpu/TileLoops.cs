@@ -43,7 +43,7 @@ internal static partial class TileLoops
                 MatmulSteps(entry, report, m, n);
                 break;
             case "TensorFlashForward" when entry.Name.Contains(" tf32x3 ", StringComparison.Ordinal):
-                // Three products for one in two loops, 8 deep. Q K^T: 16 x 8 elements of Q, 16 x 8 of K a load; P V: two loads for 8 x 16 of V.
+                // Three products for one in two loops, 8 deep. Q K^T: 16 x 8 of Q, 16 x 8 of K a load; P V: two loads for 8 x 16 of V.
                 int rowBlocks = m / 64;
                 double perProduct = rowBlocks > 1 ? 6.25 : 7.75;
                 ProductsOfParts(report, 3 * rowBlocks * (n / 8), rowBlocks + (n / 16), 0, perProduct);
@@ -91,13 +91,17 @@ internal static partial class TileLoops
         int wordsA = isWords && Has(" A-outer") ? 4 * blocksA : 0, wordsB = isWords && Has(" B-outer") ? 4 * blocksB : 0;
         int words = wordsA + wordsB, matrices = (wordsA > 0 ? 0 : blocksA) + (wordsB > 0 ? 0 : blocksB);
         int products = blocksA * 2 * blocksB;
-        if (isParts) ProductsOfParts(report, 3 * products, matrices, words, m > 64 ? 5.75 : 7.25);
-        else WholeSteps(report, 4 * products, 4 * matrices, 4 * words, (m + n) * 8 / entry.GroupSize, isWords ? 4 * (blocksA + blocksB) * 4 * 2 : 0);
+        if (isParts)
+            ProductsOfParts(report, 3 * products, matrices, words, m > 64 ? 5.75 : 7.25);
+        else
+            WholeSteps(
+                report, 4 * products, 4 * matrices, 4 * words, (m + n) * 8 / entry.GroupSize,
+                isWords ? 4 * (blocksA + blocksB) * 4 * 2 : 0);
     }
 
     /// <summary>
-    /// The loop over whole steps: beside products, loads, copies and the rounding of operands a few instructions a copy for its address, and
-    /// some forty for the stages and the loop.
+    /// The loop over whole steps: beside products, loads, copies and the rounding of operands a few instructions a copy for its address,
+    /// and some forty for the stages and the loop.
     /// </summary>
     private static void WholeSteps(PtxasReport report, int products, int matrices, int words, int copies, int rounding)
     {
@@ -115,7 +119,8 @@ internal static partial class TileLoops
         MachineLoop? loop = report.Loops
             .Where(l => l.IsInnermost && l.Count("HMMA") == products && (matrices == 0 || l.Count("LDSM") == matrices) &&
                 (words == 0 || l.Count("LDS") == words)).MinBy(l => l.Length);
-        loop.Should().NotBeNull("the tile implies a loop of {0} products, {1} loads of matrices and {2} of words", products, matrices, words);
+        loop.Should().NotBeNull(
+            "the tile implies a loop of {0} products, {1} loads of matrices and {2} of words", products, matrices, words);
         ((double)loop!.Length / products).Should().BeLessThanOrEqualTo(perProduct, "instructions a product");
     }
 

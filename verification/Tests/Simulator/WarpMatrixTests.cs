@@ -69,8 +69,10 @@ public class WarpMatrixTests
 
         lab.Launch(Tf32Product, 32).Findings.Should().BeEmpty();
 
-        int[] expected = [.. Enumerable.Range(0, 128).Select(n => Enumerable.Range(0, 8).Sum(k => values[n / 8 * 8 + k] * values[128 + k * 8 + n % 8]))];
-        lab.Y.Span<float>()[..128].ToArray().Should().Equal(expected.Select(value => (float)value), (got, sum) => MathF.Abs(got - sum) <= sum / (1 << 21));
+        int[] expected = [.. Enumerable.Range(0, 128)
+            .Select(n => Enumerable.Range(0, 8).Sum(k => values[n / 8 * 8 + k] * values[128 + k * 8 + n % 8]))];
+        lab.Y.Span<float>()[..128].ToArray().Should().Equal(
+            expected.Select(value => (float)value), (got, sum) => MathF.Abs(got - sum) <= sum / (1 << 21));
     }
 
     // Every lane copies 16 bytes and reads them back: mode 0 before it has waited, mode 1 after.

@@ -10,7 +10,10 @@ namespace AttnKernels.Tests.Verification;
 /// </summary>
 public class NaNTests
 {
-    private static readonly AttentionProblem Many = new() { Batch = 1, HeadsQ = 2, HeadsKv = 1, SeqQ = 20, SeqKv = 70, HeadDim = 16, Lse = true };
+    private static readonly AttentionProblem Many = new()
+    {
+        Batch = 1, HeadsQ = 2, HeadsKv = 1, SeqQ = 20, SeqKv = 70, HeadDim = 16, Lse = true,
+    };
 
     private static readonly AttentionProblem Few = Many with { SeqQ = 1, SeqKv = 300 };
 
@@ -25,7 +28,8 @@ public class NaNTests
     ];
 
     public static TheoryData<string, DType> DevicesAndTypes =>
-        [.. AttentionDevice.List().SelectMany(_ => (DType[])[DType.Float32, DType.Float16, DType.BFloat16], (device, type) => (device.Name, type))];
+        [.. AttentionDevice.List().SelectMany(
+            _ => (DType[])[DType.Float32, DType.Float16, DType.BFloat16], (device, type) => (device.Name, type))];
 
     [Theory]
     [MemberData(nameof(DevicesAndTypes))]
@@ -46,7 +50,8 @@ public class NaNTests
         using ScoreData score = ScoreData.Create(device, p, new CaseOptions(), random);
         using SequenceData sequences = new(device, p, score.Rule, random);
         using KeyData keys = new(device, p, sequences, random);
-        HostTensor q = random.Normals(0, p.Type, 1, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim), k = keys.Draw(1, p.HeadDim, false), v = keys.Draw(2, p.HeadDim, false);
+        HostTensor q = random.Normals(0, p.Type, 1, p.Batch, p.HeadsQ, p.SeqQ, p.HeadDim);
+        HostTensor k = keys.Draw(1, p.HeadDim, false), v = keys.Draw(2, p.HeadDim, false);
         HostTensor poisoned = stream switch { 0 => q, 1 => k, _ => v };
         int rows = poisoned.Values.Length / p.HeadDim;
         poisoned.Values[((int)(place * (rows - 1)) * p.HeadDim) + 3] = float.NaN;
@@ -81,7 +86,8 @@ public class NaNTests
         foreach (MemberReference member in names.MemberReferences.Select(names.GetMemberReference))
         {
             if (member.GetKind() != MemberReferenceKind.Method || member.Parent.Kind != HandleKind.TypeReference) continue;
-            string type = names.GetString(names.GetTypeReference((TypeReferenceHandle)member.Parent).Name), name = names.GetString(member.Name);
+            string type = names.GetString(names.GetTypeReference((TypeReferenceHandle)member.Parent).Name);
+            string name = names.GetString(member.Name);
             SignatureTypeCode result = (SignatureTypeCode)names.GetBlobBytes(member.Signature)[2];
             if (type is "Math" or "MathF" && name is "Max" or "Min" && result is SignatureTypeCode.Single or SignatureTypeCode.Double)
                 found.Add($"{type}.{name}");

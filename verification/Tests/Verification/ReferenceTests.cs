@@ -24,7 +24,8 @@ public class ReferenceTests
 
     // Values of erf: Abramowitz and Stegun, table 7.1.
     [Theory]
-    [InlineData(0, 0), InlineData(0.5, 0.5204998778), InlineData(1, 0.8427007929), InlineData(2, 0.9953222650), InlineData(-1, -0.8427007929), InlineData(7, 1)]
+    [InlineData(0, 0), InlineData(0.5, 0.5204998778), InlineData(1, 0.8427007929)]
+    [InlineData(2, 0.9953222650), InlineData(-1, -0.8427007929), InlineData(7, 1)]
     public void Erf_has_the_tables_values(double z, double value) => ActivationReference.Erf(z).Should().BeApproximately(value, 1e-10);
 
     [Fact]

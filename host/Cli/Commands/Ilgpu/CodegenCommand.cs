@@ -43,10 +43,12 @@ internal static class CodegenCommand
         table.AppendLine(
             $"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
         table.AppendLine(
-            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. Counts are instructions in the machine code; the hot");
+            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. " +
+            "Counts are instructions in the machine code; the hot");
         table.AppendLine("loop is the innermost one with the most FFMA or HMMA: how many of its instructions they are.");
         table.AppendLine();
-        table.AppendLine($"| kernel | lanes | registers | stack, spills | shared B | groups/SM | hot loop | {string.Join(" | ", Opcodes)} |");
+        table.AppendLine(
+            $"| kernel | lanes | registers | stack, spills | shared B | groups/SM | hot loop | {string.Join(" | ", Opcodes)} |");
         table.AppendLine($"|---|---:|---:|---:|---:|---:|---:|{string.Concat(Opcodes.Select(_ => "---:|"))}");
 
         keep?.Create();

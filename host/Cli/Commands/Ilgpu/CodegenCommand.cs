@@ -40,12 +40,13 @@ internal static class CodegenCommand
         KernelEntry[] entries =
             [.. KernelCatalog.All.Where(e => filter is null || e.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
         StringBuilder table = new();
+        int shared = SharedPerMultiprocessor(architecture) / 1024;
         table.AppendLine(
-            $"{architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers,");
-        table.AppendLine(
-            $"lanes and {SharedPerMultiprocessor(architecture) / 1024} KB of shared memory. " +
-            "Counts are instructions in the machine code; the hot");
-        table.AppendLine("loop is the innermost one with the most FFMA or HMMA: how many of its instructions they are.");
+            $"""
+            {architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers, lanes and
+            {shared} KB of shared memory. Counts are instructions in the machine code. The hot loop is the innermost one with the most FFMA, or on
+            tensor cores the one with the largest share of HMMA: how many of its instructions they are.
+            """);
         table.AppendLine();
         table.AppendLine(
             $"| kernel | lanes | registers | stack, spills | shared B | groups/SM | hot loop | {string.Join(" | ", Opcodes)} |");
@@ -86,12 +87,14 @@ internal static class CodegenCommand
             $"| {entry.SharedBytes} | {groups} | {HotLoop(report)} | {string.Join(" | ", Opcodes.Select(report.Count))} |";
     }
 
+    /// <summary>Of products on tensor cores the densest loop, else the innermost one with the most multiply-adds.</summary>
     private static string HotLoop(PtxasReport report)
     {
-        MachineLoop? hot = report.Loops.Where(loop => loop.IsInnermost).MaxBy(Multiplies);
-        return hot is not null && Multiplies(hot) > 0 ? $"{Multiplies(hot)} of {hot.Length}" : "-";
-
-        static int Multiplies(MachineLoop loop) => loop.Count("FFMA") + loop.Count("HMMA");
+        string counted = report.Count("HMMA") > 0 ? "HMMA" : "FFMA";
+        MachineLoop? hot = counted == "HMMA"
+            ? report.Loops.MaxBy(loop => (double)loop.Count(counted) / loop.Length)
+            : report.Loops.Where(loop => loop.IsInnermost).MaxBy(loop => loop.Count(counted));
+        return hot is not null && hot.Count(counted) > 0 ? $"{hot.Count(counted)} {counted} of {hot.Length}" : "-";
     }
 
     /// <summary>Shared memory of a multiprocessor (CUDA C++ programming guide, table of technical specifications).</summary>

@@ -31,4 +31,10 @@ internal interface ICeilings
 
     /// <summary>One probe of each kind.</summary>
     void Probe();
+
+    /// <summary>Whether <see cref="IsQuiet"/> tells anything: a GPU's probes take too long for it.</summary>
+    bool WatchesRounds => false;
+
+    /// <summary>Whether nothing else uses the machine at this moment, as far as a probe of a few milliseconds tells.</summary>
+    bool IsQuiet() => true;
 }

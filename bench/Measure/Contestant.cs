@@ -18,6 +18,7 @@ internal sealed class Contestant : IDisposable
     private readonly List<double> samples = [];
     private double typicalMs;
     private int next;
+    private int kept;
 
     private Contestant(string name, string form, Prepared[] copies, Checker checker) =>
         (Name, Form, this.copies, this.checker) = (name, form, copies, checker);
@@ -86,6 +87,12 @@ internal sealed class Contestant : IDisposable
         for (int i = 0; i < count; i++) samples.Add(Next().Time(calls));
         if (first.PinsCaller) Affinity.Unpin();
     }
+
+    /// <summary>Keeps the samples of the turns so far.</summary>
+    public void Keep() => kept = samples.Count;
+
+    /// <summary>Takes back those since the last <see cref="Keep"/>.</summary>
+    public void TakeBack() => samples.RemoveRange(kept, samples.Count - kept);
 
     /// <summary>Compares the first copy's last output with the reference.</summary>
     /// <exception cref="WrongResultException">It is outside its bounds.</exception>

@@ -15,6 +15,7 @@ internal sealed class DeviceResults(string device)
     private readonly List<Omission> omissions = [];
     private readonly List<BenchRecord> others = [];
     private readonly List<string> plans = [];
+    private readonly List<Match> disturbed = [];
 
     /// <summary>The device's name with its hardware.</summary>
     public string Device => device;
@@ -25,18 +26,25 @@ internal sealed class DeviceResults(string device)
     /// <summary>How each plan of the library ran.</summary>
     public IReadOnlyList<string> Plans => plans;
 
-    /// <summary>Says where the arithmetic probes varied so much that something else must have used the machine.</summary>
-    public IReadOnlyList<string> Warnings => [.. measurements.Select(m => m.Ceilings).Distinct()
-        .Where(c => c.Arithmetic.P20 < QuietShare * c.Arithmetic.P80)
-        .Select(c => string.Create(CultureInfo.InvariantCulture,
-            $"the machine was disturbed: the arithmetic probes of {c.Threads} threads lie between {c.Arithmetic.P20:0} and "
-            + $"{c.Arithmetic.P80:0} GFLOP/s (20th and 80th percentile), so times and percentages are not to be relied on"))];
+    /// <summary>Says where something else must have used the machine, since arithmetic probes varied too much.</summary>
+    public IReadOnlyList<string> Warnings =>
+    [
+        .. disturbed.Select(match =>
+            $"the machine was disturbed: {match.DisturbedRounds} rounds of {match.Workload.Name}, beside others that were repeated, began or "
+            + "ended when the arithmetic probe was 10 % below its 80th percentile, so its times are not to be relied on"),
+        .. measurements.Select(m => m.Ceilings).Distinct()
+            .Where(c => !c.WatchesRounds && c.Arithmetic.P20 < QuietShare * c.Arithmetic.P80)
+            .Select(c => string.Create(CultureInfo.InvariantCulture,
+                $"the machine was disturbed: the arithmetic probes lie between {c.Arithmetic.P20:0} and {c.Arithmetic.P80:0} GFLOP/s (20th "
+                + $"and 80th percentile), so times and percentages are not to be relied on")),
+    ];
 
     /// <summary>Takes the outcome of a match that was held under <paramref name="ceilings"/>.</summary>
     public void Add(Match match, ICeilings ceilings)
     {
         measurements.AddRange(match.Measurements.Select(m => (m, ceilings)));
         omissions.AddRange(match.Omissions);
+        if (match.DisturbedRounds > 0) disturbed.Add(match);
         if (match.Plan.Length > 0) plans.Add($"{match.Workload.Name}: {match.Plan}");
     }
 

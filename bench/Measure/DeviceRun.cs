@@ -75,7 +75,8 @@ internal sealed class DeviceRun(BenchOptions options, PeerCatalog peers, Announc
         {
             string position = $"[{i + 1}/{workloads.Count}] {workloads[i].Name} {workloads[i].Type.Short()} x{ceilings.Threads}";
             ceilings.Probe();
-            var match = new Match(workloads[i], settings, ceilings.Threads, step => announcer.Status($"{position}: {step}"));
+            var match = new Match(
+                workloads[i], settings, ceilings.Threads, ceilings.IsQuiet, step => announcer.Status($"{position}: {step}"));
             match.Run(implementations, cacheBytes);
             results.Add(match, ceilings);
             announcer.Result(position, match, ceilings.Current);

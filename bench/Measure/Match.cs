@@ -6,11 +6,18 @@ namespace AttnKernels.Bench.Measure;
 
 /// <summary>
 /// Times several implementations on one workload so that a disturbance hits all of them: A B C, C B A, A B C, ... with a pause between
-/// turns in which the previous one's spinning threads go to sleep. Only what agrees with the reference is timed, before and after.
+/// turns in which the previous one's spinning threads go to sleep. Only what agrees with the reference is timed, before and after. A round
+/// that begins or ends on a disturbed machine is repeated by all, which of them it hit or not, until as many rounds again are spent.
 /// </summary>
-internal sealed class Match(Workload workload, RunSettings settings, int threads, Action<string> progress)
+/// <param name="workload">What is computed.</param>
+/// <param name="settings">How long to measure.</param>
+/// <param name="threads">Threads of the implementations.</param>
+/// <param name="isQuiet">Whether nothing else uses the machine now.</param>
+/// <param name="progress">Is told what happens.</param>
+internal sealed class Match(Workload workload, RunSettings settings, int threads, Func<bool> isQuiet, Action<string> progress)
 {
     private const int PauseMs = 30;
+    private const int MostWaits = 20;
     private const double WarmUpMs = 250;
     private const int RoundsOfLongRuns = 3;
     private readonly List<Measurement> measurements = [];
@@ -28,6 +35,9 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
     /// <summary>How the library's plan ran; empty where it does not say.</summary>
     public string Plan { get; private set; } = "";
 
+    /// <summary>Rounds that count although something disturbed them.</summary>
+    public int DisturbedRounds { get; private set; }
+
     /// <summary>Measures all of <paramref name="implementations"/>; the first is never left out for being slow.</summary>
     public void Run(IReadOnlyList<IImplementation> implementations, long cacheBytes)
     {
@@ -44,15 +54,21 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
                 contestants.Add(contestant);
                 if (contestant.Explanation.Length > 0) Plan = contestant.Explanation;
             }
+            int repeats = settings.Rounds;
             for (int round = 0; round < settings.Rounds; round++)
             {
-                foreach (Contestant contestant in round % 2 == 0 ? contestants : Enumerable.Reverse(contestants))
+                bool wasQuiet = WaitForQuiet();
+                Hold(round, contestants);
+                bool isDisturbed = !wasQuiet || !isQuiet();
+                if (isDisturbed && repeats > 0)
                 {
-                    if (round >= RoundsOfLongRuns && contestant.IsLong) continue;
-                    progress($"round {round + 1}/{settings.Rounds}, {contestant.Name}");
-                    Thread.Sleep(PauseMs);
-                    contestant.Visit(settings.VisitMs);
+                    foreach (Contestant contestant in contestants) contestant.TakeBack();
+                    repeats--;
+                    round--;
+                    continue;
                 }
+                foreach (Contestant contestant in contestants) contestant.Keep();
+                if (isDisturbed) DisturbedRounds++;
             }
             foreach (Contestant contestant in contestants) Finish(contestant);
         }
@@ -60,6 +76,29 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
         {
             foreach (Contestant contestant in contestants) contestant.Dispose();
         }
+    }
+
+    private void Hold(int round, List<Contestant> contestants)
+    {
+        foreach (Contestant contestant in round % 2 == 0 ? contestants : Enumerable.Reverse(contestants))
+        {
+            if (round >= RoundsOfLongRuns && contestant.IsLong) continue;
+            progress($"round {round + 1}/{settings.Rounds}, {contestant.Name}");
+            Thread.Sleep(PauseMs);
+            contestant.Visit(settings.VisitMs);
+        }
+    }
+
+    /// <summary>Gives a disturbance a second to pass.</summary>
+    private bool WaitForQuiet()
+    {
+        for (int waits = 0; waits < MostWaits; waits++)
+        {
+            if (isQuiet()) return true;
+            progress("waiting for a quiet machine");
+            Thread.Sleep(PauseMs);
+        }
+        return false;
     }
 
     private List<WorkloadInput> Inputs(long cacheBytes)

@@ -21,7 +21,7 @@ public class MatchTests
         using var threads = new WorkerThreads(2);
         List<IImplementation> peers = [new RowPeer<NaiveOperations>(threads), new RowPeer<TensorPrimitivesOperations>(threads)];
         if (OpenBlasLibrary.IsAvailable && name != "softmax") peers.Add(new OpenBlasPeer(threads));
-        var match = new Match(Workload(name), Short, 2, _ => { });
+        var match = new Match(Workload(name), Short, 2, () => true, _ => { });
         match.Run(peers, 1 << 20);
         match.Omissions.Should().BeEmpty();
         match.Measurements.Select(m => m.Implementation).Should().Equal(peers.Select(p => p.Name));
@@ -35,12 +35,29 @@ public class MatchTests
         using var ours = new DeviceImplementation(device);
         foreach (string name in Problems.Select(p => p.Data))
         {
-            var match = new Match(Workload(name), Short, 2, _ => { });
+            var match = new Match(Workload(name), Short, 2, () => true, _ => { });
             match.Run([ours], 1 << 20);
             match.Omissions.Should().BeEmpty();
             match.Measurements.Should().ContainSingle().Which.ErrorOverBound.Should().BeInRange(0, 1);
             match.Plan.Should().Contain("on cpu");
         }
+    }
+
+    /// <summary>Asked before and after each round; while it is not quiet before one, up to 20 times.</summary>
+    [Theory]
+    [InlineData("+ +  + +", 0, 2)]
+    [InlineData("+ -  + +  + +", 0, 2)]
+    [InlineData("-- + +  + +", 0, 2)]
+    [InlineData("+ -  + -  + -  + -", 2, 2)]
+    public void ADisturbedRoundIsRepeated(string answers, int disturbedRounds, int runs)
+    {
+        using var threads = new WorkerThreads(1);
+        Queue<bool> quiet = new(answers.Where(c => c != ' ').Select(c => c == '+'));
+        var match = new Match(Workload("plain"), new RunSettings(2, 0, 10), 1, quiet.Dequeue, _ => { });
+        match.Run([new RowPeer<NaiveOperations>(threads)], 1 << 20);
+        quiet.Should().BeEmpty();
+        match.DisturbedRounds.Should().Be(disturbedRounds);
+        match.Measurements.Should().ContainSingle().Which.Times.Count.Should().Be(runs);
     }
 
     [Theory]
@@ -50,7 +67,7 @@ public class MatchTests
     public void AWrongRowIsNotReported(int wrongRow)
     {
         using var threads = new WorkerThreads(1);
-        var match = new Match(Workload("plain"), Short, 1, _ => { });
+        var match = new Match(Workload("plain"), Short, 1, () => true, _ => { });
         match.Run([new Wrong(new RowPeer<NaiveOperations>(threads), wrongRow * Dim)], 1 << 20);
         match.Measurements.Should().BeEmpty();
         match.Omissions.Should().ContainSingle().Which.Should().Match<Omission>(o => o.IsFailure && o.Reason.Contains("wrong result"));

@@ -30,8 +30,8 @@ internal sealed class DeviceResults(string device)
     public IReadOnlyList<string> Warnings =>
     [
         .. disturbed.Select(match =>
-            $"the machine was disturbed: {match.DisturbedRounds} rounds of {match.Workload.Name}, beside others that were repeated, began or "
-            + "ended when the arithmetic probe was 10 % below its 80th percentile, so its times are not to be relied on"),
+            $"the machine was disturbed: {match.DisturbedRounds} rounds of {match.Workload.Name}, beside others that were repeated, began "
+            + "or ended when the arithmetic probe was 10 % below its 80th percentile, so its times are not to be relied on"),
         .. measurements.Select(m => m.Ceilings).Distinct()
             .Where(c => !c.WatchesRounds && c.Arithmetic.P20 < QuietShare * c.Arithmetic.P80)
             .Select(c => string.Create(CultureInfo.InvariantCulture,

@@ -11,19 +11,26 @@ public sealed class KernelTranslationTests
     private const string OtherSoftmax = "FusedSoftmax fp32->fp32 1x256 lanes PlainScore";
 
     /// <summary>
-    /// In one context for both the second of each pair would differ from what it is alone: by how shared callees are inlined in the first
-    /// two, and in the third by two structures of 96 floats, which ILGPU takes for one.
+    /// In one context for both the second of each pair would differ from what it is alone, by how shared callees are inlined.
     /// </summary>
     [Theory]
     [InlineData(Softmax, OtherSoftmax)]
     [InlineData("TiledMatmul fp32xfp32->fp32 64x64x8", "TiledMatmul fp32xfp32->fp32 64x64x8 activation")]
-    [InlineData("TensorFlashForward fp16 128x32 D<=96 GeneralScore", "FlashDecode fp16 8 rows D<=128 PlainScore")]
     public void TheTextIsTheSameAloneAndAfterOthers(string first, string second)
     {
         PtxCompiler one = new(), other = new();
         string before = Compile(one, first), after = Compile(one, second);
         Compile(other, second).Should().Be(after);
         Compile(other, first).Should().Be(before);
+    }
+
+    /// <summary>Both keep a structure of 96 floats in registers. In one context ILGPU takes the two for one, as it met it first.</summary>
+    [Fact]
+    public void StructuresWithTheSameFieldsStayApart()
+    {
+        PtxCompiler compiler = new();
+        Compile(compiler, "TensorFlashForward fp16 128x32 D<=96 GeneralScore").Should().NotContain(".local");
+        Compile(compiler, "FlashDecode fp16 8 rows D<=128 PlainScore").Should().NotContain(".local");
     }
 
     [Fact]

@@ -44,8 +44,8 @@ internal static class CodegenCommand
         table.AppendLine(
             $"""
             {architecture}, ILGPU O2, one row an instantiation. Groups/SM: how many groups fit beside each other by registers, lanes and
-            {shared} KB of shared memory. Counts are instructions in the machine code. The hot loop is the innermost one with the most FFMA, or on
-            tensor cores the one with the largest share of HMMA: how many of its instructions they are.
+            {shared} KB of shared memory. Counts are instructions in the machine code. The hot loop is the innermost one with the most FFMA,
+            or on tensor cores the one with the largest share of HMMA: how many of its instructions they are.
             """);
         table.AppendLine();
         table.AppendLine(

@@ -62,12 +62,8 @@ public sealed partial class AttentionDevice : IDisposable
     /// <exception cref="NotSupportedException">The device has no kernel for it; the message lists what it has.</exception>
     public AttentionPlan Plan(AttentionProblem problem)
     {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        Executable<AttentionTensors> executable = problem.Weights
-            ? new UnfusedAttention(Backend.Plans, problem)
-            : Backend.Plans.Attention(problem);
+        IPlanFactory plans = PlansOf(problem);
+        Executable<AttentionTensors> executable = problem.Weights ? new UnfusedAttention(plans, problem) : plans.Attention(problem);
         AttentionPlan plan = new(this, problem, executable);
         if (Backend.CompilesOnFirstRun) Rehearsal.Of(this, problem);
         return plan;
@@ -83,84 +79,52 @@ public sealed partial class AttentionDevice : IDisposable
     public AttentionPlan<TRule> Plan<TRule>(AttentionProblem problem)
         where TRule : unmanaged, IScoreModifier
     {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
         ModifierCheck.Require(typeof(TRule));
-        problem.Validate();
+        IPlanFactory plans = PlansOf(problem);
         Executable<Ruled<AttentionTensors, TRule>> executable = problem.Weights
-            ? new RuledUnfusedAttention<TRule>(Backend.Plans, problem)
-            : Backend.Plans.Attention<TRule>(problem);
+            ? new RuledUnfusedAttention<TRule>(plans, problem)
+            : plans.Attention<TRule>(problem);
         return new AttentionPlan<TRule>(this, problem, executable);
     }
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public SoftmaxPlan Plan(SoftmaxProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new SoftmaxPlan(this, problem, Backend.Plans.Softmax(problem));
-    }
+    public SoftmaxPlan Plan(SoftmaxProblem problem) => new(this, problem, PlansOf(problem).Softmax(problem));
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public MatmulPlan Plan(MatmulProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new MatmulPlan(this, problem, Backend.Plans.Matmul(problem));
-    }
+    public MatmulPlan Plan(MatmulProblem problem) => new(this, problem, PlansOf(problem).Matmul(problem));
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public RotaryPlan Plan(RotaryProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new RotaryPlan(this, problem, Backend.Plans.Rotary(problem));
-    }
+    public RotaryPlan Plan(RotaryProblem problem) => new(this, problem, PlansOf(problem).Rotary(problem));
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public CacheAppendPlan Plan(CacheAppendProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new CacheAppendPlan(this, problem, Backend.Plans.CacheAppend(problem));
-    }
+    public CacheAppendPlan Plan(CacheAppendProblem problem) => new(this, problem, PlansOf(problem).CacheAppend(problem));
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public MergePlan Plan(MergeProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new MergePlan(this, problem, Backend.Plans.Merge(problem));
-    }
+    public MergePlan Plan(MergeProblem problem) => new(this, problem, PlansOf(problem).Merge(problem));
 
     /// <inheritdoc cref="Plan(AttentionProblem)"/>
-    public WeightsPlan Plan(WeightsProblem problem)
-    {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
-        problem.Validate();
-        return new WeightsPlan(this, problem, Backend.Plans.Weights(problem));
-    }
+    public WeightsPlan Plan(WeightsProblem problem) => new(this, problem, PlansOf(problem).Weights(problem));
 
     /// <summary>The weights of chosen rows after a run of <see cref="Plan{TRule}(AttentionProblem)"/>, with the same rule.</summary>
     /// <inheritdoc cref="Plan{TRule}(AttentionProblem)"/>
     public WeightsPlan<TRule> Plan<TRule>(WeightsProblem problem)
         where TRule : unmanaged, IScoreModifier
     {
-        ArgumentNullException.ThrowIfNull(problem);
-        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
         ModifierCheck.Require(typeof(TRule));
-        problem.Validate();
-        return new WeightsPlan<TRule>(this, problem, Backend.Plans.Weights<TRule>(problem));
+        return new WeightsPlan<TRule>(this, problem, PlansOf(problem).Weights<TRule>(problem));
     }
 
     /// <summary>Frees the device.</summary>
     public void Dispose() => Backend.Dispose();
+
+    /// <summary>What makes the plan of a problem that does not contradict itself.</summary>
+    private IPlanFactory PlansOf(IProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ObjectDisposedException.ThrowIf(Backend.IsDisposed, this);
+        problem.Validate();
+        return Backend.Plans;
+    }
 
     /// <summary>The stream to use, checked.</summary>
     internal DeviceStream Use(DeviceStream? stream)

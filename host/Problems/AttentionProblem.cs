@@ -6,7 +6,7 @@ namespace AttnKernels;
 /// O (batch, headsQ, seqQ, headDimV). Query head h reads key head h / (headsQ / headsKv). A row that sees no key gives O = 0 and
 /// LSE = -inf. Immutable; equal problems compare equal.
 /// </summary>
-public sealed partial record AttentionProblem : ScoreProblem
+public sealed partial record AttentionProblem : ScoreProblem, IProblem
 {
     private readonly int? headsKv;
     private readonly int? headDimV;

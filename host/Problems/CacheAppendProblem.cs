@@ -5,7 +5,7 @@ namespace AttnKernels;
 /// converted or quantised where the cache has another type. Cache (batch, heads, capacity, headDim), or (blocks, heads, blockSize, headDim)
 /// where it is paged; update (batch, heads, rows, headDim). Immutable; equal problems compare equal.
 /// </summary>
-public sealed record CacheAppendProblem
+public sealed record CacheAppendProblem : IProblem
 {
     private readonly DType? cacheType;
 

@@ -5,7 +5,7 @@ namespace AttnKernels;
 /// every row and f an activation, none by default. Tensors are (batch0, batch1, rows, columns) with any strides; leading axes of size 1 may
 /// be left out. Sums are in fp32. Immutable; equal problems compare equal.
 /// </summary>
-public sealed record MatmulProblem
+public sealed record MatmulProblem : IProblem
 {
     private readonly DType? typeA;
     private readonly DType? typeB;

@@ -9,7 +9,7 @@ namespace AttnKernels;
 /// Part p of batch entry b is entry p * batch + b of the parts, so that part p is the slice [p * batch, (p + 1) * batch) of one tensor and
 /// can be the output of an attention plan. What a part's softmax adds besides its keys, such as a sink, must be in one part only.
 /// </remarks>
-public sealed record MergeProblem
+public sealed record MergeProblem : IProblem
 {
     private readonly DType? partType;
 

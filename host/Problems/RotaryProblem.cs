@@ -4,7 +4,7 @@ namespace AttnKernels;
 /// Rotary position embedding (Su et al. 2021, RoFormer, eq. 34): each pair (a, b) of a row of X becomes (a cos - b sin, b cos + a sin).
 /// X and Y (batch, heads, seq, headDim), may be the same view. Arithmetic in fp32. Immutable; equal problems compare equal.
 /// </summary>
-public sealed record RotaryProblem
+public sealed record RotaryProblem : IProblem
 {
     private readonly int? rotaryDim;
     private readonly DType? angleType;

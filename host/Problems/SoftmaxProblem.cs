@@ -5,7 +5,7 @@ namespace AttnKernels;
 /// heads, rows, columns). The row index plays the query's part in the masks, the column index the key's. A row with no visible column gives
 /// Y = 0 (log: -inf) and LSE = -inf. X and Y may be the same view. Immutable; equal problems compare equal.
 /// </summary>
-public sealed record SoftmaxProblem : ScoreProblem
+public sealed record SoftmaxProblem : ScoreProblem, IProblem
 {
     private readonly DType? outputType;
 

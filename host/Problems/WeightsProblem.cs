@@ -5,7 +5,7 @@ namespace AttnKernels;
 /// buffer. A hidden key has weight 0, a row that sees no key is 0. Keys are counted as the run's masks count them: from the first of the
 /// row's sequence where sequences are packed, from the oldest that is there in a ring. Immutable; equal problems compare equal.
 /// </summary>
-public sealed record WeightsProblem
+public sealed record WeightsProblem : IProblem
 {
     /// <summary>What was run; its <see cref="ScoreProblem.Lse"/> must be true.</summary>
     public required AttentionProblem Attention { get; init; }

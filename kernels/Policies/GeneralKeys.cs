@@ -78,9 +78,13 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         where TQueries : struct, IStoredElements
     {
         KeyElements keys = new() { Keys = this, Place = place, First = tiles.J0 };
-        int endQ = Vectors.IsPresent != 0 ? tiles.EndQ : 0, endK = Vectors.IsPresent != 0 ? tiles.EndK : 0;
-        for (int r = Group.IdxX; r < endQ; r += Group.DimX) sRow[r] = Vectors.InverseLength(queries, r, columns);
-        for (int r = tiles.FirstK + Group.IdxX; r < endK; r += Group.DimX) sRow[QueryRows + r] = Vectors.InverseLength(keys, r, columns);
+        // A lane a row, of which some have no columns: PoCL 6 takes a loop that lanes enter or not, and leave together, for one of all lanes.
+        int r = Group.IdxX;
+        bool isQuery = r < tiles.EndQ, isKey = r >= tiles.FirstK && r < tiles.EndK;
+        float ofQuery = Vectors.InverseLength(queries, r, isQuery ? columns : 0);
+        float ofKey = Vectors.InverseLength(keys, r, isKey ? columns : 0);
+        if (isQuery) sRow[r] = ofQuery;
+        if (isKey) sRow[QueryRows + r] = ofKey;
         Group.Barrier(); // sRow holds what the rows are multiplied by
     }
 

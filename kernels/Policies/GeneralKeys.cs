@@ -78,7 +78,7 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         where TQueries : struct, IStoredElements
     {
         KeyElements keys = new() { Keys = this, Place = place, First = tiles.J0 };
-        // A lane a row, of which some have no columns: PoCL 6 takes a loop that lanes enter or not, and leave together, for one of all lanes.
+        // A lane a row; lanes without one sum no columns, since PoCL 6 runs a loop of as many steps in all lanes that take it as if all did.
         int r = Group.IdxX;
         bool isQuery = r < tiles.EndQ, isKey = r >= tiles.FirstK && r < tiles.EndK;
         float ofQuery = Vectors.InverseLength(queries, r, isQuery ? columns : 0);

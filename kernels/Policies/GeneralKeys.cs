@@ -78,7 +78,7 @@ public struct GeneralKeys : IKeyRows, IKeyTiles
         where TQueries : struct, IStoredElements
     {
         KeyElements keys = new() { Keys = this, Place = place, First = tiles.J0 };
-        // A lane a row; lanes without one sum no columns, since PoCL 6 runs a loop of as many steps in all lanes that take it as if all did.
+        // A lane a row. Lanes without one sum no columns: a loop that they go around PoCL 6 computes as if all lanes took it.
         int r = Group.IdxX;
         bool isQuery = r < tiles.EndQ, isKey = r >= tiles.FirstK && r < tiles.EndK;
         float ofQuery = Vectors.InverseLength(queries, r, isQuery ? columns : 0);

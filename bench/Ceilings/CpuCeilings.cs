@@ -5,9 +5,6 @@ namespace AttnKernels.Bench.Ceilings;
 /// <summary>The ceilings of the processor for one thread count.</summary>
 internal sealed class CpuCeilings(MemoryProbe memory, WorkerThreads threads) : ICeilings
 {
-    /// <summary>Probes of a quiet machine agree within a few percent.</summary>
-    private const double QuietShare = 0.9;
-
     private readonly List<double> gflops = [];
     private readonly List<double> read = [];
     private readonly List<double> copy = [];
@@ -34,7 +31,7 @@ internal sealed class CpuCeilings(MemoryProbe memory, WorkerThreads threads) : I
         Affinity.Pin(0);
         double now = FmaProbe.Measure(threads);
         Affinity.Unpin();
-        return now >= QuietShare * Arithmetic.P80;
+        return now >= ICeilings.QuietShare * Arithmetic.P80;
     }
 
     /// <inheritdoc/>

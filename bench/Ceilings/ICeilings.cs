@@ -5,6 +5,9 @@ namespace AttnKernels.Bench.Ceilings;
 /// <summary>The ceilings of a device, probed again before every workload.</summary>
 internal interface ICeilings
 {
+    /// <summary>Of the 80th percentile: probes of a quiet machine agree within a few percent.</summary>
+    const double QuietShare = 0.9;
+
     /// <summary>Threads that the ceilings are for; 1 on a GPU.</summary>
     int Threads { get; }
 

@@ -9,8 +9,6 @@ namespace AttnKernels.Bench.Measure;
 /// <summary>Everything that was measured on one device.</summary>
 internal sealed class DeviceResults(string device)
 {
-    /// <summary>Probes of a quiet machine agree within a few percent.</summary>
-    private const double QuietShare = 0.9;
     private readonly List<(Measurement Measurement, ICeilings Ceilings)> measurements = [];
     private readonly List<Omission> omissions = [];
     private readonly List<BenchRecord> others = [];
@@ -33,7 +31,7 @@ internal sealed class DeviceResults(string device)
             $"the machine was disturbed: {match.DisturbedRounds} rounds of {match.Workload.Name}, beside others that were repeated, began "
             + "or ended when the arithmetic probe was 10 % below its 80th percentile, so its times are not to be relied on"),
         .. measurements.Select(m => m.Ceilings).Distinct()
-            .Where(c => !c.WatchesRounds && c.Arithmetic.P20 < QuietShare * c.Arithmetic.P80)
+            .Where(c => !c.WatchesRounds && c.Arithmetic.P20 < ICeilings.QuietShare * c.Arithmetic.P80)
             .Select(c => string.Create(CultureInfo.InvariantCulture,
                 $"the machine was disturbed: the arithmetic probes lie between {c.Arithmetic.P20:0} and {c.Arithmetic.P80:0} GFLOP/s (20th "
                 + $"and 80th percentile), so times and percentages are not to be relied on")),

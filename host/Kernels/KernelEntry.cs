@@ -11,9 +11,6 @@ internal abstract record KernelEntry(string Name, int GroupSize, int SharedBytes
     /// <summary>CUDA: groups that a multiprocessor should hold at once, which bounds the registers; 0 = no launch bound at all.</summary>
     public int GroupsPerMultiprocessor { get; init; }
 
-    /// <summary>CUDA: whether NVIDIA's assembler may unroll loops with a uniform condition. A tile of arrays needs it.</summary>
-    public bool Unrolls { get; init; }
-
     /// <summary>True: the kernel calls <see cref="TensorCore"/>, and only a device that has tensor cores can load it.</summary>
     public bool NeedsTensorCores { get; init; }
 

@@ -29,7 +29,7 @@ internal static class KernelFile
         return string.Join(
             '\n',
             entry.Name, entry.Method.DeclaringType?.FullName, entry.Method, entry.GroupSize, entry.SharedBytes,
-            entry.GroupsPerMultiprocessor, entry.Unrolls, string.Join('\n', builds));
+            entry.GroupsPerMultiprocessor, string.Join('\n', builds));
     }
 
     /// <summary>The name of the file of that key.</summary>

@@ -31,8 +31,8 @@ internal sealed class PtxCompiler(CudaArchitecture? architecture = null, CudaIns
     /// <exception cref="InternalCompilerException">ILGPU cannot; other kernels are none the worse.</exception>
     public KernelText Compile(KernelEntry entry)
     {
-        string ptx = PtxText.FlushPowers(PtxText.Retarget(PtxText.NumberNames(Translate(entry)), architecture.Major, architecture.Minor));
-        if (entry.Unrolls) ptx = PtxText.AllowUnrolling(ptx);
+        string ptx = PtxText.KeepLoops(PtxText.RemoveUniform(PtxText.FlushPowers(PtxText.NumberNames(Translate(entry)))));
+        ptx = PtxText.Retarget(ptx, architecture.Major, architecture.Minor);
         if (entry.GroupsPerMultiprocessor > 0) ptx = PtxText.BoundLaunch(ptx, entry.GroupSize, entry.GroupsPerMultiprocessor);
         int dynamicBytes = 0;
         if (entry.SharedBytes > PtxText.StaticSharedLimit) ptx = PtxText.MoveToDynamicShared(ptx, out dynamicBytes);

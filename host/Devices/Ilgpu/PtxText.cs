@@ -44,10 +44,16 @@ internal static partial class PtxText
     }
 
     /// <summary>
-    /// Takes .uni from conditional branches. It says that all lanes branch alike, which is true where ILGPU writes it, but ptxas unrolls no
-    /// loop that ends in such a branch.
+    /// Takes .uni from conditional branches. It promises that all lanes branch alike, and ILGPU promises it of any condition that is not
+    /// computed from the lane's number, even of a variable that lanes set apart from one another in an earlier branch; what a GPU does then
+    /// is undefined. ptxas finds out by itself what is uniform.
     /// </summary>
-    public static string AllowUnrolling(string ptx) => UniformBranchPattern().Replace(ptx, "$1bra");
+    public static string RemoveUniform(string ptx) => UniformBranchPattern().Replace(ptx, "$1bra");
+
+    /// <summary>
+    /// Forbids ptxas to unroll loops. What a tile needs unrolled is so already; unrolled further, 23 of the kernels spill registers.
+    /// </summary>
+    public static string KeepLoops(string ptx) => AddressSizePattern().Replace(ptx, "$0\n.pragma \"nounroll\";", 1);
 
     /// <summary>
     /// Lets powers of two below 2^-126 become 0, as the bounds allow: the hardware's ex2 does so by itself, and without it every
@@ -116,6 +122,9 @@ internal static partial class PtxText
 
     [GeneratedRegex(@"^\.version (\d+)\.(\d+)", RegexOptions.Multiline)]
     private static partial Regex VersionPattern();
+
+    [GeneratedRegex(@"^\.address_size 64", RegexOptions.Multiline)]
+    private static partial Regex AddressSizePattern();
 
     [GeneratedRegex(@"(@!?%p\d+ )bra\.uni")]
     private static partial Regex UniformBranchPattern();

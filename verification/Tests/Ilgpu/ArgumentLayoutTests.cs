@@ -9,13 +9,13 @@ using ILGPU.Runtime.CPU;
 namespace AttnKernels.Tests.Ilgpu;
 
 /// <summary>The arguments as the host writes them, against the arguments as the compiled kernels read them.</summary>
-public sealed partial class ArgumentLayoutTests(CodegenTests.Compiled compiled) : IClassFixture<CodegenTests.Compiled>
+public sealed partial class ArgumentLayoutTests
 {
     public static TheoryData<string> Names => CodegenTests.Names;
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void EveryLoadOfAParameterIsAFieldOfTheLayout(string name) => Check(compiled.Entry(name), compiled.Kernel(name).Text);
+    public void EveryLoadOfAParameterIsAFieldOfTheLayout(string name) => Check(CompiledKernels.Entry(name), CompiledKernels.Get(name).Text);
 
     /// <summary>No kernel of the library has a small field behind a nested structure that ends in padding; this one has.</summary>
     [Fact]

@@ -8,13 +8,9 @@ namespace AttnKernels.Tests.Ilgpu;
 /// Compiles every instantiation that a plan can choose to PTX, without a GPU, and where NVIDIA's assembler is installed on to machine code:
 /// what a register tile needs to be one shows there.
 /// </summary>
-public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
+public sealed partial class CodegenTests
 {
     private const int Hopper = 227 * 1024;
-
-    private readonly Compiled compiled;
-
-    public CodegenTests(Compiled compiled) => this.compiled = compiled;
 
     public static TheoryData<string> Names => [.. KernelCatalog.All.Select(entry => entry.Name)];
 
@@ -25,7 +21,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     [MemberData(nameof(Names))]
     public void PtxHasNoLocalMemoryNoCallsAndNoGenericAccess(string name)
     {
-        string ptx = compiled.Kernel(name).Text;
+        string ptx = CompiledKernels.Get(name).Text;
         ptx.Should().NotContain(".local", "registers that are indexed at run time end in local memory");
         CallPattern().Matches(ptx).Should().BeEmpty("everything is inlined");
         GenericPattern().Matches(ptx).Should().BeEmpty("every load and store knows its address space");
@@ -37,8 +33,8 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     {
         Ptxas? ptxas = Ptxas.Find();
         Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
-        KernelEntry entry = compiled.Entry(name);
-        KernelText kernel = compiled.Kernel(name);
+        KernelEntry entry = CompiledKernels.Entry(name);
+        KernelText kernel = CompiledKernels.Get(entry);
         PtxasReport report = ptxas.Assemble(kernel.Text, "sm_90");
 
         report.StackBytes.Should().Be(0);
@@ -62,7 +58,7 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         string listing = Path.GetTempFileName();
         foreach (KernelEntry entry in KernelCatalog.All.Where(entry => entry.Name.StartsWith("FlashDecode", StringComparison.Ordinal)))
         {
-            ptxas.Assemble(compiled.Kernel(entry.Name).Text, "sm_90", listing);
+            ptxas.Assemble(CompiledKernels.Get(entry).Text, "sm_90", listing);
             int places = 0, loads = 0;
             foreach (Match opcode in OpcodePattern().Matches(File.ReadAllText(listing)))
             {
@@ -79,8 +75,8 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
     [Fact]
     public void Float16IsWidenedByOneInstruction()
     {
-        string ptx = compiled.Kernel(KernelCatalog.All.First(e => e.Name.StartsWith("FlashDecode fp16",
-            StringComparison.Ordinal)).Name).Text;
+        string ptx = CompiledKernels.Get(KernelCatalog.All.First(e => e.Name.StartsWith("FlashDecode fp16",
+            StringComparison.Ordinal))).Text;
         ptx.Should().Contain("cvt.f32.f16");
     }
 
@@ -90,8 +86,8 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
         Ptxas? ptxas = Ptxas.Find();
         Assert.SkipWhen(ptxas is null, "ptxas and cuobjdump are not installed; set ATTN_PTXAS to their folder");
         KernelEntry entry = KernelCatalog.All.First(e => e.Name.StartsWith("FlashForward", StringComparison.Ordinal));
-        string ptx = PtxText.Retarget(compiled.Kernel(entry.Name).Text, 9, 0);
-        ptx = PtxText.BoundLaunch(PtxText.AllowUnrolling(ptx), entry.GroupSize, 2);
+        string ptx = PtxText.Retarget(CompiledKernels.Get(entry).Text, 9, 0);
+        ptx = PtxText.BoundLaunch(ptx, entry.GroupSize, 2);
         ptx = PtxText.MoveToDynamicShared(ptx, out int bytes);
 
         PtxasReport report = ptxas.Assemble(ptx, "sm_90");
@@ -111,20 +107,4 @@ public sealed partial class CodegenTests : IClassFixture<CodegenTests.Compiled>
 
     [GeneratedRegex(@"\b(ld|st)\.(v[24]\.)?[bfsu]\d+")]
     private static partial Regex GenericPattern();
-
-    /// <summary>Compiles a kernel when the first test asks for it.</summary>
-    public sealed class Compiled
-    {
-        private readonly PtxCompiler compiler = new();
-        private readonly Dictionary<string, KernelText> kernels = [];
-        private readonly Dictionary<string, KernelEntry> entries = KernelCatalog.All.ToDictionary(entry => entry.Name);
-
-        internal KernelEntry Entry(string name) => entries[name];
-
-        internal KernelText Kernel(string name)
-        {
-            if (!kernels.TryGetValue(name, out KernelText? kernel)) kernels[name] = kernel = compiler.Compile(entries[name]);
-            return kernel;
-        }
-    }
 }

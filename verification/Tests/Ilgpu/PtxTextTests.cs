@@ -52,9 +52,14 @@ public sealed class PtxTextTests
     [Fact]
     public void OnlyConditionalBranchesLoseUni()
     {
-        string text = PtxText.AllowUnrolling(Module);
+        string text = PtxText.RemoveUniform(Module);
         text.Should().Contain("@!%p1 bra L_1;").And.Contain("@%p12 bra L_1;").And.Contain("\tbra.uni L_1;");
     }
+
+    [Fact]
+    public void LoopsAreKeptByTheWholeModule() =>
+        PtxText.KeepLoops(Module).Should().Be(
+            Module.Replace(".address_size 64\n", ".address_size 64\n.pragma \"nounroll\";\n", StringComparison.Ordinal));
 
     [Fact]
     public void OnlyPowersFlush() =>
@@ -83,7 +88,7 @@ public sealed class PtxTextTests
     [Fact]
     public void AModuleWithoutSharedArraysStays()
     {
-        string plain = PtxText.AllowUnrolling("// nothing shared");
+        string plain = PtxText.RemoveUniform("// nothing shared");
         PtxText.MoveToDynamicShared(plain, out int bytes).Should().Be(plain);
         bytes.Should().Be(0);
     }

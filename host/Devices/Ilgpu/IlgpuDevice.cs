@@ -17,16 +17,16 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     // Stands for absent tensors: some devices refuse a null view.
     private readonly IlgpuBuffer nothing;
     private readonly KernelCache cache;
-    private readonly KernelArchive archive = new(KernelArchive.DefaultPath);
-    private readonly PtxCompiler? compiler; // on CUDA
+    private readonly PtxSource? ptx; // on CUDA
     private long allocatedBytes;
 
-    private IlgpuDevice(DeviceInfo info, Context context, Device device, KernelCache cache) : base(info)
+    private IlgpuDevice(DeviceInfo info, Context context, Device device, CacheFolder folder) : base(info)
     {
-        (this.context, this.cache) = (context, cache);
+        (this.context, cache) = (context, new KernelCache(folder));
         Faults = new DeviceFaults(info.Name);
         accelerator = device.CreateAccelerator(context);
-        if (accelerator is CudaAccelerator cuda) compiler = new PtxCompiler(cuda.Architecture, cuda.InstructionSet);
+        if (accelerator is CudaAccelerator { Architecture: var target } cuda)
+            ptx = new PtxSource(info, folder, new PtxCompiler(target, cuda.InstructionSet), target.Major, target.Minor);
         defaultStream = new IlgpuStream(this, accelerator.DefaultStream, owned: false);
         nothing = (IlgpuBuffer)Allocate(256);
     }
@@ -48,7 +48,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             (DeviceInfo info, Device device) = IlgpuContext.Devices(context).First(d => d.Info.Name == name);
             CacheFolder folder = CacheFolder.Open(options.CacheFolder);
-            IlgpuDevice opened = new(info, context, device, new KernelCache(folder));
+            IlgpuDevice opened = new(info, context, device, folder);
             if (opened.HasTensorCores) opened.Tuning = MatmulTuning.Read(folder, info);
             return opened;
         }
@@ -153,7 +153,8 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
             // locks.
             return accelerator switch
             {
-                CudaAccelerator cuda => LoadCuda(cuda, entry),
+                CudaAccelerator cuda => new CudaKernel<TArgs>(
+                    entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx!.Get(entry))),
                 CLAccelerator openCl => new IlgpuKernel<TArgs>(this, entry, OpenClSource.Load(openCl, entry, cache.Get(
                     KernelCache.Key(entry, Info), () => OpenClSource.Translate(openCl, entry)))),
                 _ => new IlgpuKernel<TArgs>(this, entry, accelerator.LoadKernel(entry.Kernel)),
@@ -167,15 +168,6 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         {
             throw new NotSupportedException($"Device {Info.Name} cannot compile kernel {entry.Name}: {(e.InnerException ?? e).Message}", e);
         }
-    }
-
-    private CudaKernel<TArgs> LoadCuda<TArgs>(CudaAccelerator cuda, KernelEntry<TArgs> entry)
-        where TArgs : struct
-    {
-        (int major, int minor) = (cuda.Architecture.Major, cuda.Architecture.Minor);
-        KernelText ptx = archive.Find(entry, major, minor)
-            ?? cache.Get(KernelCache.Key(entry, Info), () => compiler!.Compile(entry));
-        return new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(new CudaDriver(cuda), Info.Name, entry, ptx));
     }
 
     protected override void DisposeDevice()

@@ -30,6 +30,9 @@ public sealed record DeviceInfo(string Name, string Description, DeviceKind Kind
     /// <summary>Whether it is a GPU.</summary>
     public bool IsGpu { get; init; }
 
+    /// <summary>Whether it runs kernels to check them, too slowly for anything else.</summary>
+    public bool ChecksOnly { get; init; }
+
     /// <summary>Instruction set, compute capability or driver version.</summary>
     public string Architecture { get; init; } = "";
 }

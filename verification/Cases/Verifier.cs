@@ -19,7 +19,7 @@ public static class Verifier
     public static CaseSize SizeFor(DeviceInfo device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return device.Kind is DeviceKind.Simulator or DeviceKind.IlgpuCpu ? CaseSize.Tiny : CaseSize.Normal;
+        return device.ChecksOnly ? CaseSize.Tiny : CaseSize.Normal;
     }
 
     /// <summary>

@@ -57,6 +57,7 @@ internal static class IlgpuContext
                 _ => 0,
             },
             WarpSize = device.WarpSize,
+            ChecksOnly = debugs,
             IsGpu = kind == DeviceKind.Cuda || device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU },
             Architecture = device switch
             {

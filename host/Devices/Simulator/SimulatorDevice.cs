@@ -36,6 +36,7 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
             SharedMemoryPerMultiprocessor = options.SharedMemoryPerGroup,
             CacheBytes = 16 << 10, // as small as the problems that it runs
             WarpSize = options.WarpSize,
+            ChecksOnly = true,
         };
 
     public override bool HasTensorCores => Machine.Options.TensorCores && Info.WarpSize == 32;

@@ -1,3 +1,5 @@
+using AttnKernels.Kernels;
+
 namespace AttnKernels.Verification;
 
 /// <summary>A product of random matrices.</summary>
@@ -50,7 +52,8 @@ public sealed record MatmulCase(MatmulProblem Problem, CaseOptions Options, stri
         int[]? rows = Sample(batch * p.M);
         Expected expected = References.Matmul(reference, rows);
         float[] result = c.Read();
-        double againstPlain = PlainRule.Ratio(expected, result, Plain.Matmul(reference, rows));
+        bool onTensorCores = device.Backend is KernelDevice { HasTensorCores: true };
+        double againstPlain = PlainRule.Ratio(expected, result, Plain.Matmul(reference, rows, onTensorCores));
         return Judge(plan.Explain(), [Comparison.Of(expected, result)], againstPlain,
             [c.Damage(true), a.Damage(false), b.Damage(false), bias?.Damage(false)]);
     }

@@ -63,27 +63,55 @@ public static class Plain
     /// <summary>
     /// C (batch, M, N) = f(alpha A B + beta C0 + bias), see <see cref="MatmulReference"/>, or <paramref name="rows"/> of it.
     /// </summary>
-    public static HostTensor Matmul(MatmulReference m, int[]? rows = null)
+    /// <param name="m">The product.</param>
+    /// <param name="rows">Null = all.</param>
+    /// <param name="onTensorCores">Products of two fp16 or two bf16 matrices are summed as tensor cores sum them.</param>
+    public static HostTensor Matmul(MatmulReference m, int[]? rows = null, bool onTensorCores = false)
     {
+        bool cutsOff = onTensorCores && m.A.Type == m.B.Type && m.A.Type != DType.Float32;
         HostTensor c = Rows(m.TypeC, [m.Batch, m.M, m.N], rows);
         EachRow(c, m.N, 0, rows, (row, at, _) =>
         {
             (int b, int r) = (at / m.M, at % m.M);
             for (int n = 0; n < m.N; n++)
             {
-                float sum = 0;
-                for (int k = 0; k < m.K; k++)
-                {
-                    float a = m.ElementA(b, r, k);
-                    if (a != 0 || !m.ZeroHides) sum += Factor(m.InputPrecision, a) * Factor(m.InputPrecision, m.ElementB(b, k, n));
-                }
-                float value = m.Alpha * sum;
+                float value = m.Alpha * (cutsOff ? TensorProduct(m, b, r, n) : Product(m, b, r, n));
                 if (m.C0 is not null) value += m.Beta * m.C0.Values[(at * m.N) + n];
                 if (m.Bias is not null) value += m.Bias.Values[n];
                 c.Values[(row * m.N) + n] = HostTensor.Round(m.TypeC, ActivationReference.Plain(m.Activation, value));
             }
         });
         return c;
+    }
+
+    private static float Product(MatmulReference m, int b, int row, int column)
+    {
+        float sum = 0;
+        for (int k = 0; k < m.K; k++)
+        {
+            float a = m.ElementA(b, row, k);
+            if (a != 0 || !m.ZeroHides) sum += Factor(m.InputPrecision, a) * Factor(m.InputPrecision, m.ElementB(b, k, column));
+        }
+        return sum;
+    }
+
+    private static float TensorProduct(MatmulReference m, int b, int row, int column)
+    {
+        Span<float> left = stackalloc float[TensorSum.Terms];
+        Span<float> right = stackalloc float[TensorSum.Terms];
+        float sum = 0;
+        for (int first = 0; first < m.K; first += TensorSum.Terms)
+        {
+            left.Clear();
+            right.Clear();
+            for (int k = first; k < Math.Min(first + TensorSum.Terms, m.K); k++)
+            {
+                float a = m.ElementA(b, row, k);
+                if (a != 0 || !m.ZeroHides) (left[k - first], right[k - first]) = (a, m.ElementB(b, k, column));
+            }
+            sum = TensorSum.Add(sum, left, right);
+        }
+        return sum;
     }
 
     /// <summary>What is multiplied of an element: of TF32 the nearest number of 11 significant bits.</summary>

@@ -41,7 +41,7 @@ internal static class ConformanceCommand
         }
         if (deviceName is not null && Report.Devices([deviceName]) is null) return Report.Usage;
 
-        using AttentionDevice device = AttentionDevice.Open(deviceName);
+        using AttentionDevice device = CheckedDevices.Open(deviceName);
         List<ConformanceResult> results = [];
         using (ProgressLine line = new(device.Name, folders.Length))
             foreach (string folder in folders)

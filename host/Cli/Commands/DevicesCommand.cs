@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AttnKernels.Verification;
 using Spectre.Console;
 
 namespace AttnKernels.Cli.Commands;
@@ -17,7 +18,7 @@ internal static class DevicesCommand
     {
         Report.Banner();
         Table table = Report.Table("device", "hardware", "architecture", "memory", "units", "lanes/group", "shared/group", "warp");
-        foreach (DeviceInfo device in AttentionDevice.List())
+        foreach (DeviceInfo device in AttentionDevice.List().Concat(CheckedDevices.Extra))
             table.AddRow(
                 Markup.Escape(device.Name),
                 Markup.Escape(device.Description),

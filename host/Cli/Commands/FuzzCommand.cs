@@ -64,7 +64,7 @@ internal static class FuzzCommand
 
     private static int Run(string? deviceName, FuzzOptions options, CaseSize? size, CancellationToken cancel)
     {
-        using AttentionDevice device = AttentionDevice.Open(deviceName);
+        using AttentionDevice device = CheckedDevices.Open(deviceName);
         options = options with { Size = size ?? Verifier.SizeFor(device.Info) };
         Console.WriteLine($"Fuzzing {device.Name} with --seed {options.Seed} --size {options.Size}");
         FuzzReport report;
@@ -123,7 +123,7 @@ internal static class FuzzCommand
             Console.Error.WriteLine(e.Message);
             return Report.Usage;
         }
-        using AttentionDevice device = AttentionDevice.Open(deviceName);
+        using AttentionDevice device = CheckedDevices.Open(deviceName);
         CaseResult result = problem.Case.Run(device);
         Console.WriteLine($"{result.Outcome.ToString().ToUpperInvariant()} {result.Kernel}: {problem}\n    {result.Detail}");
         return Report.Finish([result.Outcome]);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AttnKernels.Cli.Heatmap;
+using AttnKernels.Verification;
 
 namespace AttnKernels.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal static class HeatmapCommand
         if (deviceName is not null && Report.Devices([deviceName]) is null) return Report.Usage;
         return Report.Try(() =>
         {
-            using AttentionDevice device = AttentionDevice.Open(deviceName);
+            using AttentionDevice device = CheckedDevices.Open(deviceName);
             HeatmapWeights weights = Weights(device, inputs, scale, causal);
             string[]? labels = tokens?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (labels is not null && labels.Length < Math.Max(weights.SeqQ, weights.SeqKv))

@@ -19,11 +19,12 @@ internal static class Report
     /// <summary>Says what this build can reach.</summary>
     public static void Banner() => Console.WriteLine($"attn {Version}, kernel API {KernelApi.Name}: {KernelApi.Reach}");
 
-    /// <summary>The devices named, or all that are present; null and a message where one of them is not.</summary>
+    /// <summary>The devices named, or the library's that are present; null and a message where one of them is not.</summary>
     public static IReadOnlyList<string>? Devices(string[]? names)
     {
-        string[] present = [.. AttentionDevice.List().Select(d => d.Name)];
-        if (names is null or { Length: 0 }) return present;
+        string[] usual = [.. AttentionDevice.List().Select(d => d.Name)];
+        if (names is null or { Length: 0 }) return usual;
+        string[] present = [.. usual, .. CheckedDevices.Extra.Select(d => d.Name)];
         string[] absent = [.. names.Except(present)];
         if (absent.Length == 0) return names;
         Console.Error.WriteLine($"There is no device {string.Join(", ", absent)}. Present: {string.Join(", ", present)}.");

@@ -16,7 +16,7 @@ internal static class VerifyCommand
     {
         Option<string[]> devices = new("--device", "-d")
         {
-            Description = "A device of 'attn devices'; may be repeated. Default: all.", AllowMultipleArgumentsPerToken = true,
+            Description = "A device of 'attn devices'; may be repeated. Default: all but ptx.", AllowMultipleArgumentsPerToken = true,
         };
         Option<string> filter = new("--filter", "-f")
         {
@@ -78,7 +78,7 @@ internal static class VerifyCommand
         {
             foreach (string name in devices)
             {
-                using AttentionDevice device = AttentionDevice.Open(name);
+                using AttentionDevice device = CheckedDevices.Open(name);
                 IReadOnlyList<VerificationCase> cases = Verifier.Part(Verifier.For(device.Info, filter, size, set), part.Part, part.Count);
                 using ProgressLine line = new(name, cases.Count);
                 Verifier.Run(device, cases, new Steps<CaseResult>(result =>

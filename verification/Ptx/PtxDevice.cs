@@ -1,0 +1,138 @@
+using System.Runtime.InteropServices;
+using AttnKernels.Devices.Cpu;
+using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+namespace AttnKernels.Verification.Ptx;
+
+/// <summary>
+/// Device "ptx": the CUDA path from a plan down to the driver's functions, over <see cref="PtxDriver"/>, which executes the very text that
+/// a GPU's driver would be given. For machines without a GPU; slow.
+/// </summary>
+internal sealed unsafe class PtxDevice : KernelDevice
+{
+    /// <summary>Its name.</summary>
+    public const string Name = "ptx";
+
+    private readonly Context context = Context.Create(builder => builder.DefaultCPU());
+    private readonly Accelerator accelerator; // for its memory alone
+    private readonly DeviceFaults faults = new(Name);
+    private readonly GlobalMemory memory = new();
+    private readonly PtxDriver driver;
+    private readonly Func<KernelEntry, KernelText> source;
+    private readonly DeviceBuffer nothing;
+
+    /// <param name="source">Where kernels come from.</param>
+    public PtxDevice(Func<KernelEntry, KernelText> source) : base(Describe())
+    {
+        this.source = source;
+        driver = new PtxDriver(memory);
+        accelerator = context.GetCPUDevice(0).CreateAccelerator(context);
+        DefaultStream = new PtxStream(faults);
+        nothing = Allocate(256);
+    }
+
+    public override bool HasTensorCores => true;
+
+    public override StreamBackend DefaultStream { get; }
+
+    /// <summary>It has the limits of an H100, and says that it is a CUDA device, for plans to choose as there.</summary>
+    public static DeviceInfo Describe() => new(Name, "executes and checks the PTX of the CUDA kernels", DeviceKind.Cuda)
+    {
+        MemoryBytes = CpuMemory.Total,
+        MaxThreadsPerGroup = 1024,
+        SharedMemoryPerGroup = PtxDriver.MaxSharedBytes,
+        SharedMemoryPerMultiprocessor = PtxDriver.MaxSharedBytes + 1024,
+        CacheBytes = 16 << 10, // as small as the problems that it runs
+        WarpSize = Warp.Lanes,
+        ChecksOnly = true,
+        Architecture = "PTX for sm_80",
+    };
+
+    /// <summary>With the kernels that a GPU would get: from the archive, from the cache folder, or compiled now.</summary>
+    public static PtxDevice Open(DeviceOptions options)
+    {
+        PtxCompiler compiler = new(new CudaArchitecture(8, 0));
+        return new PtxDevice(new PtxSource(Describe(), CacheFolder.Open(options.CacheFolder), compiler, 8, 0).Get);
+    }
+
+    public override DeviceBuffer Allocate(long bytes)
+    {
+        DeviceBuffer buffer = AllocateScratch(bytes);
+        Fill(DefaultStream, buffer, 0, (bytes + 15) & ~15L, 0);
+        return buffer;
+    }
+
+    public override DeviceBuffer AllocateScratch(long bytes)
+    {
+        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
+        long padded = (bytes + 15) & ~15L;
+        CpuMemory.RequireFree(Name, padded);
+        return new PtxBuffer(this, accelerator.AllocateRaw(padded, 1), bytes);
+    }
+
+    public override StreamBackend CreateStream() => new PtxStream(faults);
+
+    public override void Synchronize()
+    {
+    }
+
+    public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((PtxBuffer)(buffer ?? nothing)).Memory.AsRawArrayView().Cast<T>();
+
+    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
+        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
+
+    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
+        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
+
+    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
+        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
+
+    protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) =>
+        new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(driver, Name, entry, source(entry)));
+
+    protected override void DisposeDevice()
+    {
+        accelerator.Dispose();
+        context.Dispose();
+    }
+
+    private sealed class PtxBuffer : DeviceBuffer
+    {
+        private readonly PtxDevice device;
+
+        public PtxBuffer(PtxDevice device, MemoryBuffer memory, long bytes) : base(device, bytes)
+        {
+            (this.device, Memory) = (device, memory);
+            device.memory.Add((ulong)Address, memory.LengthInBytes);
+        }
+
+        public MemoryBuffer Memory { get; }
+
+        public override nint Address => Memory.NativePtr;
+
+        protected override void Free()
+        {
+            device.memory.Remove((ulong)Address);
+            if (!device.IsDisposed) Memory.Dispose();
+        }
+    }
+
+    /// <summary>Launches are over when they return.</summary>
+    private sealed class PtxStream(DeviceFaults faults) : LaunchStream(faults)
+    {
+        public override nint Handle => 0;
+
+        public override void Synchronize()
+        {
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
+}

@@ -8,7 +8,8 @@
 # --out          DIR/run.log, DIR/stages.txt, DIR/tuning.json, and the report in DIR/results (default: gpu-bench beside the bundle)
 # --minutes      for everything together (default 9)
 # --conformance  also runs ONNX backend node tests from there
-# --dry-run      the same stages in small on a device that is always there (cpu, or what --device names; tuning on the simulator)
+# --dry-run      the same stages in small where there is no GPU: the kernels' PTX is verified on device ptx, products are tuned on the
+#                simulator, and the rest runs on the cpu, or on what --device names
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 if [ ! -d "$here/dotnet" ]; then
@@ -32,10 +33,10 @@ done
 mkdir -p "$out/results" && out="$(cd "$out" && pwd)" && cd "$here" || exit 1
 processors="$(nproc)"
 if [ -n "$dry" ]; then
-  device="${device:-cpu}" parts=2 jobs=2
-  verify=(--size Tiny --filter "attention float32 causal, matmul float32") workloads="gpu-dry-*"
+  checked=ptx device="${device:-cpu}" parts=2 jobs=2
+  verify=(--filter "attention causal, matmul 120x200x344") workloads="gpu-dry-*"
 else
-  device="${device:-cuda:0}" parts=24 jobs=$((processors < 4 ? 1 : processors > 24 ? 12 : processors / 2))
+  device="${device:-cuda:0}" checked="$device" parts=24 jobs=$((processors < 4 ? 1 : processors > 24 ? 12 : processors / 2))
   verify=() workloads="gpu-s*,gpu-decode*,gpu-matmul*"
 fi
 
@@ -127,8 +128,8 @@ export -f part verify starts tunes
 share=$((minutes * 60))
 stage devices 60 attn devices
 [ -n "$dry" ] || stage gpu 20 nvidia-smi
-stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$device" "${verify[@]}"
-[ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
+stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$checked" "${verify[@]}"
+[ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$checked"
 stage start $((share / 10)) starts "$device"
 stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
 cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" || failed=1

@@ -11,25 +11,31 @@ namespace AttnKernels.Verification.Ptx;
 
 /// <summary>
 /// Device "ptx": the CUDA path from a plan down to the driver's functions, over <see cref="PtxDriver"/>, which executes the very text that
-/// a GPU's driver would be given. For machines without a GPU; slow.
+/// a GPU's driver would be given. For machines without a GPU; slow. Device "ptx:132" chooses kernels as on the 132 multiprocessors of an
+/// H100, "ptx" as on one, which takes the large tiles for small problems, too.
 /// </summary>
 internal sealed unsafe class PtxDevice : KernelDevice
 {
-    /// <summary>Its name.</summary>
+    /// <summary>Its name, that on one multiprocessor.</summary>
     public const string Name = "ptx";
+
+    /// <summary>The multiprocessors that it may be on.</summary>
+    public static readonly int[] Multiprocessors = [1, 132];
 
     private readonly Context context = Context.Create(builder => builder.DefaultCPU());
     private readonly Accelerator accelerator; // for its memory alone
-    private readonly DeviceFaults faults = new(Name);
+    private readonly DeviceFaults faults;
     private readonly GlobalMemory memory = new();
     private readonly PtxDriver driver;
     private readonly Func<KernelEntry, KernelText> source;
     private readonly DeviceBuffer nothing;
 
     /// <param name="source">Where kernels come from.</param>
-    public PtxDevice(Func<KernelEntry, KernelText> source) : base(Describe())
+    /// <param name="multiprocessors">For how many kernels are chosen.</param>
+    public PtxDevice(Func<KernelEntry, KernelText> source, int multiprocessors = 1) : base(Describe(multiprocessors))
     {
         this.source = source;
+        faults = new DeviceFaults(Info.Name);
         driver = new PtxDriver(memory);
         accelerator = context.GetCPUDevice(0).CreateAccelerator(context);
         DefaultStream = new PtxStream(faults);
@@ -41,12 +47,14 @@ internal sealed unsafe class PtxDevice : KernelDevice
     public override StreamBackend DefaultStream { get; }
 
     /// <summary>It has the limits of an H100, and says that it is a CUDA device, for plans to choose as there.</summary>
-    public static DeviceInfo Describe() => new(Name, "executes and checks the PTX of the CUDA kernels", DeviceKind.Cuda)
+    public static DeviceInfo Describe(int multiprocessors) => new(
+        multiprocessors == 1 ? Name : $"{Name}:{multiprocessors}", "executes and checks the PTX of the CUDA kernels", DeviceKind.Cuda)
     {
         MemoryBytes = CpuMemory.Total,
         MaxThreadsPerGroup = 1024,
         SharedMemoryPerGroup = PtxDriver.MaxSharedBytes,
         SharedMemoryPerMultiprocessor = PtxDriver.MaxSharedBytes + 1024,
+        ComputeUnits = multiprocessors,
         CacheBytes = 16 << 10, // as small as the problems that it runs
         WarpSize = Warp.Lanes,
         ChecksOnly = true,
@@ -54,10 +62,10 @@ internal sealed unsafe class PtxDevice : KernelDevice
     };
 
     /// <summary>With the kernels that a GPU would get: from the archive, from the cache folder, or compiled now.</summary>
-    public static PtxDevice Open(DeviceOptions options)
+    public static PtxDevice Open(DeviceOptions options, int multiprocessors)
     {
         PtxCompiler compiler = new(new CudaArchitecture(8, 0));
-        return new PtxDevice(new PtxSource(Describe(), CacheFolder.Open(options.CacheFolder), compiler, 8, 0).Get);
+        return new PtxDevice(new PtxSource(Describe(1), CacheFolder.Open(options.CacheFolder), compiler, 8, 0).Get, multiprocessors);
     }
 
     public override DeviceBuffer Allocate(long bytes)
@@ -71,7 +79,7 @@ internal sealed unsafe class PtxDevice : KernelDevice
     {
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
-        CpuMemory.RequireFree(Name, padded);
+        CpuMemory.RequireFree(Info.Name, padded);
         return new PtxBuffer(this, accelerator.AllocateRaw(padded, 1), bytes);
     }
 
@@ -93,7 +101,7 @@ internal sealed unsafe class PtxDevice : KernelDevice
         NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
     protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) =>
-        new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(driver, Name, entry, source(entry)));
+        new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(driver, Info.Name, entry, source(entry)));
 
     protected override void DisposeDevice()
     {

@@ -16,7 +16,7 @@ internal static class VerifyCommand
     {
         Option<string[]> devices = new("--device", "-d")
         {
-            Description = "A device of 'attn devices'; may be repeated. Default: all but ptx.", AllowMultipleArgumentsPerToken = true,
+            Description = "A device of 'attn devices'; may be repeated. Default: all but ptx and ptx:132.", AllowMultipleArgumentsPerToken = true,
         };
         Option<string> filter = new("--filter", "-f")
         {

@@ -14,13 +14,16 @@ namespace AttnKernels.Tests.Ptx;
 /// <summary>The case set on the PTX of the CUDA kernels, executed and checked instruction by instruction.</summary>
 public sealed class PtxCaseSetTests
 {
-    public static TheoryData<string> Operations => [.. Verifier.Cases.Select(c => c.Operation).Distinct()];
+    private static readonly string[] Operations = [.. Verifier.Cases.Select(c => c.Operation).Distinct()];
+
+    public static TheoryData<int, string> MultiprocessorsAndOperations =>
+        [.. PtxDevice.Multiprocessors.SelectMany(_ => Operations, (count, operation) => (count, operation))];
 
     [Theory]
-    [MemberData(nameof(Operations))]
-    public void Passes(string operation)
+    [MemberData(nameof(MultiprocessorsAndOperations))]
+    public void Passes(int multiprocessors, string operation)
     {
-        using AttentionDevice device = new(new PtxDevice(CompiledKernels.Get));
+        using AttentionDevice device = new(new PtxDevice(CompiledKernels.Get, multiprocessors));
 
         VerificationReport report = Verifier.Run(device, operation, cancel: TestContext.Current.CancellationToken);
 

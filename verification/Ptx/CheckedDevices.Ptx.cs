@@ -8,7 +8,7 @@ public static partial class CheckedDevices
 
     static partial void OpenExtra(string? name, DeviceOptions options, ref AttentionDevice? device)
     {
-        int which = Array.FindIndex(PtxDevice.Multiprocessors, n => PtxDevice.Describe(n).Name == name);
-        if (which >= 0) device = new AttentionDevice(PtxDevice.Open(options, PtxDevice.Multiprocessors[which]));
+        foreach (int count in PtxDevice.Multiprocessors.Where(count => PtxDevice.Describe(count).Name == name))
+            device = new AttentionDevice(PtxDevice.Open(options, count));
     }
 }

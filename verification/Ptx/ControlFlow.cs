@@ -2,7 +2,7 @@ namespace AttnKernels.Verification.Ptx;
 
 /// <summary>
 /// Where the lanes of a warp that part at a branch meet again: at the branch's immediate post-dominator, the first instruction that every
-/// way to the end passes. NVIDIA's assembler joins them there, too.
+/// way to the end passes. PTX promises it nowhere; it is what NVIDIA's assembler does.
 /// Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, on the reversed graph.
 /// </summary>
 internal sealed class ControlFlow
@@ -50,6 +50,7 @@ internal sealed class ControlFlow
     {
         int at = starts.BinarySearch(branch);
         int block = dominators[at < 0 ? ~at - 1 : at];
+        if (block < 0) throw new FormatException($"{module.Instructions[branch]}: nothing behind it returns.");
         return block == exit ? module.Instructions.Count : starts[block];
     }
 
@@ -64,7 +65,7 @@ internal sealed class ControlFlow
         }
         if (IsBranch(last))
         {
-            yield return BlockOf(module.Labels[last.Operands[0]]);
+            yield return BlockOf(module.Target(last));
             if (last.Guard is null) yield break;
         }
         yield return BlockOf(end);

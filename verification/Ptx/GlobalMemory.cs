@@ -6,12 +6,11 @@ internal sealed class GlobalMemory
     private readonly Lock gate = new();
     private Range[] ranges = [];
 
-    /// <summary>In ascending order.</summary>
     public IReadOnlyList<Range> Ranges => Volatile.Read(ref ranges);
 
     public void Add(ulong start, long bytes)
     {
-        lock (gate) Volatile.Write(ref ranges, [.. ranges.Append(new Range(start, start + (ulong)bytes)).OrderBy(range => range.Start)]);
+        lock (gate) Volatile.Write(ref ranges, [.. ranges, new Range(start, start + (ulong)bytes)]);
     }
 
     public void Remove(ulong start)

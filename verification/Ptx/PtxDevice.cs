@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using AttnKernels.Devices.Cpu;
 using AttnKernels.Devices.Ilgpu;
@@ -20,7 +21,10 @@ internal sealed unsafe class PtxDevice : KernelDevice
     public const string Name = "ptx";
 
     /// <summary>The multiprocessors that it may be on.</summary>
-    public static readonly int[] Multiprocessors = [1, 132];
+    public static readonly ImmutableArray<int> Multiprocessors = [1, 132];
+
+    /// <summary>Bytes behind each buffer that belong to none.</summary>
+    private const int Gap = 4096;
 
     private readonly Context context = Context.Create(builder => builder.DefaultCPU());
     private readonly Accelerator accelerator; // for its memory alone
@@ -80,7 +84,9 @@ internal sealed unsafe class PtxDevice : KernelDevice
         // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
         long padded = (bytes + 15) & ~15L;
         CpuMemory.RequireFree(Info.Name, padded);
-        return new PtxBuffer(this, accelerator.AllocateRaw(padded, 1), bytes);
+        PtxBuffer buffer = new(this, accelerator.AllocateRaw(padded + Gap, 1), padded, bytes);
+        Fill(DefaultStream, buffer, 0, padded, 0xFF); // what nobody has written is NaN
+        return buffer;
     }
 
     public override StreamBackend CreateStream() => new PtxStream(faults);
@@ -89,7 +95,7 @@ internal sealed unsafe class PtxDevice : KernelDevice
     {
     }
 
-    public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((PtxBuffer)(buffer ?? nothing)).Memory.AsRawArrayView().Cast<T>();
+    public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((PtxBuffer)(buffer ?? nothing)).View.Cast<T>();
 
     public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
         source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
@@ -105,6 +111,7 @@ internal sealed unsafe class PtxDevice : KernelDevice
 
     protected override void DisposeDevice()
     {
+        driver.Dispose();
         accelerator.Dispose();
         context.Dispose();
     }
@@ -113,13 +120,19 @@ internal sealed unsafe class PtxDevice : KernelDevice
     {
         private readonly PtxDevice device;
 
-        public PtxBuffer(PtxDevice device, MemoryBuffer memory, long bytes) : base(device, bytes)
+        private readonly long padded;
+
+        public PtxBuffer(PtxDevice device, MemoryBuffer memory, long padded, long bytes) : base(device, bytes)
         {
-            (this.device, Memory) = (device, memory);
-            device.memory.Add((ulong)Address, memory.LengthInBytes);
+            (this.device, Memory, this.padded) = (device, memory, padded);
+            device.memory.Add((ulong)Address, padded);
         }
 
+        ~PtxBuffer() => FreeOnce();
+
         public MemoryBuffer Memory { get; }
+
+        public ArrayView<byte> View => Memory.AsRawArrayView(0, padded);
 
         public override nint Address => Memory.NativePtr;
 

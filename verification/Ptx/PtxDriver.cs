@@ -5,7 +5,7 @@ using ILGPU.Runtime.Cuda;
 namespace AttnKernels.Verification.Ptx;
 
 /// <summary>A CUDA driver that executes PTX itself, in this process's memory, and checks what the kernels do. Thread-safe.</summary>
-internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
+internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver, IDisposable
 {
     /// <summary>What a group of the H100 may have (CUDA C++ programming guide, table of technical specifications).</summary>
     public const int MaxSharedBytes = 227 << 10;
@@ -13,8 +13,7 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
     private readonly Lock gate = new();
     private readonly List<Function> functions = [];
 
-    [ThreadStatic]
-    private static string? said;
+    private readonly ThreadLocal<string?> lastFault = new();
 
     public void Bind()
     {
@@ -22,7 +21,7 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
 
     public CudaError LoadModule(string ptx, out nint module, out string? log)
     {
-        (module, log) = (0, null);
+        (module, log, lastFault.Value) = (0, null, null);
         try
         {
             Function function = new(new PtxProgram(PtxModule.Parse(ptx)));
@@ -69,9 +68,11 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
 
     public CudaError Launch(nint function, int groups, int lanes, int sharedBytes, nint stream, void* args)
     {
+        lastFault.Value = null;
         Function launched = Of(function);
         PtxModule module = launched.Program.Module;
-        if (groups <= 0 || lanes <= 0 || lanes > 1024 || (module.MaxLanes > 0 && lanes > module.MaxLanes)
+        // Whole warps, as all kernels have.
+        if (groups <= 0 || lanes <= 0 || lanes > 1024 || lanes % Warp.Lanes != 0 || (module.MaxLanes > 0 && lanes > module.MaxLanes)
             || sharedBytes > Math.Max(PtxText.StaticSharedLimit - module.StaticSharedBytes, launched.DynamicSharedBytes))
             return CudaError.CUDA_ERROR_INVALID_VALUE;
         byte[] parameters = new ReadOnlySpan<byte>(args, module.ParameterBytes).ToArray();
@@ -81,9 +82,9 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
             Parallel.For(
                 0, groups,
                 () => launched.Group(lanes, module.StaticSharedBytes + sharedBytes, parameters, ranges),
-                (index, _, group) =>
+                (index, loop, group) =>
                 {
-                    group.Run(index);
+                    if (!loop.IsExceptional) group.Run(index);
                     return group;
                 },
                 _ => { });
@@ -92,7 +93,7 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
         catch (AggregateException e) when (e.InnerExceptions.OfType<PtxFaultException>().FirstOrDefault() is { } fault)
         {
             // The device goes on: nothing was overwritten that is not the kernel's.
-            said = fault.Message;
+            lastFault.Value = fault.Message;
             return CudaError.CUDA_ERROR_INVALID_VALUE;
         }
     }
@@ -115,10 +116,12 @@ internal sealed unsafe class PtxDriver(GlobalMemory memory) : ICudaDriver
 
     public CudaError DestroyEvent(nint marker) => CudaError.CUDA_ERROR_NOT_SUPPORTED;
 
+    public void Dispose() => lastFault.Dispose();
+
     public string Describe(CudaError error)
     {
-        string text = said ?? error.ToString();
-        said = null;
+        string text = lastFault.Value ?? error.ToString();
+        lastFault.Value = null;
         return text;
     }
 

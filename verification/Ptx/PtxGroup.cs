@@ -6,7 +6,7 @@ namespace AttnKernels.Verification.Ptx;
 /// <summary>Runs groups of one launch, one after the other: its warps take turns from barrier to barrier.</summary>
 internal sealed unsafe class PtxGroup
 {
-    private readonly GlobalMemory.Range[] ranges;
+    private readonly IReadOnlyList<GlobalMemory.Range> ranges;
     private readonly Warp[] warps;
     private readonly byte[] parameters;
     private int lastRange;
@@ -14,7 +14,7 @@ internal sealed unsafe class PtxGroup
     public PtxGroup(PtxProgram program, int size, byte[] parameters, int sharedBytes, IReadOnlyList<GlobalMemory.Range> memory)
     {
         (Program, Size, this.parameters) = (program, size, parameters);
-        ranges = [.. memory];
+        ranges = memory;
         Shared = new SharedMemory(sharedBytes, size);
         warps = new Warp[(size + Warp.Lanes - 1) / Warp.Lanes];
         for (int n = 0; n < warps.Length; n++) warps[n] = new Warp(this, n);
@@ -40,7 +40,8 @@ internal sealed unsafe class PtxGroup
         foreach (Warp warp in warps) warp.Start();
         while (Array.Exists(warps, warp => warp.Living != 0))
         {
-            foreach (Warp warp in warps) Run(warp);
+            // Every other group from the last warp on: no order is promised.
+            for (int n = 0; n < warps.Length; n++) Run(warps[index % 2 == 0 ? n : warps.Length - 1 - n]);
             Release();
         }
     }
@@ -50,8 +51,8 @@ internal sealed unsafe class PtxGroup
     {
         if (address % (uint)bytes != 0)
             throw new PtxFaultException($"accesses {bytes} bytes at 0x{address:x}, which is not aligned to them");
-        if (ranges.Length > 0 && Holds(ranges[lastRange], address, bytes)) return (byte*)address;
-        for (int n = 0; n < ranges.Length; n++)
+        if (ranges.Count > 0 && Holds(ranges[lastRange], address, bytes)) return (byte*)address;
+        for (int n = 0; n < ranges.Count; n++)
         {
             if (!Holds(ranges[n], address, bytes)) continue;
             lastRange = n;
@@ -62,7 +63,7 @@ internal sealed unsafe class PtxGroup
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Holds(GlobalMemory.Range range, ulong address, int bytes) =>
-        address >= range.Start && address + (uint)bytes <= range.End;
+        address >= range.Start && address <= range.End && range.End - address >= (uint)bytes;
 
     private void Run(Warp warp)
     {
@@ -70,7 +71,7 @@ internal sealed unsafe class PtxGroup
         {
             warp.Run();
         }
-        catch (PtxFaultException e)
+        catch (Exception e) when (e is PtxFaultException or IndexOutOfRangeException or ArgumentOutOfRangeException)
         {
             throw new PtxFaultException($"group {Index}, warp {warp.Number}, {warp.Current?.Source}: {e.Message}");
         }

@@ -53,6 +53,12 @@ internal sealed partial class PtxModule
         return module;
     }
 
+    /// <summary>The instruction that a branch goes to.</summary>
+    /// <exception cref="FormatException">There is no such label.</exception>
+    public int Target(PtxInstruction branch) => branch.Operands.Count == 1 && Labels.TryGetValue(branch.Operands[0], out int target)
+        ? target
+        : throw new FormatException($"{branch}: there is no such label.");
+
     private void Read(string line, int number)
     {
         if (line.Length == 0 || line is "{" or "}" or ")" || line.StartsWith("//", StringComparison.Ordinal)) return;

@@ -9,7 +9,9 @@ namespace AttnKernels.Verification.Ptx;
 /// </summary>
 internal sealed unsafe class SharedMemory
 {
-    private const int ManyLanes = -1;
+    /// <summary>In place of a lane: several read at once.</summary>
+    public const int ManyLanes = -1;
+
     private const int WordBytes = 4;
     private const string UnawaitedCopy = "a copy that was not waited for";
 
@@ -34,7 +36,10 @@ internal sealed unsafe class SharedMemory
     {
         start = ++epoch;
         bytes.AsSpan().Fill(0xFF);
-        foreach (Queue<Copy> queue in copies) queue.Clear();
+        foreach (Queue<Copy> queue in copies)
+        {
+            while (queue.TryDequeue(out Copy copy)) Pending(copy.Address, false);
+        }
         Array.Clear(batches);
     }
 
@@ -49,7 +54,7 @@ internal sealed unsafe class SharedMemory
             ref Word word = ref words[at];
             if (word.IsPending) throw new PtxFaultException($"reads shared byte {at * WordBytes}, which is filled by {UnawaitedCopy}");
             if (word.WriteEpoch < start) throw new PtxFaultException($"reads shared byte {at * WordBytes}, which nobody has written");
-            if (word.WriteEpoch == epoch && word.Writer != lane) throw Race(at, $"lane {lane} reads what lane {word.Writer} wrote");
+            if (word.WriteEpoch == epoch && word.Writer != lane) throw Race(at, $"{Name(lane)} reads what lane {word.Writer} wrote");
             word.Reader = word.ReadEpoch != epoch || word.Reader == lane ? lane : ManyLanes;
             word.ReadEpoch = epoch;
         }
@@ -65,10 +70,7 @@ internal sealed unsafe class SharedMemory
             if (word.IsPending) throw new PtxFaultException($"writes shared byte {at * WordBytes}, which is filled by {UnawaitedCopy}");
             if (word.WriteEpoch == epoch && word.Writer != lane) throw Race(at, $"lane {lane} writes what lane {word.Writer} wrote");
             if (word.ReadEpoch == epoch && word.Reader != lane)
-            {
-                string reader = word.Reader == ManyLanes ? "several lanes" : $"lane {word.Reader}";
-                throw Race(at, $"lane {lane} writes what {reader} read");
-            }
+                throw Race(at, $"lane {lane} writes what {Name(word.Reader)} read");
             word.Writer = lane;
             word.WriteEpoch = epoch;
         }
@@ -112,9 +114,11 @@ internal sealed unsafe class SharedMemory
     {
         if (address % (uint)count != 0)
             throw new PtxFaultException($"accesses {count} bytes at shared byte {address}, which is not aligned to them");
-        if (address + (uint)count > (ulong)bytes.Length)
+        if (address > (ulong)bytes.Length || (ulong)bytes.Length - address < (uint)count)
             throw new PtxFaultException($"accesses {count} bytes at shared byte {address}; the group has {bytes.Length}");
     }
+
+    private static string Name(int lane) => lane == ManyLanes ? "another lane" : $"lane {lane}";
 
     private static PtxFaultException Race(int word, string what) =>
         new($"race at shared byte {word * WordBytes}: {what} since the last barrier");

@@ -12,10 +12,14 @@ internal sealed class Warp
 {
     public const int Lanes = 32;
 
+    /// <summary>More than any case asks of a warp: a kernel that does not end is a finding, too.</summary>
+    private const long MostInstructions = 1L << 31;
+
     private readonly Operation[] code;
     private readonly ulong[] registers;
     private Path[] paths = new Path[8];
     private int depth;
+    private long executed;
 
     public Warp(PtxGroup group, int number)
     {
@@ -52,9 +56,8 @@ internal sealed class Warp
         registers.AsSpan(program.GroupSlot * Lanes, Lanes).Fill((ulong)Group.Index);
         registers.AsSpan(program.GroupSizeSlot * Lanes, Lanes).Fill((ulong)Group.Size);
         for (int lane = 0; lane < Lanes; lane++) registers[program.LaneSlot * Lanes + lane] = (ulong)(FirstLane + lane);
-        int lanes = Math.Min(Lanes, Group.Size - FirstLane);
-        Living = uint.MaxValue >> (Lanes - lanes);
-        (depth, Current, Waiting) = (0, null, null);
+        Living = uint.MaxValue;
+        (depth, executed, Current, Waiting) = (0, 0, null, null);
         Push(0, -1, Living);
     }
 
@@ -76,6 +79,7 @@ internal sealed class Warp
                 continue;
             }
             if (path.Next == code.Length) throw new PtxFaultException("runs past its last instruction");
+            if (++executed > MostInstructions) throw new PtxFaultException($"has executed {MostInstructions} instructions and does not end");
             Current = code[path.Next++];
             uint lanes = path.Lanes & Current.Guarded(this);
             if (lanes != 0) Current.Execute(this, lanes);

@@ -24,7 +24,7 @@ internal static class TensorSum
             terms[k] = (double)a[k] * b[k];
             largest = Math.Max(largest, Math.Abs(terms[k])); // NaN if one is
         }
-        if (largest == 0) return c;
+        if (largest == 0) return c + 0f;
         if (!double.IsFinite(largest)) return Unbounded(terms);
         double unit = Unit(largest);
         double perUnit = 1 / unit;

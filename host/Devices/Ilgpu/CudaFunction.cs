@@ -15,6 +15,7 @@ internal sealed unsafe class CudaFunction<TArgs>
     private readonly int dynamicBytes;
 
     /// <exception cref="NotSupportedException">The driver refuses the kernel; the message is its compiler's.</exception>
+    /// <exception cref="CudaDriverException">The device is lost.</exception>
     public CudaFunction(ICudaDriver driver, string device, KernelEntry<TArgs> entry, KernelText ptx)
     {
         (Driver, lanes, dynamicBytes) = (driver, entry.GroupSize, ptx.DynamicSharedBytes);
@@ -37,8 +38,10 @@ internal sealed unsafe class CudaFunction<TArgs>
         void Require(CudaError error, string what, string? compilerLog)
         {
             if (error == CudaError.CUDA_SUCCESS) return;
+            CudaDriverException failure = driver.Failure(error);
+            if (FaultKinds.EndsDevice(failure)) throw failure;
             string said = string.IsNullOrWhiteSpace(compilerLog) ? "" : $" {compilerLog.Trim('\0', ' ', '\n')}";
-            throw new NotSupportedException($"Device {device} {what}: {driver.Describe(error)}{said}");
+            throw new NotSupportedException($"Device {device} {what}: {failure.Message}{said}", failure);
         }
     }
 

@@ -23,9 +23,21 @@ internal static class Decoder
     public static Operation Decode(PtxModule module, OperandTable operands, ControlFlow flow, int n)
     {
         PtxInstruction instruction = module.Instructions[n];
+        try
+        {
+            return Decode(module, operands, flow, n, instruction);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new FormatException($"{instruction}: it has too few operands.", e);
+        }
+    }
+
+    private static Operation Decode(PtxModule module, OperandTable operands, ControlFlow flow, int n, PtxInstruction instruction)
+    {
         IReadOnlyList<string> written = instruction.Operands;
         if (ControlFlow.IsBranch(instruction))
-            return new Branch(module.Labels[written[0]], flow.Join(n), instruction.Opcode == "bra.uni").From(instruction, operands);
+            return new Branch(module.Target(instruction), flow.Join(n), instruction.Opcode == "bra.uni").From(instruction, operands);
         if (ControlFlow.IsReturn(instruction)) return new Return().From(instruction, operands);
         string[] parts = instruction.Opcode.Split('.');
         Operation? operation = parts[0] switch
@@ -50,11 +62,11 @@ internal static class Decoder
                 return new MultiplyAdd(Slot(0), Slot(1), Slot(2), Slot(3));
             case "selp.b32" or "selp.b64":
                 return new Select(Slot(0), Slot(1), Slot(2), Slot(3));
-            case "bar.sync" when written[0] == "0":
+            case "bar.sync" when written is ["0"]:
                 return new GroupBarrier();
-            case "bar.red.or.pred" when written[1] == "0":
+            case "bar.red.or.pred" when written is [_, "0", _]:
                 return new AnyBarrier(Slot(0), Slot(2));
-            case "shfl.sync.bfly.b32" or "shfl.sync.idx.b32" when written[3] == "31" && written[4] == "4294967295":
+            case "shfl.sync.bfly.b32" or "shfl.sync.idx.b32" when written is [_, _, _, "31", "4294967295"]:
                 return new Shuffle(Slot(0), Slot(1), Slot(2), opcode == "shfl.sync.bfly.b32");
             case "ldmatrix.sync.aligned.m8n8.x4.shared.b16" or "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16":
                 (string from, int offset) = operands.Address(written[1]);
@@ -69,7 +81,7 @@ internal static class Decoder
     {
         switch (opcode)
         {
-            case "cp.async.cg.shared.global" when written[2] == "16":
+            case "cp.async.cg.shared.global" when written is [_, _, "16", _]:
                 (string to, int toOffset) = operands.Address(written[0]);
                 (string from, int fromOffset) = operands.Address(written[1]);
                 return new CopyAsync(operands.Slot(to), toOffset, operands.Slot(from), fromOffset, operands.Slot(written[3]));

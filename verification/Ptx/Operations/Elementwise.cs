@@ -14,13 +14,15 @@ internal interface IBinary<T, TResult>
     static abstract TResult Apply(T a, T b);
 }
 
-/// <summary>Registers as values of a type: the lower bits, what is above them 0.</summary>
+/// <summary>Registers as values of a type: the lower bits. What is above them is the sign where the type has one, else 0.</summary>
 internal static class Bits
 {
     public static T To<T>(ref ulong register) => Unsafe.As<ulong, T>(ref register);
 
     public static ulong Of<T>(T value)
     {
+        if (typeof(T) == typeof(sbyte)) return (ulong)(sbyte)(object)value!;
+        if (typeof(T) == typeof(short)) return (ulong)(short)(object)value!;
         ulong register = 0;
         Unsafe.As<ulong, T>(ref register) = value;
         return register;

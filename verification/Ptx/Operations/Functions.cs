@@ -91,14 +91,14 @@ internal readonly struct DivideFloat : IBinary<float, float>
 internal readonly struct Divide<T> : IBinary<T, T>
     where T : IBinaryInteger<T>
 {
-    public static T Apply(T a, T b) => T.IsZero(b) ? ~T.Zero : b == ~T.Zero ? T.Zero - a : a / b;
+    public static T Apply(T a, T b) => T.IsZero(b) ? ~T.Zero : T.IsNegative(b) && b == ~T.Zero ? T.Zero - a : a / b;
 }
 
 /// <inheritdoc cref="Divide{T}"/>
 internal readonly struct Remainder<T> : IBinary<T, T>
     where T : IBinaryInteger<T>
 {
-    public static T Apply(T a, T b) => T.IsZero(b) || b == ~T.Zero ? T.Zero : a % b;
+    public static T Apply(T a, T b) => T.IsZero(b) || (T.IsNegative(b) && b == ~T.Zero) ? T.Zero : a % b;
 }
 
 /// <summary>Of floats the number where one is NaN.</summary>

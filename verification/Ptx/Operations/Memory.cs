@@ -113,6 +113,7 @@ internal sealed unsafe class CopyAsync(int target, int targetOffset, int source,
             uint read = (uint)Unsafe.Add(ref warp.Register(count), lane);
             if (read > Size) throw new PtxFaultException($"reads {read} of {Size} bytes");
             ulong from = Unsafe.Add(ref warp.Register(source), lane) + (ulong)sourceOffset;
+            if (from % Size != 0) throw new PtxFaultException($"reads at 0x{from:x}, which is not aligned to {Size} bytes");
             UInt128 value = 0;
             if (read > 0) Unsafe.CopyBlock(&value, warp.Group.Global(from, Size), read);
             warp.Group.Shared.StartCopy(

@@ -33,7 +33,7 @@ internal sealed unsafe class LoadMatrices(int[] d, int address, int offset, bool
         for (int lane = 0; lane < Warp.Lanes; lane++)
         {
             ulong at = warp.Values(address)[lane] + (ulong)offset;
-            byte* row = warp.Group.Shared.Read(at, Side * sizeof(ushort), warp.FirstLane + lane);
+            byte* row = warp.Group.Shared.Read(at, Side * sizeof(ushort), SharedMemory.ManyLanes);
             new ReadOnlySpan<ushort>(row, Side).CopyTo(rows[(lane * Side)..]);
         }
         for (int m = 0; m < d.Length; m++)
@@ -98,7 +98,7 @@ internal sealed class MatrixMultiply<TElement>(int[] d, int[] a, int[] b, int[] 
     public override void Execute(Warp warp, uint lanes)
     {
         warp.RequireAll(lanes);
-        int half = 4 * TElement.Count;
+        int half = 4 * TElement.Count; // of the depth, and what tensor cores add at once
         int depth = 2 * half;
         Span<float> left = stackalloc float[Rows * 16]; // by rows
         Span<float> right = stackalloc float[Columns * 16]; // by columns

@@ -32,9 +32,20 @@ public sealed unsafe class CudaFunctionTests
     [InlineData("load", "*cuda:7 cannot load kernel Kernel under test: fake error*ptxas says no*")]
     [InlineData("find", "*cuda:7 does not find kernel Kernel under test: fake error*")]
     [InlineData("allow", "*cuda:7 refuses 100000 bytes of shared memory to kernel Kernel under test: fake error*")]
-    public void ARefusalNamesKernelAndDevice(string failing, string message) =>
-        ((Action)(() => _ = new CudaFunction<Numbers>(new FakeDriver { Failing = failing }, "cuda:7", Entry, Ptx(8, 100000))))
-            .Should().Throw<NotSupportedException>().WithMessage(message);
+    public void ARefusalNamesKernelAndDevice(string failing, string message)
+    {
+        FakeDriver driver = new() { Failing = failing, Error = CudaError.CUDA_ERROR_INVALID_PTX };
+        Action load = () => _ = new CudaFunction<Numbers>(driver, "cuda:7", Entry, Ptx(8, 100000));
+        load.Should().Throw<NotSupportedException>().WithMessage(message).WithInnerException<CudaDriverException>();
+    }
+
+    /// <summary>An earlier kernel's fault surfaces wherever the driver is asked next.</summary>
+    [Theory]
+    [InlineData("load")]
+    [InlineData("find")]
+    public void AFaultThatSurfacesWhileLoadingIsNoRefusal(string failing) =>
+        ((Action)(() => _ = new CudaFunction<Numbers>(new FakeDriver { Failing = failing }, "cuda:7", Entry, Ptx(8, 0))))
+            .Should().Throw<CudaDriverException>();
 
     [Fact]
     public void AFailedLaunchIsReported() =>

@@ -140,6 +140,12 @@ public sealed class PtxControlTests
     [InlineData("memory of nobody", "ld.global.b32 %r2, [%rd2+4];", "no buffer's")]
     [InlineData("an address that is not aligned", "ld.global.v4.b32 {%r2, %r3, %r4, %r5}, [%rd2];", "not aligned")]
     [InlineData("shared memory past its end", "mov.b64 %rd3, tile;\nld.shared.b32 %r2, [%rd3+4096];", "has 4096")]
+    [InlineData("shared memory before its start", "mov.b64 %rd3, tile;\nadd.s64 %rd3, %rd3, -4;\nld.shared.b32 %r2, [%rd3];", "has 4096")]
+    [InlineData("memory at the end of all addresses", "mov.b64 %rd3, -4;\nld.global.b32 %r2, [%rd3];", "no buffer's")]
+    [InlineData("a barrier of some warps", "bar.sync 0, 32;", "does not know")]
+    [InlineData("too few operands", "add.s32 %r2, %r1;", "too few")]
+    [InlineData("a label that is not there", "bra.uni L_9;", "label")]
+    [InlineData("a loop without an end", "L_1:\nsetp.lt.s32 %p1, %r1, 1;\n@%p1 bra L_1;\nbra.uni L_1;", "returns")]
     [InlineData("a word that nobody wrote", "mov.b64 %rd3, tile;\nld.shared.b32 %r2, [%rd3];", "nobody has written")]
     [InlineData("no instruction", "add.s16 %r2, %r1, %r1;", "does not know")]
     [InlineData("no operand", "add.s32 %r2, %r1, seven;", "seven")]
@@ -169,6 +175,9 @@ public sealed class PtxControlTests
     [InlineData("read after write", Store + LoadBeside, "reads what lane")]
     [InlineData("write after write", Store + StoreNeighbour, "writes what lane")]
     [InlineData("write after read", Store + "bar.sync 0;\n" + LoadBeside + Store, "writes what lane")]
+    [InlineData("read of a row that its lane has stored, for others",
+        "mov.b64 %rd3, tile;\nmul.wide.u32 %rd4, %r1, 16;\nadd.u64 %rd5, %rd3, %rd4;\nst.shared.v4.b32 [%rd5], {%r1, %r1, %r1, %r1};\n" +
+        "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r2, %r3, %r4, %r5}, [%rd5];", "another lane reads")]
     [InlineData("read of a copy under way", Copy + "ld.shared.b32 %r2, [%rd5];", "not waited for")]
     [InlineData("read of a neighbour's copy behind its wait, but no barrier",
         Copy + "cp.async.wait_all;\nxor.b32 %r3, %r1, 1;\nmul.wide.u32 %rd6, %r3, 16;\nadd.u64 %rd7, %rd3, %rd6;\n" +
@@ -180,6 +189,46 @@ public sealed class PtxControlTests
     {
         Action run = () => PtxBench.Run(body, new uint[256], 64);
         run.Should().Throw<PtxFaultException>(what).WithMessage($"*{message}*");
+    }
+
+    [Fact]
+    public void LanesPartWithinLanesThatHaveParted()
+    {
+        uint[] got = PtxBench.Lanes(
+            """
+            mov.b32 %r2, 0;
+            mov.b32 %r3, 0;
+            L_1:
+            add.s32 %r3, %r3, 1;
+            and.b32 %r4, %r3, 1;
+            setp.eq.s32 %p1, %r4, 0;
+            @%p1 bra L_2;
+            add.s32 %r2, %r2, 10;
+            setp.gt.s32 %p2, %r1, 15;
+            @%p2 bra L_3;
+            add.s32 %r2, %r2, 1;
+            L_3:
+            bra.uni L_4;
+            L_2:
+            add.s32 %r2, %r2, 100;
+            L_4:
+            setp.lt.s32 %p3, %r3, %r1;
+            @%p3 bra L_1;
+            """,
+            "%r2");
+        got.Should().Equal(Enumerable.Range(0, 32).Select(lane =>
+        {
+            int rounds = Math.Max(lane, 1);
+            return (uint)((rounds + 1) / 2 * (lane > 15 ? 10 : 11) + rounds / 2 * 100);
+        }));
+    }
+
+    [Fact]
+    public void AGroupThatEndsWithCopiesUnderWayLeavesTheNextInPeace()
+    {
+        uint[] got = PtxBench.Run(
+            Copy + "mov.b32 %r2, %ctaid.x;\nst.global.b32 [%rd2], %r2;", [.. Enumerable.Repeat(9u, 128)], 32, 5);
+        got.Take(32).Should().OnlyContain(word => word < 5);
     }
 
     [Fact]

@@ -19,6 +19,11 @@ internal static class BenchProgram
             FirstCall.RunHere(options.Devices[0], options.Threads);
             return 0;
         }
+        if (options.QueueTime)
+        {
+            QueueTime.RunHere(options.Devices[0], options.Threads);
+            return 0;
+        }
         string root = FindRoot();
         if (options.UpdateReadme) return UpdateReadme(root);
         if (options.Host) return HostRun.Run(root);

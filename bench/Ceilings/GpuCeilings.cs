@@ -57,8 +57,7 @@ internal sealed class GpuCeilings(AttentionDevice device, IReadOnlyList<IImpleme
         if (matmuls.Count == 0)
         {
             Data.WorkloadInput input = matmul.CreateInput(1);
-            matmuls.AddRange(implementations.SelectMany(i => i.Candidates(matmul, out _)).Select(c => c.Prepare(input)));
-            foreach (Prepared run in matmuls) run.Run();
+            foreach (Candidate candidate in implementations.SelectMany(i => i.Candidates(matmul, out _))) Add(candidate, input);
         }
         gflops.Add(matmuls.Max(run => matmul.Flops / run.Time(1) / 1e6));
 
@@ -69,6 +68,21 @@ internal sealed class GpuCeilings(AttentionDevice device, IReadOnlyList<IImpleme
         timer.Stop();
         fill.Add((double)Calls * FillBytes / timer.Milliseconds() / 1e6);
         if (torch is not null) copy.Add(torch.CopyGbps(FillBytes));
+    }
+
+    /// <summary>One that cannot run is no ceiling.</summary>
+    private void Add(Candidate candidate, Data.WorkloadInput input)
+    {
+        try
+        {
+            Prepared run = candidate.Prepare(input);
+            matmuls.Add(run);
+            run.Run();
+        }
+        catch (TorchException)
+        {
+            if (matmuls.Count > 1) matmuls.RemoveAt(matmuls.Count - 1);
+        }
     }
 
     /// <inheritdoc/>

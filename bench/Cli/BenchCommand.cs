@@ -40,10 +40,11 @@ public static class BenchCommand
         };
         var readme = new Option<bool>("--update-readme") { Description = "only refresh the table of README.md from bench/results" };
         var firstCall = new Option<bool>("--first-call") { Hidden = true };
+        var queueTime = new Option<bool>("--queue-time") { Hidden = true };
 
         var command = new RootCommand("Verifies and times the kernels on the workloads of real models, next to other implementations.")
         {
-            quick, full, device, workload, dtype, threads, peers, json, output, list, host, forms, readme, firstCall,
+            quick, full, device, workload, dtype, threads, peers, json, output, list, host, forms, readme, firstCall, queueTime,
         };
         command.SetAction(parse =>
         {
@@ -64,6 +65,7 @@ public static class BenchCommand
                     Forms = parse.GetValue(forms),
                     UpdateReadme = parse.GetValue(readme),
                     FirstCall = parse.GetValue(firstCall),
+                    QueueTime = parse.GetValue(queueTime),
                 }, parse.GetValue(quick)));
             }
             catch (OptionException e)

@@ -39,6 +39,9 @@ public sealed record BenchOptions
     /// <summary>Only refresh the table of README.md from bench/results.</summary>
     public bool UpdateReadme { get; init; }
 
+    /// <summary>Only print what queueing a run costs the host.</summary>
+    public bool QueueTime { get; init; }
+
     /// <summary>In a process of its own: time the first call and print it.</summary>
     public bool FirstCall { get; init; }
 

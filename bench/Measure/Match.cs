@@ -154,7 +154,7 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
             contestant.WarmUp(WarmUpMs);
             return contestant;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (e is not OutOfMemoryException || e is DeviceMemoryException)
         {
             omissions.Add(new Omission(workload.Name, label, e.Message, true));
             return null;

@@ -16,6 +16,7 @@ internal sealed class PeerCatalog
 
     private readonly IReadOnlyList<string> chosen;
     private readonly string torchScript;
+    private readonly List<string> absent = [];
     private readonly OrtApi? ort;
 
     /// <summary>Looks for the peers that <paramref name="options"/> names; installs ONNX Runtime if it is named and missing.</summary>
@@ -25,7 +26,6 @@ internal sealed class PeerCatalog
         torchScript = Path.Combine(folder, "Torch", "worker.py");
         var found = new List<string>();
         var descriptions = new List<string>();
-        var absent = new List<string>();
         IReadOnlyList<string> wanted = options.Peers is null or ["all"] ? Names : options.Peers;
         foreach (string name in wanted)
         {
@@ -55,7 +55,7 @@ internal sealed class PeerCatalog
                     throw new OptionException($"--peers {name}: there are {string.Join(", ", Names)}, all and none");
             }
         }
-        (chosen, Descriptions, Absent) = (found, descriptions, absent);
+        (chosen, Descriptions) = (found, descriptions);
 
         void Have(string name, string description)
         {
@@ -68,7 +68,7 @@ internal sealed class PeerCatalog
     public IReadOnlyList<string> Descriptions { get; }
 
     /// <summary>What is missing, with how to get it.</summary>
-    public IReadOnlyList<string> Absent { get; }
+    public IReadOnlyList<string> Absent => absent;
 
     /// <summary>The peers of the CPU device with <paramref name="threads"/> threads.</summary>
     public IReadOnlyList<IImplementation> ForCpu(WorkerThreads threads) => [.. chosen.Select(name => (IImplementation)(name switch
@@ -84,8 +84,17 @@ internal sealed class PeerCatalog
     public IReadOnlyList<IImplementation> ForGpu(DeviceInfo device)
     {
         if (device.Kind != DeviceKind.Cuda || !chosen.Contains("pytorch")) return [];
-        TorchWorker worker = new(torchScript, 1, device.Name);
-        return [.. TorchPeer.Backends.Select(backend => new TorchPeer(worker, backend))];
+        try
+        {
+            TorchWorker worker = new(torchScript, 1, device.Name);
+            return [.. TorchPeer.Backends.Select(backend => new TorchPeer(worker, backend))];
+        }
+        catch (TorchException e)
+        {
+            // A PyTorch without CUDA, say: the library is measured all the same.
+            absent.Add($"pytorch on {device.Name}: {e.Message}");
+            return [];
+        }
     }
 
     private static OrtApi? LoadOrt(string folder, bool install, Action<string> progress, out string? problem)

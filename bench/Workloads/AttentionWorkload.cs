@@ -17,6 +17,9 @@ public sealed record AttentionWorkload : Workload
     /// <inheritdoc/>
     public override DType Type => Problem.Type;
 
+    /// <summary>For fp16 and bf16 only: as fp32 a tensor would have more bytes than an array may.</summary>
+    public bool IsNarrow { get; init; }
+
     /// <inheritdoc/>
     public override double Flops => Problem.Flops * (Problem.KeyLengths ? (double)KeyLength / Problem.SeqKv : 1);
 
@@ -33,7 +36,8 @@ public sealed record AttentionWorkload : Workload
     public override string Shape => Problem.ToString();
 
     /// <inheritdoc/>
-    public override bool Takes(DType type) => type == DType.Float32 || Problem.InputPrecision == InputPrecision.Ieee;
+    public override bool Takes(DType type) =>
+        type == DType.Float32 ? !IsNarrow : Problem.InputPrecision == InputPrecision.Ieee;
 
     /// <inheritdoc/>
     public override Workload WithType(DType type) => this with { Problem = Problem with { Type = type } };

@@ -103,10 +103,10 @@ public static class WorkloadTable
                     1, 16, 8192, 8192, dim, causal);
                 yield return fp32 with { NamedOnly = true, Problem = fp32.Problem with { InputPrecision = InputPrecision.Tf32x3 } };
             }
-        foreach (int batch in (int[])[1, 4])
+        foreach (int batch in (int[])[1, 4, 16])
         {
             AttentionWorkload decode = Llama($"gpu-decode-32768-b{batch}", $"one token over 32768 cached keys, batch {batch}", 1, 32768);
-            yield return decode with { NamedOnly = true, Problem = decode.Problem with { Batch = batch } };
+            yield return decode with { NamedOnly = true, IsNarrow = batch == 16, Problem = decode.Problem with { Batch = batch } };
         }
         foreach (int queries in (int[])[4, 16])
             yield return Llama($"gpu-decode-8192-q{queries}", $"{queries} draft tokens over 8192 cached keys", queries, 8192) with

@@ -16,6 +16,8 @@ mkdir -p "$out/dotnet/shared/Microsoft.NETCore.App"
 dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Ilgpu
 dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/attn"
 dotnet publish "$root/bench/AttnKernels.Bench.csproj" -c Release -p:KernelApi=Ilgpu -p:RunAnalyzers=false --no-self-contained -v q -o "$out/bench"
+# The compiled kernels are these very builds'.
+for library in AttnKernels AttnKernels.Kernels ILGPU ILGPU.Algorithms; do cmp "$out/attn/$library.dll" "$out/bench/$library.dll"; done
 dotnet "$out/attn/attn.dll" compile
 ln -s ../attn/AttnKernels.kernels.zip "$out/bench/"
 dotnet restore "$root/AttnKernels.sln" -v q -p:KernelApi=Simulator
@@ -23,6 +25,8 @@ dotnet publish "$root/host/Cli/AttnKernels.Cli.csproj" -c Release -p:KernelApi=S
 mkdir -p "$out/bench/Peers/Torch"
 cp "$root/bench/Peers/Torch/worker.py" "$out/bench/Peers/Torch/"
 cp "$root/bench/gpu/run-gpu-bench.sh" "$out/"
+nodes="${ATTN_CONFORMANCE:-$root/../shared/conformance/onnx/node}"
+[ ! -d "$nodes" ] || cp -r "$nodes" "$out/conformance"
 cp "$home/dotnet" "$out/dotnet/"
 cp -r "$home/host" "$out/dotnet/"
 cp -r "$home/shared/Microsoft.NETCore.App/$version" "$out/dotnet/shared/Microsoft.NETCore.App/"

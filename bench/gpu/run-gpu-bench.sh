@@ -3,11 +3,14 @@
 # and results are written as they come. Runs from a bundle (make-bundle.sh) without .NET, or from the repository, which makes one first.
 # PyTorch is measured where python3 has torch and numpy.
 #
-#   run-gpu-bench.sh [--device cuda:0] [--out DIR] [--minutes N] [--types fp32,fp16,bf16] [--conformance DIR] [--dry-run]
+#   run-gpu-bench.sh [--device cuda:0] [--out DIR] [--minutes N] [--types fp16,fp32,bf16] [--stages verify,bench] [--cache DIR]
+#                    [--conformance DIR] [--dry-run]
 #
 # --out          DIR/run.log, DIR/stages.txt, DIR/tuning.json, and the report in DIR/results (default: gpu-bench beside the bundle)
 # --minutes      for everything together (default 9)
-# --conformance  also runs ONNX backend node tests from there
+# --stages       only these of verify, conformance, start, tune, bench (default: all)
+# --cache        keeps compiled kernels and tuning there for the next run (default: a folder that is deleted)
+# --conformance  the ONNX backend node tests (default: those that the bundle brings, if any)
 # --dry-run      the same stages in small where there is no GPU: the kernels' PTX is verified on device ptx, products are tuned on the
 #                simulator, and the rest runs on the cpu, or on what --device names
 set -uo pipefail
@@ -18,13 +21,15 @@ if [ ! -d "$here/dotnet" ]; then
   exec "$bundle/run-gpu-bench.sh" "$@"
 fi
 
-device="" out="$here/../gpu-bench" minutes=9 types="fp32,fp16,bf16" conformance="" dry=""
+device="" out="$here/../gpu-bench" minutes=9 types="fp16,fp32,bf16" conformance="" dry="" stages="" cache=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --device) device="$2"; shift 2 ;;
     --out) out="$2"; shift 2 ;;
     --minutes) minutes="$2"; shift 2 ;;
     --types) types="$2"; shift 2 ;;
+    --stages) stages="$2"; shift 2 ;;
+    --cache) mkdir -p "$2" && cache="$(cd "$2" && pwd)"; shift 2 ;;
     --conformance) conformance="$(cd "$2" && pwd)"; shift 2 ;;
     --dry-run) dry=1; shift ;;
     *) sed -n '6,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
@@ -49,8 +54,11 @@ for name in libcuda libOpenCL; do
 done
 export DOTNET_ROOT="$here/dotnet" LD_LIBRARY_PATH="$here/lib:/usr/local/nvidia/lib64:${LD_LIBRARY_PATH:-}"
 # Compiled kernels and tuning, ours and the driver's: what one stage compiled the next ones find, and nothing is left on the machine.
-cache="$(mktemp -d)"
-trap 'rm -rf "$cache"' EXIT
+if [ -z "$cache" ]; then
+  cache="$(mktemp -d)"
+  trap 'rm -rf "$cache"' EXIT
+fi
+[ -n "$conformance" ] || [ ! -d "$here/conformance" ] || conformance="$here/conformance"
 export ATTNKERNELS_CACHE="$cache/attn" CUDA_CACHE_PATH="$cache/driver" CUDA_CACHE_MAXSIZE=$((1 << 30))
 attn() { "$here/dotnet/dotnet" "$here/attn/attn.dll" "$@"; }
 bench() { "$here/dotnet/dotnet" "$here/bench/AttnKernels.Bench.dll" "$@"; }
@@ -64,6 +72,7 @@ failed=0
 # The shell stays until its command ends, so that what ignores the first signal gets the second.
 stage() { # NAME SECONDS COMMAND...: within its share and what is left of the whole
   local name="$1" left=$((minutes * 60 - SECONDS)) began=$SECONDS status
+  case ",${stages:-$name},devices,gpu," in *",$name,"*) ;; *) return ;; esac
   local limit=$(($2 < left ? $2 : left)); shift 2
   echo "== $name" | tee -a "$out/run.log"
   if [ "$limit" -lt 5 ]; then status="skipped, no time left"; failed=1
@@ -79,21 +88,28 @@ stage() { # NAME SECONDS COMMAND...: within its share and what is left of the wh
 }
 
 # Cases in parts, several processes at once: the driver's compiling takes longer than running. The filters outlive the signal that ends the stage.
+# Behind a case that loses the device a new process goes on.
 part() { # PART PARTS ARGUMENTS...
-  local part="$1" parts="$2"; shift 2
-  attn verify --part "$part/$parts" "$@" 2>&1 | (trap '' TERM; exec sed -u "s/^/[$part] /")
-  return "${PIPESTATUS[0]}"
+  local part="$1" parts="$2" skip=0 status=0 log; shift 2
+  log="$(mktemp)"
+  while [ -n "$skip" ]; do
+    attn verify --part "$part/$parts" --skip "$skip" "$@" 2>&1 | (trap '' TERM; tee "$log" | sed -u "s/^/[$part] /")
+    [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+    skip="$(sed -n 's/^LOST.*go on with --skip \([0-9]*\)$/\1/p' "$log")"
+  done
+  rm -f "$log"
+  return $status
 }
 verify() { # JOBS PARTS ARGUMENTS...
   local jobs="$1" parts="$2"; shift 2
   seq "$parts" | xargs -P "$jobs" -I{} bash -c 'part "$@"' - {} "$parts" "$@" | (trap '' TERM; exec awk '
     { print; fflush() }
     $3 == "passed," { passed += $2; failed += $4; unsupported += $6; parts++ }
-    END { printf "%d passed, %d failed, %d unsupported in %d of '"$parts"' parts\n", passed, failed, unsupported, parts }')
+    END { printf "%d passed, %d failed, %d unsupported in %d processes for '"$parts"' parts\n", passed, failed, unsupported, parts }')
   return "${PIPESTATUS[1]}"
 }
 
-# A process's first call: compiling all itself, with the compiled kernels beside it, and with what the one before left in the caches.
+# What a run costs the host, and a process's first call: compiling all itself, with the compiled kernels beside it, and with what the one before left in the caches.
 starts() { # DEVICE
   local folder program ms status=0 keeps; folder="$(mktemp -d)"
   cp -r "$here/bench" "$folder/bench" && rm -f "$folder/bench/AttnKernels.kernels.zip"
@@ -108,6 +124,7 @@ starts() { # DEVICE
     echo "first call of a process with $keeps: ${ms:-failed} (ms in all, ms of the run, methods)"
   done
   rm -rf "$folder"
+  bench --queue-time --device "$1" || status=1
   return $status
 }
 
@@ -132,7 +149,7 @@ stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$checked" "
 [ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$checked"
 stage start $((share / 10)) starts "$device"
 stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
-cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" || failed=1
+cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" 2>/dev/null || echo "nothing tuned" | tee -a "$out/run.log"
 stage bench "$share" bench --device "$device" --workload "$workloads" --dtype "$types" --peers pytorch --out "$out/results"
 echo "== stages"
 cat "$out/stages.txt"

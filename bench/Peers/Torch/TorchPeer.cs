@@ -57,9 +57,8 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
         {
             string file = Path.GetTempFileName();
             files.Add(file);
-            File.WriteAllBytes(file, boolean
-                ? [.. tensor.Values.Select(v => (byte)v)]
-                : MemoryMarshal.AsBytes(tensor.Values.AsSpan()).ToArray());
+            if (boolean) File.WriteAllBytes(file, [.. tensor.Values.Select(v => (byte)v)]);
+            else Write(file, tensor.Values);
             tensors[name] = new JsonObject
             {
                 ["file"] = file,
@@ -83,7 +82,9 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
                 Add("q", a.Q, a.Q.Shape);
                 Add("k", a.K, a.K.Shape);
                 Add("v", a.V, a.V.Shape);
-                bool masked = p.Mask || p.WindowLeft is not null || p.WindowRight is not null || p.KeyLengths;
+                // is_causal aligns the first query with the first key.
+                bool shifted = p.Causal.Alignment == BandAlignment.BottomRight && p.SeqQ > 1 && p.SeqQ != p.SeqKv;
+                bool masked = p.Mask || p.WindowLeft is not null || p.WindowRight is not null || p.KeyLengths || shifted;
                 if (masked) Add("mask", VisibleKeys.Of(p, a), [1, 1, p.SeqQ, p.SeqKv], true);
                 else if (a.Bias is { } bias) Add("mask", bias, bias.Shape);
                 request["scale"] = p.EffectiveScale;
@@ -107,5 +108,14 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
             files.ForEach(File.Delete);
         }
         return new TorchPrepared(worker, id, input);
+    }
+
+    /// <summary>In pieces: a large cache has more bytes than an array or a span may.</summary>
+    private static void Write(string file, float[] values)
+    {
+        const int piece = 1 << 26;
+        using FileStream stream = File.Create(file);
+        for (int first = 0; first < values.Length; first += piece)
+            stream.Write(MemoryMarshal.AsBytes(values.AsSpan(first, Math.Min(piece, values.Length - first))));
     }
 }

@@ -90,6 +90,7 @@ def measure(request):
         with chosen(run["request"].get("backend")):
             for _ in range(calls):
                 flush.zero_()
+                flush.zero_()  # long enough for the call to be queued meanwhile
                 start.record()
                 run["result"] = run["call"]()
                 end.record()
@@ -123,6 +124,9 @@ def hello(request):
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        # Sums stay fp32, as the library's do.
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
         torch.set_float32_matmul_precision("highest")
         flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=device)
         return {"version": torch.__version__, "device": torch.cuda.get_device_name(device)}
@@ -139,6 +143,8 @@ def output(request):
 
 def release(request):
     runs.pop(request["id"], None)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # the library allocates on the same device
     return {}
 
 

@@ -66,13 +66,13 @@ internal sealed class CacheFolder(string? path)
         else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    /// <summary>Kernels are run as they lie there, so a folder that any user of the machine may write into is not used.</summary>
+    /// <summary>Kernels are run as they lie there, so a folder that other users of the machine may write into is not used.</summary>
     private bool IsOpenToOthers()
     {
         const UnixFileMode none = (UnixFileMode)(-1); // no folder, or a system without such modes
         UnixFileMode mode = none;
         Try(() => mode = new DirectoryInfo(path!).UnixFileMode);
-        return mode != none && (mode & UnixFileMode.OtherWrite) != 0;
+        return mode != none && (mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0;
     }
 
     /// <summary>Removes kernels of older builds and what broken processes left of them.</summary>

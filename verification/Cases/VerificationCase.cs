@@ -70,7 +70,7 @@ public abstract record VerificationCase(string Operation, string Name, DType Typ
         {
             return new CaseResult(this, Outcome.Failed, double.PositiveInfinity, $"{e.GetType().Name}: {e.Message}")
             {
-                Time = watch.Elapsed,
+                Time = watch.Elapsed, LostDevice = e is DeviceFaultException { IsDeviceLost: true },
             };
         }
     }
@@ -144,6 +144,9 @@ public sealed record CaseResult(VerificationCase Case, Outcome Outcome, double W
 
     /// <summary>The kernel that the plan names; empty where there was no plan.</summary>
     public string Kernel { get; init; } = "";
+
+    /// <summary>Whether it failed because the device is lost; every further case would, too.</summary>
+    public bool LostDevice { get; init; }
 
     /// <summary>Time of the whole case, reference included.</summary>
     public TimeSpan Time { get; init; }

@@ -62,7 +62,9 @@ public static class Verifier
         return Run(device, For(device.Info, filter, size, set), progress, cancel);
     }
 
-    /// <summary>Runs <paramref name="cases"/>, one after the other; other parameters as above.</summary>
+    /// <summary>
+    /// Runs <paramref name="cases"/>, one after the other, until one of them loses the device; other parameters as above.
+    /// </summary>
     public static VerificationReport Run(
         AttentionDevice device, IEnumerable<VerificationCase> cases, IProgress<CaseResult>? progress = null,
         CancellationToken cancel = default)
@@ -76,6 +78,7 @@ public static class Verifier
             CaseResult result = verification.Run(device);
             results.Add(result);
             progress?.Report(result);
+            if (result.LostDevice) break;
         }
         return new VerificationReport(device.Name, results);
     }

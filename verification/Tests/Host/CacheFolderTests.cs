@@ -30,14 +30,16 @@ public sealed class CacheFolderTests : IDisposable
         Directory.GetFiles(cache.Path!).Should().ContainSingle("no temporary file stays");
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.OtherWrite)]
     [UnsupportedOSPlatform("windows")]
-    public void AFolderThatEverybodyMayWriteToIsNotUsed()
+    public void AFolderThatOthersMayWriteToIsNotUsed(UnixFileMode others)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes");
         CacheFolder cache = new(folder);
         cache.Write("a", [1]).Should().BeTrue();
-        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherWrite);
+        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | others);
         cache.Read("a").Should().BeNull();
         cache.Write("b", [1]).Should().BeFalse();
         Directory.GetFiles(folder).Should().ContainSingle();

@@ -32,6 +32,25 @@ public class FlashTileTests
         }
     }
 
+    /// <summary>Under a causal mask the last rows see the most keys.</summary>
+    [Fact]
+    public void Groups_start_with_the_last_tile_of_a_section_of_heads_and_pass_over_every_tile_once()
+    {
+        FlashArgs<float, PlainScore, PlainKeys<float, Float32Element>> args = default;
+        (args.Batch, args.HeadsQ, args.HeadsKv, args.SeqQ, args.SeqKv) = (2, 3, 3, 100, 100);
+        (args.Heads, args.SectionHeads) = (TileHeads.Of(heads: 3, count: 1), 4);
+        const int br = 32, tiles = 4;
+        List<(int Head, int Row)> order = [];
+        for (int index = 0; index < 2 * 3 * tiles; index++)
+        {
+            FlashPosition at = FlashPosition.Of(args, index, br, out _, out int i0);
+            order.Add((at.B * 3 + at.H, i0));
+        }
+        order.Take(8).Should().Equal((0, 96), (1, 96), (2, 96), (3, 96), (0, 64), (1, 64), (2, 64), (3, 64));
+        order.Skip(16).Should().Equal((4, 96), (5, 96), (4, 64), (5, 64), (4, 32), (5, 32), (4, 0), (5, 0));
+        order.Should().OnlyHaveUniqueItems();
+    }
+
     [Fact]
     public void Narrow_where_a_wide_tile_would_be_empty_or_leave_multiprocessors_idle()
     {

@@ -16,10 +16,11 @@ internal sealed class FakeCudaDevice : KernelDevice
     private readonly Accelerator memory;
     private readonly DeviceBuffer nothing;
 
-    public FakeCudaDevice(FakeDriver driver) : base(
-        new DeviceInfo("cuda:7", "fake", DeviceKind.Cuda) { MaxThreadsPerGroup = 1024, SharedMemoryPerGroup = 227 << 10, WarpSize = 32 })
+    public FakeCudaDevice(FakeDriver driver, string name = "cuda:7") : base(
+        new DeviceInfo(name, "fake", DeviceKind.Cuda) { MaxThreadsPerGroup = 1024, SharedMemoryPerGroup = 227 << 10, WarpSize = 32 })
     {
         Driver = driver;
+        Faults = new DeviceFaults(name);
         memory = context.GetCPUDevice(0).CreateAccelerator(context);
         DefaultStream = new FakeStream(Faults, 1);
         nothing = Allocate(256);
@@ -27,7 +28,7 @@ internal sealed class FakeCudaDevice : KernelDevice
 
     public FakeDriver Driver { get; }
 
-    public DeviceFaults Faults { get; } = new("cuda:7");
+    public DeviceFaults Faults { get; }
 
     public override StreamBackend DefaultStream { get; }
 

@@ -32,6 +32,17 @@ public sealed class FaultTests
         bench.Device.Driver.Calls.Should().HaveCount(calls, "a lost device is not called");
     }
 
+    [Fact]
+    public void OfTwoDevicesTheOtherGoesOn()
+    {
+        using Bench lost = new(new FakeDriver { Failing = "launch" }), other = new(new FakeDriver(), "cuda:8");
+        lost.Invoking(b => b.Run()).Should().Throw<DeviceFaultException>().WithMessage("*cuda:7*");
+        other.Run();
+        other.Attention.Synchronize();
+        other.Device.Driver.Calls.Should().Contain(call => call.StartsWith("launch", StringComparison.Ordinal));
+        lost.Invoking(b => b.Run()).Should().Throw<DeviceFaultException>().WithMessage("*cuda:7 must be*");
+    }
+
     [Theory]
     [InlineData(CudaError.CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)]
     [InlineData(CudaError.CUDA_ERROR_INVALID_VALUE)]
@@ -165,9 +176,9 @@ public sealed class FaultTests
         private readonly DeviceTensor x;
         private readonly DeviceTensor y;
 
-        public Bench(FakeDriver driver)
+        public Bench(FakeDriver driver, string name = "cuda:7")
         {
-            Device = new FakeCudaDevice(driver);
+            Device = new FakeCudaDevice(driver, name);
             Attention = new AttentionDevice(Device);
             Stream = Attention.CreateStream();
             plan = Attention.Plan(Problem);

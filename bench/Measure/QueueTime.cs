@@ -3,7 +3,9 @@ using AttnKernels.Bench.Workloads;
 
 namespace AttnKernels.Bench.Measure;
 
-/// <summary>What a plan's Run costs the calling thread, where it only queues: in batches that no queue refuses, waited for in between.</summary>
+/// <summary>
+/// What a plan's Run costs the calling thread, where it only queues: in batches that no queue refuses, waited for in between.
+/// </summary>
 internal static class QueueTime
 {
     private const int Runs = 200;

@@ -146,7 +146,7 @@ share=$((minutes * 60))
 stage devices 60 attn devices
 [ -n "$dry" ] || stage gpu 20 nvidia-smi
 stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$checked" "${verify[@]}"
-[ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$checked"
+[ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
 stage start $((share / 10)) starts "$device"
 stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
 cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" 2>/dev/null || echo "nothing tuned" | tee -a "$out/run.log"

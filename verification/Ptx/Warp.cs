@@ -79,7 +79,7 @@ internal sealed class Warp
                 continue;
             }
             if (path.Next == code.Length) throw new PtxFaultException("runs past its last instruction");
-            if (++executed > MostInstructions) throw new PtxFaultException($"has executed {MostInstructions} instructions and does not end");
+            if (++executed > MostInstructions) throw new PtxFaultException($"does not end within {MostInstructions} instructions");
             Current = code[path.Next++];
             uint lanes = path.Lanes & Current.Guarded(this);
             if (lanes != 0) Current.Execute(this, lanes);

@@ -1,10 +1,9 @@
 namespace AttnKernels.Verification;
 
 /// <summary>
-/// How the tensor cores of the A100 add: products are exact; of a block's terms, the sum so far among them, the bits are cut off that are
-/// not among the 25 from the largest term's first on; their sum is exact and cut off to a float. The H100 keeps one bit more and takes twice
-/// the terms at once (Fasi et al. 2021, Numerical Behavior of NVIDIA Tensor Cores; Khattak and Mikaitis 2025, Accurate Models of NVIDIA
-/// Tensor Cores).
+/// How the tensor cores of the A100 add: products are exact; of a block's terms, the sum so far among them, only the 25 bits from the
+/// largest term's first on are kept; their sum is exact and cut off to a float. The H100 keeps one bit more and takes twice the terms at once
+/// (Fasi et al. 2021, Numerical Behavior of NVIDIA Tensor Cores; Khattak and Mikaitis 2025, Accurate Models of NVIDIA Tensor Cores).
 /// </summary>
 internal static class TensorSum
 {
@@ -53,6 +52,7 @@ internal static class TensorSum
     {
         float nearest = (float)sum;
         if (float.IsInfinity(nearest)) return nearest;
-        return Math.Abs((double)nearest) <= Math.Abs(sum) ? nearest : nearest > 0 ? MathF.BitDecrement(nearest) : MathF.BitIncrement(nearest);
+        if (Math.Abs((double)nearest) <= Math.Abs(sum)) return nearest;
+        return nearest > 0 ? MathF.BitDecrement(nearest) : MathF.BitIncrement(nearest);
     }
 }

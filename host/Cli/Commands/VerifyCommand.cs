@@ -16,7 +16,8 @@ internal static class VerifyCommand
     {
         Option<string[]> devices = new("--device", "-d")
         {
-            Description = "A device of 'attn devices'; may be repeated. Default: all but ptx and ptx:132.", AllowMultipleArgumentsPerToken = true,
+            Description = "A device of 'attn devices'; may be repeated. Default: all but ptx and ptx:132.",
+            AllowMultipleArgumentsPerToken = true,
         };
         Option<string> filter = new("--filter", "-f")
         {
@@ -91,11 +92,9 @@ internal static class VerifyCommand
                     if (result.Outcome == Outcome.Failed && Console.IsOutputRedirected) WriteFailure(name, result);
                 }), cancel);
                 // In this process a lost CUDA device stays lost.
-                if (report.Results.Count < cases.Count)
-                {
-                    Console.WriteLine(
-                        $"LOST {name}: {cases.Count - report.Results.Count} cases did not run; go on with --skip {skip + report.Results.Count}");
-                }
+                int ran = report.Results.Count;
+                if (ran < cases.Count)
+                    Console.WriteLine($"LOST {name}: {cases.Count - ran} cases did not run; go on with --skip {skip + ran}");
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)

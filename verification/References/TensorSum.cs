@@ -2,8 +2,8 @@ namespace AttnKernels.Verification;
 
 /// <summary>
 /// How the tensor cores of the A100 add: products are exact; of a block's terms, the sum so far among them, only the 25 bits from the
-/// largest term's first on are kept; their sum is exact and cut off to a float. The H100 keeps one bit more and takes twice the terms at once
-/// (Fasi et al. 2021, Numerical Behavior of NVIDIA Tensor Cores; Khattak and Mikaitis 2025, Accurate Models of NVIDIA Tensor Cores).
+/// largest term's first on are kept; their sum is exact and cut off to a float. The H100 keeps one bit more and takes twice the terms at
+/// once (Fasi et al. 2021, Numerical Behavior of NVIDIA Tensor Cores; Khattak and Mikaitis 2025, Accurate Models of NVIDIA Tensor Cores).
 /// </summary>
 internal static class TensorSum
 {

@@ -95,7 +95,7 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
         int rows = (int)KeySplits.Rows(p);
         KernelEntry<FlashArgs<T, TScore, TKeys>> entry =
             DecodeTable<T, TElement, TScore, TKeys>.Choose(Math.Max(p.HeadDim, p.HeadDimV), rows, out int tileRows);
-        reason = $"few query rows a key head ({rows}), so reading K and V takes the time{p.InsteadOfPrecision}";
+        reason = $"few query rows a key head ({rows}), so reading K and V takes the time, and tensor cores would wait for it{p.InsteadOfPrecision}";
         return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, tileRows, 0) { Heads = p.HeadsQ / p.HeadsKv };
     }
 
@@ -116,7 +116,7 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
     public override string Explain() =>
         $"{kernel.Describe(entry, groups)}; {reason}: " +
         $"{sizes.Parts.Splits} splits of {sizes.Parts.Keys} keys, read once for all rows, then " +
-        $"{KernelMerge<float, Float32Element, T, TElement>.Entry.Name}";
+        merge.Describe(KernelMerge<float, Float32Element, T, TElement>.Entry, mergeGroups);
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -64,7 +64,7 @@ internal sealed class KernelSplitMatmul<TA, TElementA, TB, TElementB, TC, TEleme
 
     public override string Explain() =>
         $"{kernel.Describe(entry, groups)}; {pick.Why}; " +
-        $"{pick.Parts} parts of {pick.SplitK} of K, then {SumEntry.Name}";
+        $"{pick.Parts} parts of {pick.SplitK} of K, then {sum.Describe(SumEntry, sumGroups)}";
 
     public override void Run(in MatmulTensors t, DeviceStream stream, CancellationToken cancel)
     {

@@ -95,7 +95,8 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
         int rows = (int)KeySplits.Rows(p);
         KernelEntry<FlashArgs<T, TScore, TKeys>> entry =
             DecodeTable<T, TElement, TScore, TKeys>.Choose(Math.Max(p.HeadDim, p.HeadDimV), rows, out int tileRows);
-        reason = $"few query rows a key head ({rows}), so reading K and V takes the time, and tensor cores would wait for it{p.InsteadOfPrecision}";
+        reason = $"few query rows a key head ({rows}), so reading K and V takes the time, and tensor cores would wait for it" +
+            p.InsteadOfPrecision;
         return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, tileRows, 0) { Heads = p.HeadsQ / p.HeadsKv };
     }
 

@@ -1,9 +1,13 @@
+using System.Runtime.InteropServices;
 using AttnKernels.Plans;
 
 namespace AttnKernels;
 
-/// <summary>What an <see cref="AttentionDevice"/> needs from the machinery of one device. Thread-safe.</summary>
-internal abstract class DeviceBackend(DeviceInfo info) : IDisposable
+/// <summary>
+/// What an <see cref="AttentionDevice"/> needs from the machinery of one device. Thread-safe. Copies are those of a device whose work is
+/// over when a call returns, and whose memory this machine can address.
+/// </summary>
+internal abstract unsafe class DeviceBackend(DeviceInfo info) : IDisposable
 {
     public DeviceInfo Info { get; } = info;
 
@@ -36,13 +40,16 @@ internal abstract class DeviceBackend(DeviceInfo info) : IDisposable
     public abstract void Synchronize();
 
     /// <summary>Copies after the work queued on <paramref name="stream"/>; <paramref name="source"/> may be reused on return.</summary>
-    public abstract void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte);
+    public virtual void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
+        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
 
     /// <summary>Copies after the work queued on <paramref name="stream"/> and waits for it.</summary>
-    public abstract void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target);
+    public virtual void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
+        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
 
     /// <summary>Sets bytes after the work queued on <paramref name="stream"/>.</summary>
-    public abstract void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value);
+    public virtual void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
+        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
     public void Dispose()
     {

@@ -20,7 +20,9 @@ internal sealed class CatalogDevice() : KernelDevice(
 
     public override StreamBackend CreateStream() => throw NothingRuns();
 
-    public override DeviceBuffer Allocate(long bytes) => new Nothing(this, bytes);
+    public override DeviceBuffer Allocate(long bytes) => AllocateScratch(bytes);
+
+    public override DeviceBuffer AllocateScratch(long bytes) => new Nothing(this, bytes);
 
     public override ArrayView<T> View<T>(DeviceBuffer? buffer) => default;
 

@@ -30,6 +30,16 @@ internal abstract class KernelDevice : DeviceBackend
     /// <summary>True where <see cref="TensorCore"/> works: NVIDIA GPUs from compute capability 8.0 on, and the simulator.</summary>
     public virtual bool HasTensorCores => false;
 
+    public override DeviceBuffer Allocate(long bytes)
+    {
+        DeviceBuffer buffer = AllocateScratch(bytes);
+        Fill(DefaultStream, buffer, 0, Padded(bytes), 0);
+        DefaultStream.Synchronize();
+        return buffer;
+    }
+
+    public abstract override DeviceBuffer AllocateScratch(long bytes);
+
     /// <summary>Compiles <paramref name="entry"/> for this device, once: later calls return the same kernel.</summary>
     /// <exception cref="NotSupportedException">The device has fewer lanes a group, or less shared memory, than the kernel needs, or no
     /// tensor cores.</exception>
@@ -66,6 +76,9 @@ internal abstract class KernelDevice : DeviceBackend
         throw new NotSupportedException(
             $"Device {Info.Name} cannot use memory that it did not allocate; device cpu can. " +
             "Upload a copy, or allocate here and write into it.");
+
+    /// <summary>In whole 16-byte words, so that memory can be seen as elements of any vector type.</summary>
+    protected static long Padded(long bytes) => (bytes + 15) & ~15L;
 
     protected abstract LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry)
         where TArgs : struct;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using AttnKernels.Devices.Cpu;
 using AttnKernels.Devices.Ilgpu;
 using AttnKernels.Kernels;
@@ -15,7 +14,7 @@ namespace AttnKernels.Verification.Ptx;
 /// a GPU's driver would be given. For machines without a GPU; slow. Device "ptx:132" chooses kernels as on the 132 multiprocessors of an
 /// H100, "ptx" as on one, which takes the large tiles for small problems, too.
 /// </summary>
-internal sealed unsafe class PtxDevice : KernelDevice
+internal sealed class PtxDevice : KernelDevice
 {
     /// <summary>Its name, that on one multiprocessor.</summary>
     public const string Name = "ptx";
@@ -72,17 +71,9 @@ internal sealed unsafe class PtxDevice : KernelDevice
         return new PtxDevice(new PtxSource(Describe(1), CacheFolder.Open(options.CacheFolder), compiler, 8, 0).Get, multiprocessors);
     }
 
-    public override DeviceBuffer Allocate(long bytes)
-    {
-        DeviceBuffer buffer = AllocateScratch(bytes);
-        Fill(DefaultStream, buffer, 0, (bytes + 15) & ~15L, 0);
-        return buffer;
-    }
-
     public override DeviceBuffer AllocateScratch(long bytes)
     {
-        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
-        long padded = (bytes + 15) & ~15L;
+        long padded = Padded(bytes);
         CpuMemory.RequireFree(Info.Name, padded);
         PtxBuffer buffer = new(this, accelerator.AllocateRaw(padded + Gap, 1), padded, bytes);
         Fill(DefaultStream, buffer, 0, padded, 0xFF); // what nobody has written is NaN
@@ -96,15 +87,6 @@ internal sealed unsafe class PtxDevice : KernelDevice
     }
 
     public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((PtxBuffer)(buffer ?? nothing)).View.Cast<T>();
-
-    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
-        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
-
-    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
-        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
-
-    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
-        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
     protected override LoadedKernel<TArgs> Compile<TArgs>(KernelEntry<TArgs> entry) =>
         new CudaKernel<TArgs>(entry, new CudaFunction<TArgs>(driver, Info.Name, entry, source(entry)));

@@ -7,7 +7,7 @@ using AttnKernels.Simd;
 namespace AttnKernels.Devices.Cpu;
 
 /// <summary>This machine's processor, through the kernels of kernels/Simd.</summary>
-internal sealed unsafe class CpuDevice : DeviceBackend
+internal sealed class CpuDevice : DeviceBackend
 {
     private readonly SimdWorkers workers;
 
@@ -50,15 +50,6 @@ internal sealed unsafe class CpuDevice : DeviceBackend
     public override void Synchronize()
     {
     }
-
-    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
-        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
-
-    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
-        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
-
-    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
-        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
     protected override void DisposeDevice() => workers.Dispose();
 

@@ -59,19 +59,10 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
         }
     }
 
-    public override DeviceBuffer Allocate(long bytes)
-    {
-        DeviceBuffer buffer = AllocateScratch(bytes);
-        Fill(DefaultStream, buffer, 0, ((IlgpuBuffer)buffer).Memory.LengthInBytes, 0);
-        DefaultStream.Synchronize();
-        return buffer;
-    }
-
     public override DeviceBuffer AllocateScratch(long bytes)
     {
         Faults.ThrowIfLost();
-        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
-        long padded = (bytes + 15) & ~15L;
+        long padded = Padded(bytes);
         if (Info.Kind == DeviceKind.IlgpuCpu) CpuMemory.RequireFree(Info.Name, padded);
         // OpenCL may promise memory that it has not.
         if (Info.Kind == DeviceKind.OpenCl && padded > FreeBytes()) throw new DeviceMemoryException(Info.Name, padded, FreeBytes());

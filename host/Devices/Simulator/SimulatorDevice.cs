@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AttnKernels.Devices.Cpu;
 using AttnKernels.Kernels;
 using AttnKernels.Simulation;
@@ -7,7 +6,7 @@ using ILGPU;
 namespace AttnKernels.Devices.Simulator;
 
 /// <summary>The simulator: runs every lane of a kernel, checks it, and counts what it does.</summary>
-internal sealed unsafe class SimulatorDevice : KernelDevice
+internal sealed class SimulatorDevice : KernelDevice
 {
     private readonly SimulatorBuffer nothing;
 
@@ -41,17 +40,9 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
 
     public override bool HasTensorCores => Machine.Options.TensorCores && Info.WarpSize == 32;
 
-    public override DeviceBuffer Allocate(long bytes)
-    {
-        DeviceBuffer buffer = AllocateScratch(bytes);
-        Fill(DefaultStream, buffer, 0, (bytes + 15) & ~15L, 0);
-        return buffer;
-    }
-
     public override DeviceBuffer AllocateScratch(long bytes)
     {
-        // Whole 16-byte words, so that the memory can be seen as elements of any vector type.
-        long padded = (bytes + 15) & ~15L;
+        long padded = Padded(bytes);
         CpuMemory.RequireFree(Info.Name, padded);
         return new SimulatorBuffer(this, Machine.Allocate(padded, "tensor"), bytes);
     }
@@ -63,15 +54,6 @@ internal sealed unsafe class SimulatorDevice : KernelDevice
     }
 
     public override ArrayView<T> View<T>(DeviceBuffer? buffer) => ((SimulatorBuffer?)buffer ?? nothing).Memory.View<T>();
-
-    public override void Upload(StreamBackend stream, ReadOnlySpan<byte> source, DeviceBuffer target, long targetByte) =>
-        source.CopyTo(new Span<byte>((byte*)target.Address + targetByte, source.Length));
-
-    public override void Download(StreamBackend stream, DeviceBuffer source, long sourceByte, Span<byte> target) =>
-        new ReadOnlySpan<byte>((byte*)source.Address + sourceByte, target.Length).CopyTo(target);
-
-    public override void Fill(StreamBackend stream, DeviceBuffer target, long targetByte, long bytes, byte value) =>
-        NativeMemory.Fill((byte*)target.Address + targetByte, (nuint)bytes, value);
 
     /// <summary>Hands a report on, or throws if it has findings and nobody listens.</summary>
     public void Report(LaunchReport report, KernelEntry entry, object problem)

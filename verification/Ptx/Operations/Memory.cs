@@ -51,53 +51,47 @@ internal sealed class LoadParameter(int d, int offset, int bytes) : Operation
 }
 
 /// <summary>ld and st of .global and .shared memory: one element, or two or four beside each other.</summary>
-internal abstract class Transfer(int[] elements, int address, int offset, int bytes, bool isShared) : Operation
+/// <param name="elements">Registers, one an element.</param>
+/// <param name="address">A register.</param>
+/// <param name="offset">What is added to it.</param>
+/// <param name="bytes">Of an element.</param>
+/// <param name="isShared">Shared memory, else global.</param>
+internal abstract unsafe class Transfer(int[] elements, int address, int offset, int bytes, bool isShared) : Operation
 {
-    /// <summary>Registers, one an element.</summary>
-    protected int[] Slots => elements;
+    public sealed override void Execute(Warp warp, uint lanes)
+    {
+        int all = elements.Length * bytes;
+        for (int lane = 0; lane < Warp.Lanes; lane++)
+        {
+            if (!Has(lanes, lane)) continue;
+            ulong first = Unsafe.Add(ref warp.Register(address), lane) + (ulong)offset;
+            byte* at = isShared ? InShared(warp.Group.Shared, first, all, warp.FirstLane + lane) : warp.Group.Global(first, all);
+            for (int n = 0; n < elements.Length; n++) Move(at + n * bytes, bytes, ref Unsafe.Add(ref warp.Register(elements[n]), lane));
+        }
+    }
 
-    /// <summary>Of an element.</summary>
-    protected int Bytes => bytes;
+    protected abstract byte* InShared(SharedMemory memory, ulong first, int count, int lane);
 
-    protected ulong Address(Warp warp, int lane) => Unsafe.Add(ref warp.Register(address), lane) + (ulong)offset;
-
-    protected bool IsShared => isShared;
+    /// <summary>One element between memory and a lane's register.</summary>
+    protected abstract void Move(byte* at, int size, ref ulong register);
 }
 
 /// <summary>ld.</summary>
 internal sealed unsafe class Load(int[] elements, int address, int offset, int bytes, bool isShared)
     : Transfer(elements, address, offset, bytes, isShared)
 {
-    public override void Execute(Warp warp, uint lanes)
-    {
-        int all = Slots.Length * Bytes;
-        for (int lane = 0; lane < Warp.Lanes; lane++)
-        {
-            if (!Has(lanes, lane)) continue;
-            ulong address = Address(warp, lane);
-            byte* at = IsShared ? warp.Group.Shared.Read(address, all, warp.FirstLane + lane) : warp.Group.Global(address, all);
-            for (int n = 0; n < Slots.Length; n++)
-                Unsafe.Add(ref warp.Register(Slots[n]), lane) = Elements.Read(at + n * Bytes, Bytes);
-        }
-    }
+    protected override byte* InShared(SharedMemory memory, ulong first, int count, int lane) => memory.Read(first, count, lane);
+
+    protected override void Move(byte* at, int size, ref ulong register) => register = Elements.Read(at, size);
 }
 
 /// <summary>st.</summary>
 internal sealed unsafe class Store(int[] elements, int address, int offset, int bytes, bool isShared)
     : Transfer(elements, address, offset, bytes, isShared)
 {
-    public override void Execute(Warp warp, uint lanes)
-    {
-        int all = Slots.Length * Bytes;
-        for (int lane = 0; lane < Warp.Lanes; lane++)
-        {
-            if (!Has(lanes, lane)) continue;
-            ulong address = Address(warp, lane);
-            byte* at = IsShared ? warp.Group.Shared.Write(address, all, warp.FirstLane + lane) : warp.Group.Global(address, all);
-            for (int n = 0; n < Slots.Length; n++)
-                Elements.Write(at + n * Bytes, Bytes, Unsafe.Add(ref warp.Register(Slots[n]), lane));
-        }
-    }
+    protected override byte* InShared(SharedMemory memory, ulong first, int count, int lane) => memory.Write(first, count, lane);
+
+    protected override void Move(byte* at, int size, ref ulong register) => Elements.Write(at, size, register);
 }
 
 /// <summary>cp.async.cg.shared.global: 16 bytes, of which the first <paramref name="count"/> are read and the others become 0.</summary>

@@ -35,10 +35,10 @@ internal sealed class FakeCudaDevice : KernelDevice
     /// <summary>How often memory was allocated.</summary>
     public int Allocations { get; private set; }
 
-    public override DeviceBuffer Allocate(long bytes)
+    public override DeviceBuffer AllocateScratch(long bytes)
     {
         Allocations++;
-        return new FakeBuffer(this, memory.AllocateRaw((bytes + 15) & ~15L, 1), bytes);
+        return new FakeBuffer(this, memory.AllocateRaw(Padded(bytes), 1), bytes);
     }
 
     public override StreamBackend CreateStream() => new FakeStream(Faults, 2);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using AttnKernels.Devices.Ilgpu;
+using AttnKernels.Verification;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
@@ -30,6 +31,23 @@ public sealed class FaultTests
             use.Should().Throw<DeviceFaultException>().WithMessage("Device cuda:7 must be*TiledMatmul*")
                 .Which.InnerException.Should().Be(first);
         bench.Device.Driver.Calls.Should().HaveCount(calls, "a lost device is not called");
+    }
+
+    [Fact]
+    public void VerificationStopsWhereTheDeviceIsLost()
+    {
+        using AttentionDevice device = new(new FakeCudaDevice(new FakeDriver { Failing = "launch" }));
+        VerificationReport report = Verifier.Run(device, "matmul float32", cancel: TestContext.Current.CancellationToken);
+        report.Results.Should().ContainSingle().Which.Should().Match<CaseResult>(r => r.Outcome == Outcome.Failed && r.LostDevice);
+    }
+
+    [Fact]
+    public void AKernelThatTheDriverRefusesFailsItsCase()
+    {
+        using AttentionDevice device = new(new FakeCudaDevice(
+            new FakeDriver { Failing = "load", Error = CudaError.CUDA_ERROR_INVALID_PTX }));
+        VerificationReport report = Verifier.Run(device, "rotary float32", cancel: TestContext.Current.CancellationToken);
+        report.Results.Should().NotBeEmpty().And.OnlyContain(r => r.Outcome == Outcome.Failed && !r.LostDevice);
     }
 
     [Fact]

@@ -24,15 +24,15 @@ public readonly struct TensorTile128x256 : ITensorMatmulTile
     public static int Stages => 3;
 }
 
-/// <summary>Four warps of 64 x 64; two groups a multiprocessor, of which one multiplies while the other waits.</summary>
+/// <summary>Four warps of 64 x 64: twice as many tiles, for products that have few of the larger ones.</summary>
 public readonly struct TensorTile128x128 : ITensorMatmulTile
 {
     public static int BM => 128;
 
     public static int BN => 128;
 
-    /// <summary>64 KB, of which a multiprocessor of any generation has room for one group, and most for two.</summary>
-    public static int Stages => 2;
+    /// <summary>96 KB: a multiprocessor of compute capability 9.0 holds two groups, one of 8.x holds one, whose copies are two steps ahead.</summary>
+    public static int Stages => 3;
 }
 
 /// <summary>Four warps of 64 x 32, for products in parts, which take twice the registers of plain ones for their operands.</summary>

@@ -19,7 +19,7 @@ internal static class TensorMatmulMutants
         new("tensor-matmul.no-wait", Matmul, "if (TTile.Stages > 2) TensorCore.WaitForOlderCopies();\n        else ",
             "if (TTile.Stages == 2) ", "a stage of three is read while it is copied", Any),
         new("tensor-matmul.one-of-two-awaited", Matmul, "else TensorCore.WaitForCopies();", "else TensorCore.WaitForOlderCopies();",
-            "of two stages the one that is read is still copied", Square),
+            "of two stages the one that is read is still copied", "matmul float32 120x68x108 TT tf32x3"),
         new("tensor-matmul.no-barrier", Matmul, "        Group.Barrier(); // the next step is there, and this one has been read\n", "",
             "a stage is read while other lanes copy it", Any),
         new("tensor-matmul.no-commit", Matmul, "TTile.BN, Lanes);\n        TensorCore.CommitCopies();", "TTile.BN, Lanes);",

@@ -17,6 +17,18 @@ public struct U4
     }
 }
 
+/// <summary>Two 32-bit registers of a lane: a B fragment (16 x 8) of <see cref="TensorCore"/>'s products.</summary>
+public struct U2
+{
+    public uint X, Y;
+
+    public U2(uint x, uint y)
+    {
+        X = x;
+        Y = y;
+    }
+}
+
 /// <summary>A fragment as products take it: as it is, with no small part, or as two parts that add up to it.</summary>
 public struct TensorOperand
 {

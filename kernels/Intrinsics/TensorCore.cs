@@ -50,7 +50,7 @@ public static class TensorCore
     /// </summary>
     public static U4 LoadMatrices(ArrayView<U4> sRows, int index) =>
 #if KERNEL_API_SIMULATOR
-        Load(sRows, index, transposes: false);
+        Load4(sRows, index, transposes: false);
 #else
         LoadMatrices(ref sRows[index]);
 #endif
@@ -58,9 +58,44 @@ public static class TensorCore
     /// <summary>The same with every matrix transposed: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16.</summary>
     public static U4 LoadTransposed(ArrayView<U4> sRows, int index) =>
 #if KERNEL_API_SIMULATOR
-        Load(sRows, index, transposes: true);
+        Load4(sRows, index, transposes: true);
 #else
         LoadTransposed(ref sRows[index]);
+#endif
+
+    /// <summary>
+    /// Two matrices as <see cref="LoadMatrices(ArrayView{U4}, int)"/> loads four, named by lanes 0 to 15; the other lanes' indices are
+    /// not looked at. ldmatrix.sync.aligned.m8n8.x2.shared.b16.
+    /// </summary>
+    public static U2 LoadTwoMatrices(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load2(sRows, index, transposes: false);
+#else
+        LoadTwoMatrices(ref sRows[index]);
+#endif
+
+    /// <summary>The same with both transposed: ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16.</summary>
+    public static U2 LoadTwoTransposed(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load2(sRows, index, transposes: true);
+#else
+        LoadTwoTransposed(ref sRows[index]);
+#endif
+
+    /// <summary>One matrix, named by lanes 0 to 7: ldmatrix.sync.aligned.m8n8.x1.shared.b16.</summary>
+    public static uint LoadMatrix(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load1(sRows, index, transposes: false);
+#else
+        LoadMatrix(ref sRows[index]);
+#endif
+
+    /// <summary>The same, transposed: ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16.</summary>
+    public static uint LoadOneTransposed(ArrayView<U4> sRows, int index) =>
+#if KERNEL_API_SIMULATOR
+        Load1(sRows, index, transposes: true);
+#else
+        LoadOneTransposed(ref sRows[index]);
 #endif
 
     /// <summary>
@@ -93,11 +128,25 @@ public static class TensorCore
         return new F4(sum[0], sum[1], sum[2], sum[3]);
     }
 
-    private static U4 Load(ArrayView<U4> sRows, int index, bool transposes)
+    private static U4 Load4(ArrayView<U4> sRows, int index, bool transposes)
     {
         Span<uint> registers = stackalloc uint[4];
-        WarpMatrix.Load4(registers, sRows, index, transposes);
+        WarpMatrix.Load(registers, sRows, index, transposes);
         return new U4(registers[0], registers[1], registers[2], registers[3]);
+    }
+
+    private static U2 Load2(ArrayView<U4> sRows, int index, bool transposes)
+    {
+        Span<uint> registers = stackalloc uint[2];
+        WarpMatrix.Load(registers, sRows, index, transposes);
+        return new U2(registers[0], registers[1]);
+    }
+
+    private static uint Load1(ArrayView<U4> sRows, int index, bool transposes)
+    {
+        Span<uint> register = stackalloc uint[1];
+        WarpMatrix.Load(register, sRows, index, transposes);
+        return register[0];
     }
 #else
     /// <summary>The calling lane's copies have arrived; a barrier then shows them to the others: cp.async.wait_all.</summary>
@@ -126,6 +175,18 @@ public static class TensorCore
 
     [IntrinsicImplementation]
     internal static U4 LoadTransposed(ref U4 sRow) => sRow;
+
+    [IntrinsicImplementation]
+    internal static U2 LoadTwoMatrices(ref U4 sRow) => new(sRow.X, sRow.Y);
+
+    [IntrinsicImplementation]
+    internal static U2 LoadTwoTransposed(ref U4 sRow) => new(sRow.X, sRow.Y);
+
+    [IntrinsicImplementation]
+    internal static uint LoadMatrix(ref U4 sRow) => sRow.X;
+
+    [IntrinsicImplementation]
+    internal static uint LoadOneTransposed(ref U4 sRow) => sRow.X;
 
     [IntrinsicImplementation]
     internal static void CopyAsync(ref U4 sTarget, ref U4 source, int sourceBytes) => sTarget = source;

@@ -31,6 +31,10 @@ internal static class PtxIntrinsics
         Register(context, nameof(TensorCore.PackBFloat16), nameof(PackBFloat16));
         Register(context, nameof(TensorCore.LoadMatrices), nameof(LoadMatrices));
         Register(context, nameof(TensorCore.LoadTransposed), nameof(LoadTransposed));
+        Register(context, nameof(TensorCore.LoadTwoMatrices), nameof(LoadTwoMatrices));
+        Register(context, nameof(TensorCore.LoadTwoTransposed), nameof(LoadTwoTransposed));
+        Register(context, nameof(TensorCore.LoadMatrix), nameof(LoadMatrix));
+        Register(context, nameof(TensorCore.LoadOneTransposed), nameof(LoadOneTransposed));
         Register(context, nameof(TensorCore.CopyAsync), nameof(CopyAsync));
         Register(context, nameof(TensorCore.WaitForCopies), nameof(WaitForCopies));
         Register(context, nameof(TensorCore.CommitCopies), nameof(CommitCopies));
@@ -107,17 +111,23 @@ internal static class PtxIntrinsics
         command.AppendArgument(low);
     }
 
-    private static void LoadMatrices(PTXBackend backend, PTXCodeGenerator code, Value call) =>
-        Load(code, call, "ldmatrix.sync.aligned.m8n8.x4.shared.b16");
+    private static void LoadMatrices(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x4");
 
-    private static void LoadTransposed(PTXBackend backend, PTXCodeGenerator code, Value call) =>
-        Load(code, call, "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16");
+    private static void LoadTransposed(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x4.trans");
 
-    private static void Load(PTXCodeGenerator code, Value call, string instruction)
+    private static void LoadTwoMatrices(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x2");
+
+    private static void LoadTwoTransposed(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x2.trans");
+
+    private static void LoadMatrix(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x1");
+
+    private static void LoadOneTransposed(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "x1.trans");
+
+    private static void Load(PTXCodeGenerator code, Value call, string matrices)
     {
         HardwareRegister row = Address(code, call[0], MemoryAddressSpace.Shared, "shared");
         PrimitiveRegister[] target = Fields(code, code.Allocate(call));
-        using var command = code.BeginCommand(instruction);
+        using var command = code.BeginCommand($"ldmatrix.sync.aligned.m8n8.{matrices}.shared.b16");
         command.AppendVectorArgument(target);
         command.AppendArgumentValue(row);
     }
@@ -143,8 +153,10 @@ internal static class PtxIntrinsics
     private static HardwareRegister Hardware(PTXCodeGenerator code, Value value) =>
         code.EnsureHardwareRegister(code.LoadPrimitive(value));
 
+    /// <summary>A structure's registers, or the one of a number.</summary>
     private static PrimitiveRegister[] Fields(PTXCodeGenerator code, Register register)
     {
+        if (register is PrimitiveRegister one) return [code.EnsureHardwareRegister(one)];
         StructRegister fields = (StructRegister)register;
         PrimitiveRegister[] registers = new PrimitiveRegister[fields.NumChildren];
         for (int i = 0; i < registers.Length; i++) registers[i] = code.EnsureHardwareRegister((PrimitiveRegister)fields.Children[i]);

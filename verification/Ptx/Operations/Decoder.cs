@@ -68,13 +68,24 @@ internal static class Decoder
                 return new AnyBarrier(Slot(0), Slot(2));
             case "shfl.sync.bfly.b32" or "shfl.sync.idx.b32" when written is [_, _, _, "31", "4294967295"]:
                 return new Shuffle(Slot(0), Slot(1), Slot(2), opcode == "shfl.sync.bfly.b32");
+            case "ldmatrix.sync.aligned.m8n8.x1.shared.b16" or "ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16":
+                return LoadMatrices(operands, opcode, written, 1);
+            case "ldmatrix.sync.aligned.m8n8.x2.shared.b16" or "ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16":
+                return LoadMatrices(operands, opcode, written, 2);
             case "ldmatrix.sync.aligned.m8n8.x4.shared.b16" or "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16":
-                (string from, int offset) = operands.Address(written[1]);
-                return new LoadMatrices(
-                    operands.Slots(written[0]), operands.Slot(from), offset, opcode.Contains(".trans", StringComparison.Ordinal));
+                return LoadMatrices(operands, opcode, written, 4);
             default:
                 return null;
         }
+    }
+
+    private static LoadMatrices? LoadMatrices(OperandTable operands, string opcode, IReadOnlyList<string> written, int matrices)
+    {
+        int[] registers = operands.Slots(written[0]);
+        (string from, int offset) = operands.Address(written[1]);
+        return registers.Length == matrices
+            ? new LoadMatrices(registers, operands.Slot(from), offset, opcode.Contains(".trans", StringComparison.Ordinal))
+            : null;
     }
 
     private static Operation? Copy(OperandTable operands, string opcode, IReadOnlyList<string> written)

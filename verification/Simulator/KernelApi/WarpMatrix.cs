@@ -58,20 +58,21 @@ public static unsafe class WarpMatrix
     }
 
     /// <summary>
-    /// ldmatrix.x4: four 8 x 8 matrices of 16-bit elements. Lane 8 m + r names row r of matrix m, 16 bytes at <paramref name="index"/>;
-    /// register m of lane 4 r + t receives elements 2t and 2t + 1 of row r of matrix m, or of column r where the load transposes.
+    /// ldmatrix.x1, x2 or x4, as there are registers: 8 x 8 matrices of 16-bit elements. Lane 8 m + r names row r of matrix m, 16 bytes at
+    /// <paramref name="index"/>, and lanes past the last matrix name nothing; register m of lane 4 r + t receives elements 2t and 2t + 1 of
+    /// row r of matrix m, or of column r where the load transposes.
     /// </summary>
-    public static void Load4<T>(
+    public static void Load<T>(
         Span<uint> registers, ArrayView<T> rows, int index, bool transposes, [CallerFilePath] string file = "",
         [CallerLineNumber] int line = 0)
         where T : unmanaged
     {
         Lane lane = Lane.Here;
-        UInt128 row = Unsafe.BitCast<T, UInt128>(rows[index, file, line]);
+        UInt128 row = lane.LaneInWarp < 8 * registers.Length ? Unsafe.BitCast<T, UInt128>(rows[index, file, line]) : default;
         WarpValues<UInt128> all = WarpCollective.Exchange(lane, row, file, line);
         int r = lane.LaneInWarp / 4;
         int t = lane.LaneInWarp % 4 * 2;
-        for (int m = 0; m < 4; m++)
+        for (int m = 0; m < registers.Length; m++)
         {
             uint low = transposes ? Element(all[8 * m + t], r) : Element(all[8 * m + r], t);
             uint high = transposes ? Element(all[8 * m + t + 1], r) : Element(all[8 * m + r], t + 1);

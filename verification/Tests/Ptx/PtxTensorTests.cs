@@ -72,9 +72,13 @@ public sealed class PtxTensorTests
     }
 
     [Theory]
-    [InlineData("", false)]
-    [InlineData(".trans", true)]
-    public void MatricesAreLoadedAsFragments(string suffix, bool transposes)
+    [InlineData(1, "", "%r8")]
+    [InlineData(1, ".trans", "%r8")]
+    [InlineData(2, "", "%r8, %r9")]
+    [InlineData(2, ".trans", "%r8, %r9")]
+    [InlineData(4, "", "%r8, %r9, %r10, %r11")]
+    [InlineData(4, ".trans", "%r8, %r9, %r10, %r11")]
+    public void MatricesAreLoadedAsFragments(int matrices, string suffix, string registers)
     {
         uint[] got = PtxBench.Run(
             $$"""
@@ -90,7 +94,7 @@ public sealed class PtxTensorTests
             add.s32 %r7, %r6, 131074;
             st.shared.v4.b32 [%rd5], {%r4, %r5, %r6, %r7};
             bar.sync 0;
-            ldmatrix.sync.aligned.m8n8.x4{{suffix}}.shared.b16 {%r8, %r9, %r10, %r11}, [%rd5];
+            ldmatrix.sync.aligned.m8n8.x{{matrices}}{{suffix}}.shared.b16 { {{registers}} }, [%rd5];
             mul.wide.u32 %rd6, %r1, 16;
             add.u64 %rd6, %rd1, %rd6;
             st.global.v4.b32 [%rd6], {%r8, %r9, %r10, %r11};
@@ -101,10 +105,10 @@ public sealed class PtxTensorTests
         for (int lane = 0; lane < 32; lane++)
         {
             (int r, int t) = (lane / 4, lane % 4 * 2);
-            for (int m = 0; m < 4; m++)
+            for (int m = 0; m < matrices; m++)
             {
-                uint low = (uint)(transposes ? 64 * m + 8 * t + r : 64 * m + 8 * r + t);
-                uint high = (uint)(transposes ? 64 * m + 8 * (t + 1) + r : 64 * m + 8 * r + t + 1);
+                uint low = (uint)(suffix.Length > 0 ? 64 * m + 8 * t + r : 64 * m + 8 * r + t);
+                uint high = (uint)(suffix.Length > 0 ? 64 * m + 8 * (t + 1) + r : 64 * m + 8 * r + t + 1);
                 got[4 * lane + m].Should().Be(low | high << 16, "of matrix {0}, lane {1}", m, lane);
             }
         }

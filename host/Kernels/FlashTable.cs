@@ -73,6 +73,12 @@ internal sealed record FlashChoice<TArgs>(KernelEntry<TArgs> Entry, int Br, int 
     /// <summary>Query heads whose rows share a tile.</summary>
     public int Heads { get; init; } = 1;
 
+    /// <summary>On tensor cores: "128x64", query rows and keys.</summary>
+    public string Tile { get; init; } = "";
+
+    /// <summary>On tensor cores: the tiles that a problem could have on a device, this one among them.</summary>
+    public IReadOnlyList<string> Tiles { get; init; } = [];
+
     /// <summary>Whether each chunk of V's columns has groups of its own.</summary>
     public bool InChunks { get; init; }
 

@@ -3,7 +3,8 @@ using AttnKernels.Plans;
 namespace AttnKernels.Kernels;
 
 /// <summary>FlashForward on one device, for one problem.</summary>
-internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding> : Executable<AttentionTensors>, IScored<TScore>
+internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>
+    : Executable<AttentionTensors>, IScored<TScore>, ITiled
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
@@ -13,7 +14,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 {
     private readonly KernelDevice device;
     private readonly AttentionProblem problem;
-    private readonly KernelEntry entry;
+    private readonly FlashChoice<FlashArgs<T, TScore, TKeys>> choice;
     private readonly LoadedKernel<FlashArgs<T, TScore, TKeys>> kernel;
     private readonly int groups;
     private readonly string reason;
@@ -21,17 +22,19 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
 
     public KernelAttention(KernelDevice device, AttentionProblem problem)
     {
-        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = OnTensorCores(device, problem, splits: 1, out reason)
-            ?? Portable(device, problem, ref reason);
+        choice = OnTensorCores(device, problem, splits: 1, out reason) ?? Portable(device, problem, ref reason);
         this.device = device;
         this.problem = problem;
-        entry = choice.Entry;
         kernel = device.Load(choice.Entry);
-        groups = Grids.Groups(choice.Groups(problem), entry, device);
+        groups = Grids.Groups(choice.Groups(problem), choice.Entry, device);
         sizes = Sizes(problem, choice.Heads);
         sizes.SectionHeads = HeadSections.Heads(problem, device.Info) / choice.Heads;
         sizes.Parts = new SplitParts { Splits = 1, Keys = int.MaxValue, Groups = groups };
     }
+
+    public string Tile => choice.Tile;
+
+    public IReadOnlyList<string> Tiles => choice.Tiles;
 
     /// <summary>The part of the arguments that the problem alone decides, and how many heads share a tile.</summary>
     public static FlashArgs<T, TScore, TKeys> Sizes(AttentionProblem problem, int heads = 1) => new()
@@ -49,7 +52,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
     };
 
     public override string Explain() =>
-        $"{kernel.Describe(entry, groups)}; {reason}; {TileHeadsText(sizes.Heads.Count)}"
+        $"{kernel.Describe(choice.Entry, groups)}; {reason}; {TileHeadsText(sizes.Heads.Count)}"
         + $"{sizes.SectionHeads * sizes.Heads.Count} of {problem.Batch * problem.HeadsQ} heads side by side; "
         + $"scores {(TScore.IsPointwise ? "looked up pair by pair" : "masked only in tiles that the band cuts")}";
 
@@ -69,7 +72,7 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
             reason = $"no tensor cores, which multiply keys only as they are stored, and these are {problem.KvType} beside {problem.Type}";
         else if (problem.ChangesVectors)
             reason = "no tensor cores, which multiply keys only as they are stored, and these turn or are normalised first";
-        else if (TensorChoice(device.Info, problem, splits, out string tile) is { } choice)
+        else if (TensorChoice(device, problem, splits, out string tile) is { } choice)
         {
             reason = $"on tensor cores; {tile}";
             return choice;
@@ -87,12 +90,12 @@ internal sealed class KernelAttention<T, TElement, TScore, TBinding, TKeys, TKey
         return choice;
     }
 
-    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? TensorChoice(DeviceInfo device, AttentionProblem problem, int splits,
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>>? TensorChoice(KernelDevice device, AttentionProblem problem, int splits,
         out string tile) => problem.Type switch
         {
-            DType.Float32 => TensorFlashTable<T, Tf32x3Format, TScore, TKeys>.Choose(device, problem, splits, out tile),
-            DType.Float16 => TensorFlashTable<T, PairFormat<Float16Tensor>, TScore, TKeys>.Choose(device, problem, splits, out tile),
-            _ => TensorFlashTable<T, PairFormat<BFloat16Tensor>, TScore, TKeys>.Choose(device, problem, splits, out tile),
+            DType.Float32 => TensorFlashTable<T, Tf32x3Format, TScore, TKeys>.Pick(device, problem, splits, out tile),
+            DType.Float16 => TensorFlashTable<T, PairFormat<Float16Tensor>, TScore, TKeys>.Pick(device, problem, splits, out tile),
+            _ => TensorFlashTable<T, PairFormat<BFloat16Tensor>, TScore, TKeys>.Pick(device, problem, splits, out tile),
         };
 
     public override void Run(in AttentionTensors t, DeviceStream stream, CancellationToken cancel)

@@ -25,7 +25,7 @@ internal abstract class KernelDevice : DeviceBackend
     public Lock Gate { get; } = new();
 
     /// <summary>What was measured on this device, which plans follow.</summary>
-    public MatmulTuning Tuning { get; set; } = MatmulTuning.None;
+    public Tuning Tuning { get; set; } = Tuning.None;
 
     /// <summary>True where <see cref="TensorCore"/> works: NVIDIA GPUs from compute capability 8.0 on, and the simulator.</summary>
     public virtual bool HasTensorCores => false;

@@ -8,7 +8,7 @@ namespace AttnKernels.Kernels;
 /// rows a key head.
 /// </summary>
 internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys, TKeyBinding>
-    : Executable<AttentionTensors>, IScored<TScore>
+    : Executable<AttentionTensors>, IScored<TScore>, ITiled
     where T : unmanaged
     where TElement : struct, IElement<T>
     where TScore : struct, IScoreRule
@@ -18,7 +18,7 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
 {
     private readonly KernelDevice device;
     private readonly AttentionProblem problem;
-    private readonly KernelEntry entry;
+    private readonly FlashChoice<FlashArgs<T, TScore, TKeys>> choice;
     private readonly LoadedKernel<FlashArgs<T, TScore, TKeys>> kernel;
     private readonly LoadedKernel<MergeArgs<float, T>> merge;
     private readonly int groups, mergeGroups;
@@ -46,12 +46,11 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
         problem = p;
         int splitKeys = isDecode ? KeySplits.DecodeKeys : KeySplits.OnTensorCores(p);
         int splits = (int)Grids.Tiles(p.SeqKv, splitKeys);
-        FlashChoice<FlashArgs<T, TScore, TKeys>> choice = isDecode ? Decode(p, out reason) : OnTensorCores(device, p, splits, out reason);
-        entry = choice.Entry;
+        choice = isDecode ? Decode(p, out reason) : OnTensorCores(device, p, splits, out reason);
         kernel = device.Load(choice.Entry);
         merge = device.Load(KernelMerge<float, Float32Element, T, TElement>.Entry);
         long groupsOfSplit = choice.Groups(p);
-        groups = Grids.Groups(groupsOfSplit * splits, entry, device);
+        groups = Grids.Groups(groupsOfSplit * splits, choice.Entry, device);
         mergeGroups = KernelMerge<float, Float32Element, T, TElement>.Groups(device, (long)p.Batch * p.HeadsQ * p.SeqQ, p.HeadDimV, splits);
 
         int stride = (p.HeadDimV + 3) / 4 * 4;
@@ -110,12 +109,16 @@ internal sealed class KernelSplitAttention<T, TElement, TScore, TBinding, TKeys,
         return choice;
     }
 
+    public string Tile => choice.Tile;
+
+    public IReadOnlyList<string> Tiles => choice.Tiles;
+
     public override long WorkspaceBytes => workspace.Bytes;
 
     public override void Prepare(DeviceStream stream) => workspace.For(stream);
 
     public override string Explain() =>
-        $"{kernel.Describe(entry, groups)}; {reason}: " +
+        $"{kernel.Describe(choice.Entry, groups)}; {reason}: " +
         $"{sizes.Parts.Splits} splits of {sizes.Parts.Keys} keys, read once for all rows, then " +
         merge.Describe(KernelMerge<float, Float32Element, T, TElement>.Entry, mergeGroups);
 

@@ -18,12 +18,9 @@ internal sealed record MatmulPick(int Tile, int Parts, int SplitK, string Why)
     {
         MatmulPick estimate = Estimate(device, problem);
         if (estimate.Tile < 0 || problem.Tile is not null || problem.Parts > 0) return estimate;
-        MatmulTuning tuning = device.Tuning;
+        Tuning tuning = device.Tuning;
         if (tuning.Find(problem) is { } tuned && TensorMatmulChoice.Find(problem, tuned.Tile) is >= 0 and int tile)
-        {
-            string why = $"on tensor cores; {tuned.Tile} tiles, the fastest that attn tune measured on this device";
-            return Split(problem, tile, tuned.Parts, why);
-        }
+            return Split(problem, tile, tuned.Parts, $"on tensor cores; {Tuning.Why(tuned.Tile!)}");
         return tuning.Remark.Length == 0 ? estimate : estimate with { Why = $"{estimate.Why}; {tuning.Remark}" };
     }
 

@@ -52,6 +52,31 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
     public static readonly KernelEntry<FlashArgs<T, TScore, TKeys>>[] Entries =
         [.. Choices.Select(choice => choice.Entry)];
 
+    /// <summary>"128x64 D64" for each entry.</summary>
+    public static IReadOnlyList<string> Tiles => [.. Choices.Select(choice => $"{choice.Tile} D{choice.HeadDim}")];
+
+    /// <summary>
+    /// As <see cref="Choose"/>, but the tile that the problem asks for or that was measured on the device takes the estimate's place,
+    /// where there is one of that name that fits and is no wider.
+    /// </summary>
+    public static FlashChoice<FlashArgs<T, TScore, TKeys>>? Pick(KernelDevice device, AttentionProblem problem, int splits, out string why)
+    {
+        if (Choose(device.Info, problem, splits, out why) is not { } estimate) return null;
+        FlashChoice<FlashArgs<T, TScore, TKeys>>[] fitting = [.. Choices.Where(c =>
+            c.HeadDim == estimate.HeadDim && c.Entry.SharedBytes <= device.Info.SharedMemoryPerGroup)];
+        string[] tiles = [.. fitting.Select(c => c.Tile)];
+        // A caller's score rule is not part of the problem: nothing that was measured is of it.
+        string? tuned = problem.Tile is null && !typeof(TScore).IsGenericType ? device.Tuning.Find(problem)?.Tile : null;
+        int picked = Array.IndexOf(tiles, problem.Tile ?? tuned);
+        if (picked < 0)
+        {
+            if (problem.Tile is null && device.Tuning.Remark.Length > 0) why += $"; {device.Tuning.Remark}";
+            return estimate with { Tiles = tiles };
+        }
+        why = tuned is null ? $"{tiles[picked]} tiles, as asked for" : Tuning.Why(tuned);
+        return WithHeads(fitting[picked], problem) with { Tiles = tiles };
+    }
+
     /// <summary>
     /// The kernel for a problem, whose keys are in so many splits, on a device, and why its tile; null where none fits, and why not.
     /// </summary>
@@ -65,9 +90,7 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             : "16 query rows a warp, whose products of parts leave no registers for more";
         foreach (FlashChoice<FlashArgs<T, TScore, TKeys>> tile in Choices.Where(c => widest <= c.HeadDim))
         {
-            FlashChoice<FlashArgs<T, TScore, TKeys>> choice = SharesTiles(problem, tile.Br)
-                ? tile with { Heads = problem.HeadsQ / problem.HeadsKv }
-                : tile;
+            FlashChoice<FlashArgs<T, TScore, TKeys>> choice = WithHeads(tile, problem);
             int rows = problem.SeqQ * choice.Heads;
             long groups = choice.Groups(problem) * splits;
             if (choice.Entry.SharedBytes > device.SharedMemoryPerGroup)
@@ -87,6 +110,10 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             : $"the parts of fp32 beside O of heads wider than {Choices[^1].HeadDim} do not fit into a lane's 255 registers";
         return null;
     }
+
+    private static FlashChoice<FlashArgs<T, TScore, TKeys>> WithHeads(
+        FlashChoice<FlashArgs<T, TScore, TKeys>> tile, AttentionProblem problem) =>
+        SharesTiles(problem, tile.Br) ? tile with { Heads = problem.HeadsQ / problem.HeadsKv } : tile;
 
     private static bool SharesTiles(AttentionProblem p, int br)
     {
@@ -132,8 +159,9 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
             where TOutput : struct, ITensorColumns<TFormat>
         {
             int br = TensorFlashTile<TFormat, TTile, TScores, TOutput>.Br;
+            string tile = $"{br}x{TScores.Columns}";
             KernelEntry<FlashArgs<T, TScore, TKeys>> entry = new(
-                $"TensorFlashForward {Elements.Label<TFormat>()} {br}x{TScores.Columns} D<={TOutput.Columns} " +
+                $"TensorFlashForward {Elements.Label<TFormat>()} {tile} D<={TOutput.Columns} " +
                 $"{ScoreLabel.Of<TScore>()}{KeyLabel.Of<TKeys>()}",
                 TensorFlashForward<T, TFormat, TTile, TScores, TOutput, TScore, TKeys>.Kernel,
                 TensorFlashTile<TFormat, TTile, TScores, TOutput>.GroupSize,
@@ -142,7 +170,7 @@ internal static class TensorFlashTable<T, TFormat, TScore, TKeys>
                 NeedsTensorCores = true,
                 GroupsPerMultiprocessor = groupsAtOnce,
             };
-            return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, br, TOutput.Columns);
+            return new FlashChoice<FlashArgs<T, TScore, TKeys>>(entry, br, TOutput.Columns) { Tile = tile };
         }
     }
 }

@@ -56,6 +56,12 @@ public sealed partial record AttentionProblem : ScoreProblem, IProblem
     /// </summary>
     public bool Weights { get; init; }
 
+    /// <summary>
+    /// The tile to take on tensor cores, "128x64"; one that does not fit, like "", leaves the plan its estimate. Null = what was measured,
+    /// else the estimate.
+    /// </summary>
+    internal string? Tile { get; init; }
+
     /// <summary>The factor in force.</summary>
     public float EffectiveScale => Scale ?? (Similarity == Similarity.Cosine ? 1f : 1f / MathF.Sqrt(HeadDim));
 

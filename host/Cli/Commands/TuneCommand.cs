@@ -5,44 +5,132 @@ using Spectre.Console;
 
 namespace AttnKernels.Cli.Commands;
 
-/// <summary><c>attn tune</c>: measures the tiles that products can have on a device, and keeps the fastest for plans to take.</summary>
+/// <summary>
+/// <c>attn tune</c>: measures the tiles that products can have on a device, and <c>attn tune attention</c> those of attention; the fastest
+/// are kept for plans to take.
+/// </summary>
 internal static class TuneCommand
 {
+    private static readonly Option<string> Device = new("--device", "-d")
+    {
+        Description = "A device of 'attn devices' with tensor cores. Default: the best.",
+    };
+
+    private static readonly Option<DType> Type = new("--type", "-t")
+    {
+        Description = "Float16 or BFloat16; Float32 with --input-precision.", DefaultValueFactory = _ => DType.Float16,
+    };
+
+    private static readonly Option<int> Rounds = new("--rounds")
+    {
+        Description = "Runs of each candidate, in turn.", DefaultValueFactory = _ => 15,
+    };
+
+    private static readonly Option<string> Cache = new("--cache")
+    {
+        Description = "The cache folder. Default: that of DeviceOptions.CacheFolder.",
+    };
+
     public static Command Create()
     {
         Argument<string[]> products = new("MxNxK")
         {
             Description = "Sizes of products, C (M, N) = A (M, K) B (K, N): 64x4096x14336.", Arity = ArgumentArity.OneOrMore,
         };
-        Option<string> device = new("--device", "-d") { Description = "A device of 'attn devices' with tensor cores. Default: the best." };
-        Option<DType> type = new("--type", "-t")
-        {
-            Description = "Float16 or BFloat16; Float32 with --input-precision.", DefaultValueFactory = _ => DType.Float16,
-        };
         Option<DType?> result = new("--result") { Description = "The type of C. Default: that of A and B." };
         Option<InputPrecision> precision = new("--input-precision") { Description = "Tf32 or Tf32x3, for Float32." };
         Option<bool> transposeA = new("--transpose-a") { Description = "A lies as (K, M)." };
         Option<bool> transposeB = new("--transpose-b") { Description = "B lies as (N, K), as weights often do." };
-        Option<int> rounds = new("--rounds") { Description = "Runs of each candidate, in turn.", DefaultValueFactory = _ => 15 };
-        Option<string> cache = new("--cache") { Description = "The cache folder. Default: that of DeviceOptions.CacheFolder." };
-        Command command = new("tune", "Measures the tiles of tensor-core products on a device; plans then take the fastest.")
+        Command command = new("tune", "Measures the tiles of tensor-core products, or attention, on a device; plans then take the fastest.")
         {
-            products, device, type, result, precision, transposeA, transposeB, rounds, cache,
+            products, Device, Type, result, precision, transposeA, transposeB, Rounds, Cache,
+            Attention(products),
         };
-        command.SetAction(parsed => Run(
-            parsed.GetValue(device), parsed.GetValue(cache), Math.Max(1, parsed.GetRequiredValue(rounds)),
-            parsed.GetRequiredValue(products), new MatmulProblem
+        command.SetAction(parsed =>
+        {
+            MatmulProblem form = new()
             {
                 M = 1,
                 N = 1,
                 K = 1,
-                Type = parsed.GetRequiredValue(type),
-                TypeC = parsed.GetValue(result) ?? parsed.GetRequiredValue(type),
+                Type = parsed.GetRequiredValue(Type),
+                TypeC = parsed.GetValue(result) ?? parsed.GetRequiredValue(Type),
                 InputPrecision = parsed.GetValue(precision),
                 TransposeA = parsed.GetValue(transposeA),
                 TransposeB = parsed.GetValue(transposeB),
-            }));
+            };
+            return Run(parsed, () => parsed.GetRequiredValue(products).Select(text => Sized(form, text)), MatmulTuner.Measure);
+        });
         return command;
+    }
+
+    private static Command Attention(Argument<string[]> products)
+    {
+        Option<int[]> seq = Lengths("--seq", "Queries; several lengths are measured one after the other.");
+        Option<int[]> headDim = Lengths("--head-dim", "Elements of a query and a key; several likewise.");
+        Option<int> heads = new("--heads") { Description = "Query heads.", Required = true };
+        Option<int?> headsKv = new("--heads-kv") { Description = "Key heads. Default: as many as query heads." };
+        Option<int?> headDimV = new("--head-dim-v") { Description = "Elements of a value. Default: as many as of a key." };
+        Option<int?> seqKv = new("--seq-kv") { Description = "Keys. Default: as many as queries." };
+        Option<int> batch = new("--batch") { Description = "Batch entries.", DefaultValueFactory = _ => 1 };
+        Option<bool> causal = new("--causal") { Description = "Hides the keys after a query's own; the last query sees all." };
+        Option<int?> window = new("--window") { Description = "How many keys before its own a query sees." };
+        Option<float> softcap = new("--softcap") { Description = "tanh soft cap; scores are then computed pair by pair, as with a mask." };
+        Option<bool> packed = new("--packed") { Description = "The batch's sequences lie one after the other." };
+        Option<int?> blockSize = new("--block-size") { Description = "Keys lie in blocks of so many, as in a paged cache." };
+        Option<InputPrecision> precision = new("--input-precision") { Description = "Tf32x3, for Float32." };
+        Command command = new("attention", "Measures the tiles of tensor-core attention.")
+        {
+            seq, heads, headDim, headsKv, headDimV, seqKv, batch, causal, window, softcap, packed, blockSize, Type, precision,
+            Device, Rounds, Cache,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(products) is { Tokens.Count: > 0 }) result.AddError("One call measures products or attention, not both.");
+        });
+        command.SetAction(parsed =>
+        {
+            return Run(parsed, Problems, AttentionTuner.Measure);
+
+            IEnumerable<AttentionProblem> Problems() =>
+                from dim in parsed.GetRequiredValue(headDim)
+                from queries in parsed.GetRequiredValue(seq)
+                select Placed(parsed.GetValue(packed), parsed.GetValue(blockSize), new AttentionProblem
+                {
+                    Batch = parsed.GetRequiredValue(batch),
+                    HeadsQ = parsed.GetRequiredValue(heads),
+                    HeadsKv = parsed.GetValue(headsKv) ?? parsed.GetRequiredValue(heads),
+                    SeqQ = queries,
+                    SeqKv = parsed.GetValue(seqKv) ?? queries,
+                    HeadDim = dim,
+                    HeadDimV = parsed.GetValue(headDimV) ?? dim,
+                    Type = parsed.GetRequiredValue(Type),
+                    InputPrecision = parsed.GetValue(precision),
+                    Causal = parsed.GetValue(causal) ? CausalMask.BottomRight : CausalMask.None,
+                    Alignment = BandAlignment.BottomRight,
+                    WindowLeft = parsed.GetValue(window),
+                    Softcap = parsed.GetValue(softcap),
+                });
+        });
+        return command;
+    }
+
+    private static Option<int[]> Lengths(string name, string description) => new(name)
+    {
+        Description = description, Required = true, AllowMultipleArgumentsPerToken = true,
+    };
+
+    /// <summary>The problem with as much memory for its queries and keys as it needs, laid out as asked for.</summary>
+    private static AttentionProblem Placed(bool isPacked, int? blockSize, AttentionProblem problem)
+    {
+        problem.Validate();
+        if (blockSize is { } size)
+            problem = problem with { Kv = KvLayout.Paged(size, Times(problem.Batch, KvLayout.Paged(size, 1).TableColumns(problem.SeqKv))) };
+        if (!isPacked) return problem;
+        int? totalKv = blockSize is null ? Times(problem.Batch, problem.SeqKv) : null;
+        return problem with { Packed = new PackedSequences(Times(problem.Batch, problem.SeqQ), totalKv) };
+
+        static int Times(int a, int b) => (int)Math.Min(int.MaxValue, (long)a * b);
     }
 
     /// <summary>The product of sizes like 64x4096x14336.</summary>
@@ -57,12 +145,15 @@ internal static class TuneCommand
         return form with { M = sizes[0], N = sizes[1], K = sizes[2] };
     }
 
-    private static int Run(string? deviceName, string? cache, int rounds, IReadOnlyList<string> products, MatmulProblem form)
+    private static int Run<TProblem>(
+        ParseResult parsed, Func<IEnumerable<TProblem>> problems, Func<AttentionDevice, TProblem, int, TunedProblem> measure)
     {
         Report.Banner();
+        string? deviceName = parsed.GetValue(Device), cache = parsed.GetValue(Cache);
         if (deviceName is not null && Report.Devices([deviceName]) is null) return Report.Usage;
         return Report.Try(() =>
         {
+            TProblem[] asked = [.. problems()];
             using AttentionDevice device = AttentionDevice.Open(deviceName, new DeviceOptions { CacheFolder = cache });
             if (device.Backend is not KernelDevice { HasTensorCores: true })
             {
@@ -71,23 +162,23 @@ internal static class TuneCommand
             }
             CacheFolder folder = CacheFolder.Open(cache);
             string? file = null;
-            foreach (MatmulProblem problem in products.Select(text => Sized(form, text)).ToArray())
+            foreach (TProblem problem in asked)
             {
-                TunedProduct measured = MatmulTuner.Measure(device, problem, rounds);
+                TunedProblem measured = measure(device, problem, Math.Max(1, parsed.GetRequiredValue(Rounds)));
                 Write(measured);
-                file = MatmulTuning.Read(folder, device.Info).With([measured]).Write(folder, device.Info);
+                file = Tuning.Read(folder, device.Info).With([measured]).Write(folder, device.Info);
             }
             Console.WriteLine(file is null ? $"The cache folder {folder.Path ?? "is off and"} keeps nothing." : $"Kept in {file}");
             return file is null ? Report.Failure : Report.Success;
         });
     }
 
-    private static void Write(TunedProduct product)
+    private static void Write(TunedProblem problem)
     {
-        Table table = Report.Table(product.Product!, "ms", "");
-        foreach ((string candidate, double milliseconds) in product.Milliseconds!.OrderBy(pair => pair.Value))
+        Table table = Report.Table(problem.Problem!, "ms", "");
+        foreach ((string candidate, double milliseconds) in problem.Milliseconds!.OrderBy(pair => pair.Value))
         {
-            bool isTaken = candidate == MatmulTuner.Label(product.Tile, product.Parts);
+            bool isTaken = candidate == Tuner.Label(problem.Tile, problem.Parts);
             table.AddRow(candidate, milliseconds.ToString("0.0000", CultureInfo.InvariantCulture), isTaken ? "taken" : "");
         }
         Report.Write(table);

@@ -49,7 +49,7 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
             (DeviceInfo info, Device device) = IlgpuContext.Devices(context).First(d => d.Info.Name == name);
             CacheFolder folder = CacheFolder.Open(options.CacheFolder);
             IlgpuDevice opened = new(info, context, device, folder);
-            if (opened.HasTensorCores) opened.Tuning = MatmulTuning.Read(folder, info);
+            if (opened.HasTensorCores) opened.Tuning = Tuning.Read(folder, info);
             return opened;
         }
         catch

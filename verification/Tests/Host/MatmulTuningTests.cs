@@ -7,7 +7,7 @@ namespace AttnKernels.Tests.Host;
 public sealed class MatmulTuningTests : IDisposable
 {
     private static readonly MatmulProblem Problem = new() { Type = DType.Float16, M = 40, N = 48, K = 600 };
-    private static readonly TunedProduct Tuned = new() { Product = MatmulTuning.Name(Problem), Tile = "128x128", Parts = 2 };
+    private static readonly TunedProblem Tuned = new() { Problem = TuningClass.Of(Problem), Tile = "128x128", Parts = 2 };
 
     private readonly string path = Directory.CreateTempSubdirectory("attn-tuning").FullName;
     private readonly AttentionDevice device = AttentionDevice.Open("simulator");
@@ -24,8 +24,8 @@ public sealed class MatmulTuningTests : IDisposable
     public void Plans_follow_what_was_measured()
     {
         Explain(Problem).Should().Contain("64x64x64").And.NotContain("measured");
-        MatmulTuning.None.With([Tuned]).Write(Folder, device.Info).Should().StartWith(path);
-        ((KernelDevice)device.Backend).Tuning = MatmulTuning.Read(Folder, device.Info);
+        Tuning.None.With([Tuned]).Write(Folder, device.Info).Should().StartWith(path);
+        ((KernelDevice)device.Backend).Tuning = Tuning.Read(Folder, device.Info);
 
         Explain(Problem).Should().Contain("128x128x64").And.Contain("attn tune measured").And.Contain("2 parts of 320 of K");
         Explain(Problem with { Beta = 1 }).Should().Contain("attn tune measured", "the same product, finished in another way");
@@ -40,29 +40,29 @@ public sealed class MatmulTuningTests : IDisposable
     [Fact]
     public void A_file_that_is_damaged_or_of_other_kernels_is_named_and_not_used()
     {
-        string file = MatmulTuning.None.With([Tuned]).Write(Folder, device.Info)!;
+        string file = Tuning.None.With([Tuned]).Write(Folder, device.Info)!;
         string good = File.ReadAllText(file);
         foreach ((string from, string to, string remark) in ((string, string, string)[])
             [
                 (good, "", "is damaged and not used"), (good, "null", "it is empty"), ("{", "[", "is damaged and not used"),
                 ("\"128x128\"", "\"99x99\"", "there is no tile 99x99"), ("\"Parts\": 2", "\"Parts\": 0", "with 0 parts"),
-                ("\"Products\"", "\"Others\"", "it has no products"),
-                ("\"Version\": 1", "\"Version\": 2", "with other kernels"), ("128x256x64", "128x256x32", "with other kernels"),
+                ("\"Problems\"", "\"Others\"", "it has no problems"),
+                ("\"Version\": 2", "\"Version\": 1", "with other kernels"), ("128x256x64", "128x256x32", "with other kernels"),
             ])
         {
             good.Should().Contain(from);
             File.WriteAllText(file, good.Replace(from, to, StringComparison.Ordinal));
-            ((KernelDevice)device.Backend).Tuning = MatmulTuning.Read(Folder, device.Info);
+            ((KernelDevice)device.Backend).Tuning = Tuning.Read(Folder, device.Info);
             Explain(Problem).Should().Contain("64x64x64").And.Contain(file).And.Contain(remark);
         }
-        MatmulTuning.Read(Folder, device.Info with { ComputeUnits = 7 }).Remark.Should().Contain("another device");
-        MatmulTuning.Read(new CacheFolder(null), device.Info).Remark.Should().BeEmpty();
+        Tuning.Read(Folder, device.Info with { ComputeUnits = 7 }).Remark.Should().Contain("another device");
+        Tuning.Read(new CacheFolder(null), device.Info).Remark.Should().BeEmpty();
     }
 
     [Fact]
     public void Every_candidate_is_measured_and_the_fastest_taken()
     {
-        TunedProduct result = MatmulTuner.Measure(device, Problem, rounds: 1);
+        TunedProblem result = MatmulTuner.Measure(device, Problem, rounds: 1);
         result.Milliseconds!.Keys
             .Should().Equal("128x256", "128x256 in 2 parts", "128x128", "128x128 in 2 parts", "64x64", "64x64 in 2 parts");
 
@@ -73,8 +73,8 @@ public sealed class MatmulTuningTests : IDisposable
 
         string Pick(params double[] medians)
         {
-            TunedProduct picked = MatmulTuner.Result(Problem, estimate, candidates, medians);
-            return MatmulTuner.Label(picked.Tile, picked.Parts);
+            TunedProblem picked = MatmulTuner.Result(Problem, estimate, candidates, medians);
+            return Tuner.Label(picked.Tile, picked.Parts);
         }
     }
 

@@ -11,8 +11,8 @@
 # --stages       only these of verify, conformance, start, tune, bench (default: all)
 # --cache        keeps compiled kernels and tuning there for the next run (default: a folder that is deleted)
 # --conformance  the ONNX backend node tests (default: those that the bundle brings, if any)
-# --dry-run      the same stages in small where there is no GPU: the kernels' PTX is verified on device ptx, products are tuned on the
-#                simulator, and the rest runs on the cpu, or on what --device names
+# --dry-run      the same stages in small where there is no GPU: the kernels' PTX is verified on device ptx, a product and
+#                attention are tuned on the simulator, and the rest runs on the cpu, or on what --device names
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 if [ ! -d "$here/dotnet" ]; then
@@ -129,15 +129,21 @@ starts() { # DEVICE
 }
 
 tunes() { # DEVICE
-  local status=0
+  local status=0 mask
   if [ -n "$dry" ]; then
-    tuner 64x64x128 --device "$1" --rounds 1
-    return
+    tuner 64x64x128 --device "$1" --rounds 1 || status=1
+    tuner attention --seq 16 --heads 1 --head-dim 64 --causal --device "$1" --rounds 1 || status=1
+    return $status
   fi
   tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" || status=1
   tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" --type BFloat16 || status=1
   tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32 || status=1
   tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32x3 || status=1
+  for mask in "" --causal; do
+    tuner attention --seq 2048 4096 8192 16384 --heads 16 --head-dim 64 128 $mask --device "$1" || status=1
+    tuner attention --seq 2048 4096 8192 16384 --heads 16 --head-dim 64 128 $mask --device "$1" --type BFloat16 || status=1
+    tuner attention --seq 8192 --heads 16 --head-dim 64 $mask --device "$1" --type Float32 --input-precision Tf32x3 || status=1
+  done
   return $status
 }
 export -f part verify starts tunes

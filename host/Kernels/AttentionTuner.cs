@@ -52,8 +52,8 @@ internal static class AttentionTuner
         return Tuner.Result(TuningClass.Of(problem), [.. tiles.Select(tile => (tile, 1))], estimate, medians);
     }
 
-    /// <summary>The tiles to measure, and which of them is the estimate's.</summary>
-    private static (IReadOnlyList<string> Tiles, int Estimate) Tiles(AttentionDevice device, AttentionProblem problem)
+    /// <summary>The tiles to measure, and which of them is the estimate's, whatever was measured before.</summary>
+    public static (IReadOnlyList<string> Tiles, int Estimate) Tiles(AttentionDevice device, AttentionProblem problem)
     {
         using Executable<AttentionTensors> plan = device.Backend.Plans.Attention(problem with { Tile = "" });
         if (plan is ITiled { Tiles.Count: > 1 } tiled) return (tiled.Tiles, tiled.Tiles.ToList().IndexOf(tiled.Tile));

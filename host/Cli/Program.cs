@@ -13,6 +13,7 @@ RootCommand root = new("Attention kernels for .NET: matmul, softmax and masked a
     MutateCommand.Create(),
     HeatmapCommand.Create(),
     TuneCommand.Create(),
+    FaultsCommand.Create(),
     FeaturesCommand.Create(),
 #if KERNEL_API_ILGPU
     CodegenCommand.Create(),

@@ -14,7 +14,13 @@ internal interface ICeilings
     /// <summary>Storage type of the arithmetic.</summary>
     DType Type => DType.Float32;
 
-    /// <summary>How the three were measured, in a few words each.</summary>
+    /// <summary>GFLOP/s of fp32 multiplied as TF32, of all probes; null where nothing measured asks for it.</summary>
+    Statistics? Tf32 => null;
+
+    /// <summary>How <see cref="Tf32"/> was measured.</summary>
+    string Tf32Method => "";
+
+    /// <summary>How the other three were measured, in a few words each.</summary>
     (string Arithmetic, string Read, string Copy) Method { get; }
 
     /// <summary>GFLOP/s of all probes.</summary>
@@ -30,7 +36,7 @@ internal interface ICeilings
     /// The 80th percentiles so far: a ceiling is what the machine can do, so neither a probe that something disturbed nor a single lucky
     /// one decides.
     /// </summary>
-    Ceiling Current => new(Arithmetic.P80, Read.P80, Copy.P80);
+    Ceiling Current => new(Arithmetic.P80, Read.P80, Copy.P80) { Tf32Gflops = Tf32?.P80 };
 
     /// <summary>One probe of each kind.</summary>
     void Probe();

@@ -10,6 +10,7 @@ internal sealed class Contestant : IDisposable
     /// <summary>A sample shorter than this repeats the run, or the clock and the call would be measured.</summary>
     private const double ShortestSampleMs = 0.2;
     private const int MostSamples = 12;
+    private const double WarmUpMs = 250;
 
     /// <summary>A run that takes longer is not sped up by being repeated: no more warm-up, no dropped run, fewer rounds.</summary>
     private const double LongRunMs = 150;
@@ -20,12 +21,14 @@ internal sealed class Contestant : IDisposable
     private int next;
     private int kept;
 
-    private Contestant(string name, string form, Prepared[] copies, Checker checker) =>
-        (Name, Form, this.copies, this.checker) = (name, form, copies, checker);
+    private Contestant(string name, Candidate candidate, Prepared[] copies, Checker checker) =>
+        (Name, Candidate, this.copies, this.checker) = (name, candidate, copies, checker);
 
     public string Name { get; }
 
-    public string Form { get; }
+    public Candidate Candidate { get; }
+
+    public string Label => Candidate.Label(Name);
 
     /// <summary>Which kernels run; empty where nobody says.</summary>
     public string Explanation => copies[0].Explanation;
@@ -41,7 +44,7 @@ internal sealed class Contestant : IDisposable
 
     public Statistics Times => Statistics.Of(samples);
 
-    /// <summary>Prepares every copy of the inputs, runs the first and compares its result with the reference.</summary>
+    /// <summary>Prepares every copy of the inputs, runs the first, compares its result with the reference, and warms up.</summary>
     /// <exception cref="WrongResultException">It is outside its bounds.</exception>
     public static Contestant Enter(string name, Candidate candidate, IReadOnlyList<WorkloadInput> inputs, Checker checker)
     {
@@ -49,9 +52,10 @@ internal sealed class Contestant : IDisposable
         try
         {
             foreach (WorkloadInput input in inputs) copies.Add(candidate.Prepare(input));
-            var contestant = new Contestant(name, candidate.Form, [.. copies], checker);
+            var contestant = new Contestant(name, candidate, [.. copies], checker);
             contestant.typicalMs = copies[0].Time(1);
             contestant.Check();
+            contestant.WarmUp();
             return contestant;
         }
         catch
@@ -61,10 +65,8 @@ internal sealed class Contestant : IDisposable
         }
     }
 
-    /// <summary>
-    /// Runs for <paramref name="milliseconds"/> and at least twice: code is compiled and optimised, pages and caches are touched.
-    /// </summary>
-    public void WarmUp(double milliseconds)
+    /// <summary>Runs for a while and at least twice: code is compiled and optimised, pages and caches are touched.</summary>
+    private void WarmUp()
     {
         long start = Stopwatch.GetTimestamp();
         var times = new List<double>();
@@ -72,7 +74,7 @@ internal sealed class Contestant : IDisposable
         {
             times.Add(Next().Time(1));
         }
-        while (times.Count < 2 && times[0] < LongRunMs || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
+        while (times.Count < 2 && times[0] < LongRunMs || Stopwatch.GetElapsedTime(start).TotalMilliseconds < WarmUpMs);
         typicalMs = times.Min();
     }
 

@@ -75,6 +75,7 @@ internal sealed class DeviceResults(string device)
     private BenchRecord[] CeilingRecords(ICeilings c) =>
     [
         Ceiling(BenchRecord.ArithmeticCeiling, c.Method.Arithmetic, c, c.Current.Gflops, null),
+        .. c.Current.Tf32Gflops is { } tf32 ? [Ceiling(BenchRecord.Tf32Ceiling, c.Tf32Method, c, tf32, null)] : (BenchRecord[])[],
         Ceiling(BenchRecord.ReadCeiling, c.Method.Read, c, null, c.Current.ReadGbps),
         Ceiling(BenchRecord.CopyCeiling, c.Method.Copy, c, null, c.Current.CopyGbps),
     ];

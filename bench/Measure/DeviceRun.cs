@@ -62,7 +62,8 @@ internal sealed class DeviceRun(BenchOptions options, PeerCatalog peers, Announc
         // The caches are flushed between runs, so one copy of the inputs is enough.
         foreach (IGrouping<DType, Workload> chosen in workloads.GroupBy(w => w.Type))
         {
-            using var ceilings = new GpuCeilings(device, all, chosen.Key);
+            bool asksForTf32 = chosen.Any(w => w.InputPrecision != InputPrecision.Ieee);
+            using var ceilings = new GpuCeilings(device, all, chosen.Key, asksForTf32);
             Hold([.. chosen], all, ceilings, results, cacheBytes: 1);
         }
         foreach (IImplementation peer in all.Skip(1)) peer.Dispose();

@@ -18,7 +18,6 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
 {
     private const int PauseMs = 30;
     private const int MostWaits = 20;
-    private const double WarmUpMs = 250;
     private const int RoundsOfLongRuns = 3;
     private readonly List<Measurement> measurements = [];
     private readonly List<Omission> omissions = [];
@@ -80,14 +79,27 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
 
     private void Hold(int round, List<Contestant> contestants)
     {
-        foreach (Contestant contestant in round % 2 == 0 ? contestants : Enumerable.Reverse(contestants))
+        Contestant[] turns = [.. round % 2 == 0 ? contestants : Enumerable.Reverse(contestants)];
+        foreach (Contestant contestant in turns)
         {
             if (round >= RoundsOfLongRuns && contestant.IsLong) continue;
             progress($"round {round + 1}/{settings.Rounds}, {contestant.Name}");
             Thread.Sleep(PauseMs);
-            contestant.Visit(settings.VisitMs);
+            try
+            {
+                contestant.Visit(settings.VisitMs);
+            }
+            catch (Exception e) when (IsReported(e))
+            {
+                omissions.Add(new Omission(workload.Name, contestant.Label, $"in round {round + 1}: {e.Message}", true));
+                contestants.Remove(contestant);
+                contestant.Dispose();
+            }
         }
     }
+
+    /// <summary>Whether the others are measured all the same.</summary>
+    private static bool IsReported(Exception e) => e is not OutOfMemoryException || e is DeviceMemoryException;
 
     /// <summary>Gives a disturbance a second to pass.</summary>
     private bool WaitForQuiet()
@@ -114,11 +126,14 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
         {
             contestant.Check();
             measurements.Add(new Measurement(
-                workload, contestant.Name, contestant.Form, threads, contestant.Times, contestant.ErrorOverBound));
+                workload, contestant.Name, contestant.Candidate.Form, threads, contestant.Times, contestant.ErrorOverBound)
+            {
+                Multiplies = contestant.Candidate.Multiplies ?? workload.InputPrecision,
+            });
         }
-        catch (WrongResultException e)
+        catch (Exception e) when (IsReported(e))
         {
-            omissions.Add(new Omission(workload.Name, contestant.Name, $"after timing: {e.Message}", true));
+            omissions.Add(new Omission(workload.Name, contestant.Label, $"after timing: {e.Message}", true));
         }
     }
 
@@ -141,7 +156,7 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
 
     private Contestant? Enter(string name, Candidate candidate, List<WorkloadInput> inputs, Checker checker)
     {
-        string label = candidate.Form.Length == 0 ? name : $"{name} ({candidate.Form})";
+        string label = candidate.Label(name);
         if (candidate.ExpectedSeconds > settings.LongestSeconds)
         {
             string reason = FormattableString.Invariant($"would take {candidate.ExpectedSeconds:0.0} s a run");
@@ -150,11 +165,14 @@ internal sealed class Match(Workload workload, RunSettings settings, int threads
         }
         try
         {
-            Contestant contestant = Contestant.Enter(name, candidate, inputs, checker);
-            contestant.WarmUp(WarmUpMs);
-            return contestant;
+            return Contestant.Enter(name, candidate, inputs, checker);
         }
-        catch (Exception e) when (e is not OutOfMemoryException || e is DeviceMemoryException)
+        catch (NotApplicableException e)
+        {
+            omissions.Add(new Omission(workload.Name, label, $"not applicable: {e.Message}", false));
+            return null;
+        }
+        catch (Exception e) when (IsReported(e))
         {
             omissions.Add(new Omission(workload.Name, label, e.Message, true));
             return null;

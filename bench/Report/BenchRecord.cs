@@ -35,8 +35,10 @@ public sealed record BenchRecord(
     /// <summary>The operation of records that hold the time of the first run of a process, whose plan was made before.</summary>
     public const string FirstRunOperation = "first-run";
 
-    /// <summary>Workload names of the two kinds of ceiling.</summary>
+    /// <summary>Workload names of the kinds of ceiling.</summary>
     public const string ArithmeticCeiling = "ceiling-arithmetic";
+    /// <inheritdoc cref="ArithmeticCeiling"/>
+    public const string Tf32Ceiling = "ceiling-tf32";
     /// <inheritdoc cref="ArithmeticCeiling"/>
     public const string ReadCeiling = "ceiling-read";
     /// <inheritdoc cref="ArithmeticCeiling"/>

@@ -59,9 +59,9 @@ internal static class HtmlReport
     {
         foreach ((string type, Ceiling ceiling, WorkloadGroup[] groups) in Types(report))
         {
-            ILookup<bool, WorkloadGroup> byBinding = groups.ToLookup(g => CeilingValues.BindingName(g.Ours!, ceiling) == "FMA");
+            ILookup<bool, WorkloadGroup> byBinding = groups.ToLookup(g => CeilingValues.IsArithmetic(g.Ours!, ceiling));
             Chart(page, $"Limited by arithmetic, {type}", byBinding[true], r => r.Gflops ?? 0, "GFLOP/s",
-                [("FMA ceiling", ceiling.Gflops)]);
+                [.. CeilingValues.Arithmetic(ceiling).Select(c => ($"{c.Name} ceiling", c.Gflops))]);
             Chart(page, $"Limited by memory, {type}", byBinding[false], r => r.Gbps ?? 0, "GB/s",
                 [("read", ceiling.ReadGbps), ("copy", ceiling.CopyGbps)]);
             Sweep(page, type, groups, ceiling);

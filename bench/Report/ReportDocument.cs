@@ -29,6 +29,11 @@ public sealed record ReportDocument(
         "GFLOP/s count the products over the visible (query, key) pairs, so a causal mask halves the work. GB/s count every tensor once.",
         "The percentage is the larger of the arithmetic and the memory fraction of the ceilings, which are probed again before every "
             + "workload; a ceiling is the 80th percentile of its probes.",
+        "On a GPU a row is held against the ceiling of what it multiplies as. For fp32 as TF32 that is the fastest large matmul as TF32; "
+            + "for TF32 in three parts (3xTF32), where GFLOP/s count the problem's operations and not the three products of each, a third "
+            + "of that; for both, fp32's ceiling where it is higher.",
+        "PyTorch's efficient attention is 3xTF32 in fp32, too, on GPUs with tensor cores for TF32: it is CUTLASS's, not plain fp32 "
+            + "multiply-adds, although TF32 is off.",
         "On a GPU times are the device's own, between two events around one run, after its caches were overwritten.",
         "Decode and softmax go round several copies of their inputs, so that they are read from memory and not from the caches.",
     ];

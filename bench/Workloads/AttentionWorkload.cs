@@ -17,6 +17,9 @@ public sealed record AttentionWorkload : Workload
     /// <inheritdoc/>
     public override DType Type => Problem.Type;
 
+    /// <inheritdoc/>
+    public override InputPrecision InputPrecision => Problem.InputPrecision;
+
     /// <summary>For fp16 and bf16 only: as fp32 a tensor would have more bytes than an array may.</summary>
     public bool IsNarrow { get; init; }
 

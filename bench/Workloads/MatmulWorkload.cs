@@ -15,6 +15,9 @@ public sealed record MatmulWorkload : Workload
     public override DType Type => Problem.Type;
 
     /// <inheritdoc/>
+    public override InputPrecision InputPrecision => Problem.InputPrecision;
+
+    /// <inheritdoc/>
     public override double Flops => Problem.Flops;
 
     /// <inheritdoc/>

@@ -17,6 +17,9 @@ public abstract record Workload
     /// <summary>Storage type of inputs and outputs.</summary>
     public abstract DType Type { get; }
 
+    /// <summary>How fp32 inputs may be multiplied.</summary>
+    public virtual InputPrecision InputPrecision => InputPrecision.Ieee;
+
     /// <summary>Only measured with --full or when named.</summary>
     public bool FullOnly { get; init; }
 

@@ -4,7 +4,7 @@ namespace AttnKernels.Bench.Report.Charts;
 
 /// <summary>
 /// The roofline (Williams, Waterman, Patterson 2009): GFLOP/s over the operations per byte of least traffic, both logarithmic, under the
-/// lower of the arithmetic ceiling and the read bandwidth times the intensity.
+/// lower of the arithmetic ceiling and the read bandwidth times the intensity; TF32's ceilings are lines of their own above it.
 /// </summary>
 internal static class RooflineChart
 {
@@ -20,7 +20,7 @@ internal static class RooflineChart
     {
         BenchRecord[] points = [.. records.Where(r => r is { Gflops: > 0, Gbps: > 0 })];
         double lowX = points.Min(Intensity) / 1.5, highX = points.Max(Intensity) * 2.5;
-        double lowY = points.Min(r => r.Gflops!.Value) / 1.6, highY = ceiling.Gflops * 1.8;
+        double lowY = points.Min(r => r.Gflops!.Value) / 1.6, highY = CeilingValues.Arithmetic(ceiling).Max(c => c.Gflops) * 1.8;
         var x = new Scale(lowX, highX, Left, Width - Right, true);
         var y = new Scale(lowY, highY, Height - Bottom, Top, true);
         var svg = new Svg(Width, Height, "Roofline");
@@ -40,11 +40,14 @@ internal static class RooflineChart
         svg.Text(Left + 6, Top + 12, "GFLOP/s", "tick");
 
         double ridge = ceiling.Gflops / ceiling.ReadGbps, start = Math.Max(lowX, lowY / ceiling.ReadGbps);
-        svg.Polyline(
-            [
-                (x.At(start), y.At(start * ceiling.ReadGbps)), (x.At(ridge), y.At(ceiling.Gflops)), (x.At(highX), y.At(ceiling.Gflops)),
-            ], "ceiling");
-        svg.Text(Width - Right, y.At(ceiling.Gflops) - 6, $"{Format.Number(ceiling.Gflops)} GFLOP/s", "ceiling-label", Svg.Anchor.End);
+        foreach ((string name, double gflops) in CeilingValues.Arithmetic(ceiling))
+        {
+            double corner = gflops / ceiling.ReadGbps;
+            svg.Polyline(
+                [(x.At(start), y.At(start * ceiling.ReadGbps)), (x.At(corner), y.At(gflops)), (x.At(highX), y.At(gflops))], "ceiling");
+            string label = ceiling.Tf32Gflops is null ? "" : $"{name} ";
+            svg.Text(Width - Right, y.At(gflops) - 6, $"{label}{Format.Number(gflops)} GFLOP/s", "ceiling-label", Svg.Anchor.End);
+        }
         svg.Text(x.At(Math.Sqrt(start * ridge)) - 8, y.At(Math.Sqrt(start * ridge) * ceiling.ReadGbps) - 6,
             $"{Format.Number(ceiling.ReadGbps)} GB/s read", "ceiling-label", Svg.Anchor.End);
 

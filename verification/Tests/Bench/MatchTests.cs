@@ -60,6 +60,17 @@ public class MatchTests
         match.Measurements.Should().ContainSingle().Which.Times.Count.Should().Be(runs);
     }
 
+    [Fact]
+    public void WhoFailsInItsTurnIsNamedAndTheOthersGoOn()
+    {
+        using var threads = new WorkerThreads(1);
+        bool broken = false;
+        var match = new Match(Workload("plain"), Short, 1, () => broken = true, _ => { });
+        match.Run([new Breaking(new RowPeer<TensorPrimitivesOperations>(threads), () => broken), new RowPeer<NaiveOperations>(threads)], 1);
+        match.Measurements.Should().ContainSingle().Which.Implementation.Should().Be("naive");
+        match.Omissions.Should().Equal(new Omission("plain", "breaking", "in round 1: broken", true));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(50)]
@@ -126,6 +137,30 @@ public class MatchTests
                 },
             },
         };
+    }
+
+    /// <summary>Another implementation whose runs fail from a moment on.</summary>
+    private sealed class Breaking(IImplementation inner, Func<bool> isBroken) : IImplementation
+    {
+        public string Name => "breaking";
+
+        public IReadOnlyList<Candidate> Candidates(Workload workload, out string reason) =>
+            [.. inner.Candidates(workload, out reason).Select(c => c with { Prepare = i => new BreakingRun(c.Prepare(i), isBroken) })];
+
+        public void Dispose() => inner.Dispose();
+    }
+
+    private sealed class BreakingRun(Prepared inner, Func<bool> isBroken) : Prepared
+    {
+        public override void Run()
+        {
+            if (isBroken()) throw new InvalidOperationException("broken");
+            inner.Run();
+        }
+
+        public override float[] Output() => inner.Output();
+
+        protected override void Dispose(bool disposing) => inner.Dispose();
     }
 
     /// <summary>Another implementation with one element of its output changed.</summary>

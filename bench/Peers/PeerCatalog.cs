@@ -71,28 +71,30 @@ internal sealed class PeerCatalog
     public IReadOnlyList<string> Absent => absent;
 
     /// <summary>The peers of the CPU device with <paramref name="threads"/> threads.</summary>
-    public IReadOnlyList<IImplementation> ForCpu(WorkerThreads threads) => [.. chosen.Select(name => (IImplementation)(name switch
+    public IReadOnlyList<IImplementation> ForCpu(WorkerThreads threads) => [.. chosen.Select(name => (IImplementation?)(name switch
     {
         "naive" => new RowPeer<NaiveOperations>(threads),
         "tensorprimitives" => new RowPeer<TensorPrimitivesOperations>(threads),
         "openblas" => new OpenBlasPeer(threads),
         "onnxruntime" => new OrtPeer(ort!, threads.Count),
-        _ => new TorchPeer(new TorchWorker(torchScript, threads.Count, "cpu"), ""),
-    }))];
+        _ => Torch(threads.Count, "cpu", [""]).FirstOrDefault(),
+    })).OfType<IImplementation>()];
 
     /// <summary>The peers of a GPU: PyTorch for CUDA, each backend of its attention apart.</summary>
-    public IReadOnlyList<IImplementation> ForGpu(DeviceInfo device)
+    public IReadOnlyList<IImplementation> ForGpu(DeviceInfo device) =>
+        device.Kind == DeviceKind.Cuda && chosen.Contains("pytorch") ? Torch(1, device.Name, TorchPeer.Backends) : [];
+
+    private TorchPeer[] Torch(int threads, string device, IReadOnlyList<string> backends)
     {
-        if (device.Kind != DeviceKind.Cuda || !chosen.Contains("pytorch")) return [];
         try
         {
-            TorchWorker worker = new(torchScript, 1, device.Name);
-            return [.. TorchPeer.Backends.Select(backend => new TorchPeer(worker, backend))];
+            TorchWorker worker = new(torchScript, threads, device);
+            return [.. backends.Select(backend => new TorchPeer(worker, backend))];
         }
         catch (TorchException e)
         {
             // A PyTorch without CUDA, say: the library is measured all the same.
-            absent.Add($"pytorch on {device.Name}: {e.Message}");
+            absent.Add($"pytorch on {device}: {e.Message}");
             return [];
         }
     }

@@ -24,7 +24,10 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
     public IReadOnlyList<Candidate> Candidates(Workload workload, out string reason)
     {
         reason = Refusal(workload) ?? "";
-        return reason.Length > 0 ? [] : [new Candidate(workload is AttentionWorkload ? "sdpa" : "", 0, input => Prepare(workload, input))];
+        if (reason.Length > 0) return [];
+        InputPrecision multiplies = Multiplies(workload);
+        string form = workload is not AttentionWorkload ? "" : multiplies == InputPrecision.Tf32x3 ? "sdpa, 3xTF32" : "sdpa";
+        return [new Candidate(form, 0, input => Prepare(workload, input)) { Multiplies = multiplies }];
     }
 
     /// <summary>GB/s read and written by a copy on the device.</summary>
@@ -32,6 +35,16 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
         worker.Ask(new JsonObject { ["op"] = "copy", ["bytes"] = bytes })["gbps"]!.GetValue<double>();
 
     public void Dispose() => worker.Dispose();
+
+    /// <summary>
+    /// Of efficient attention CUTLASS multiplies fp32 as three products of TF32 (OpMultiplyAddFastF32), whatever is allowed elsewhere.
+    /// </summary>
+    private InputPrecision Multiplies(Workload workload) => backend switch
+    {
+        "tf32" => InputPrecision.Tf32,
+        "efficient" when workload.Type == DType.Float32 && worker.HasTensorCores => InputPrecision.Tf32x3,
+        _ => InputPrecision.Ieee,
+    };
 
     private string? Refusal(Workload workload)
     {
@@ -90,10 +103,12 @@ internal sealed class TorchPeer(TorchWorker worker, string backend) : IImplement
                 request["scale"] = p.EffectiveScale;
                 request["causal"] = p.Causal.Alignment is not null && p.SeqQ > 1 && !masked;
                 request["grouped"] = p.HeadsQ != p.HeadsKv;
+                request["lowerRight"] = shifted && p is { Mask: false, KeyLengths: false, WindowLeft: null, WindowRight: null };
                 break;
             case MatmulInput m:
-                Add("a", m.A, m.A.Shape);
-                Add("b", m.B, m.B.Shape);
+                // A batch of one would be another function of cuBLAS.
+                Add("a", m.A, m.A.Shape[1..]);
+                Add("b", m.B, m.B.Shape[1..]);
                 break;
             case SoftmaxInput s:
                 Add("x", s.X, s.X.Shape);

@@ -44,6 +44,13 @@ internal sealed class TorchPrepared : Prepared
     {
         if (!disposing) return;
         worker.Frees(input, id);
-        worker.Ask(new JsonObject { ["op"] = "release", ["id"] = id });
+        try
+        {
+            worker.Ask(new JsonObject { ["op"] = "release", ["id"] = id });
+        }
+        catch (TorchException)
+        {
+            // A worker that has gone or lost its device holds nothing any more; who runs something on it next is told.
+        }
     }
 }

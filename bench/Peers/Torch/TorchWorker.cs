@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using AttnKernels.Bench.Data;
+using AttnKernels.Bench.Implementations;
 
 namespace AttnKernels.Bench.Peers.Torch;
 
@@ -25,9 +26,18 @@ internal sealed class TorchWorker : IDisposable
         start.Environment["OMP_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
         start.Environment["OMP_PROC_BIND"] = "true";
         process = Process.Start(start)!;
-        JsonObject answer = Ask(new JsonObject { ["op"] = "hello", ["threads"] = threads, ["device"] = device });
-        IsCuda = device != "cpu";
-        Description = $"PyTorch {answer["version"]} on {answer["device"]}";
+        try
+        {
+            JsonObject answer = Ask(new JsonObject { ["op"] = "hello", ["threads"] = threads, ["device"] = device });
+            IsCuda = device != "cpu";
+            HasTensorCores = answer["tensorCores"]!.GetValue<bool>();
+            Description = $"PyTorch {answer["version"]} on {answer["device"]}";
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Version and device.</summary>
@@ -35,6 +45,9 @@ internal sealed class TorchWorker : IDisposable
 
     /// <summary>Whether it runs on a GPU.</summary>
     public bool IsCuda { get; }
+
+    /// <summary>Whether the GPU has tensor cores that take fp32, as TF32.</summary>
+    public bool HasTensorCores { get; }
 
     /// <summary>Whether python3 can import torch and numpy.</summary>
     public static bool IsAvailable()
@@ -75,12 +88,22 @@ internal sealed class TorchWorker : IDisposable
 
     /// <summary>Sends a request and waits for its answer.</summary>
     /// <exception cref="TorchException">The worker answered with an error, or has gone.</exception>
+    /// <exception cref="NotApplicableException">PyTorch does not take the problem.</exception>
     public JsonObject Ask(JsonObject request)
     {
-        process.StandardInput.WriteLine(request.ToJsonString());
-        process.StandardInput.Flush();
-        string line = process.StandardOutput.ReadLine() ?? throw new TorchException("the PyTorch worker has ended");
-        JsonObject answer = JsonNode.Parse(line)!.AsObject();
+        string? line;
+        try
+        {
+            process.StandardInput.WriteLine(request.ToJsonString());
+            process.StandardInput.Flush();
+            line = process.StandardOutput.ReadLine();
+        }
+        catch (IOException)
+        {
+            line = null;
+        }
+        JsonObject answer = JsonNode.Parse(line ?? throw new TorchException("the PyTorch worker has ended"))!.AsObject();
+        if (answer["refused"] is { } reason) throw new NotApplicableException(reason.ToString());
         return answer["error"] is { } error ? throw new TorchException(error.ToString()) : answer;
     }
 
@@ -89,7 +112,14 @@ internal sealed class TorchWorker : IDisposable
     {
         if (disposed) return;
         disposed = true;
-        process.StandardInput.Close();
+        try
+        {
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has gone already.
+        }
         if (!process.WaitForExit(5000)) process.Kill();
         process.Dispose();
     }

@@ -1,3 +1,5 @@
+using AttnKernels.Verification;
+
 namespace AttnKernels.Tests.Verification;
 
 /// <summary>The command that tries what a fault does runs where no GPU is, and sees a promise that is broken.</summary>

@@ -31,7 +31,9 @@ public readonly struct TensorTile128x128 : ITensorMatmulTile
 
     public static int BN => 128;
 
-    /// <summary>96 KB: a multiprocessor of compute capability 9.0 holds two groups, one of 8.x holds one, whose copies are two steps ahead.</summary>
+    /// <summary>
+    /// 96 KB: a multiprocessor of compute capability 9.0 holds two groups, one of 8.x holds one, whose copies are two steps ahead.
+    /// </summary>
     public static int Stages => 3;
 }
 

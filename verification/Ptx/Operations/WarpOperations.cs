@@ -19,8 +19,8 @@ internal sealed class Shuffle(int d, int a, int b, bool isButterfly) : Operation
 }
 
 /// <summary>
-/// ldmatrix.x1, x2 or x4 of 16-bit elements (PTX ISA 7.8, section 9.7.13.4.15): lane 8 m + r names row r of matrix m, and lanes past the last
-/// matrix name nothing; register m of lane 4 r + t gets elements 2t and 2t + 1 of row r, or with .trans of column r.
+/// ldmatrix.x1, x2 or x4 of 16-bit elements (PTX ISA 7.8, section 9.7.13.4.15): lane 8 m + r names row r of matrix m, and lanes past the
+/// last matrix name nothing; register m of lane 4 r + t gets elements 2t and 2t + 1 of row r, or with .trans of column r.
 /// </summary>
 internal sealed unsafe class LoadMatrices(int[] d, int address, int offset, bool transposes) : Operation
 {

@@ -131,14 +131,14 @@ starts() { # DEVICE
 tunes() { # DEVICE
   local status=0 mask
   if [ -n "$dry" ]; then
-    tuner 64x64x128 --device "$1" --rounds 1 || status=1
+    tuner matmul 64x64x128 --device "$1" --rounds 1 || status=1
     tuner attention --seq 16 --heads 1 --head-dim 64 --causal --device "$1" --rounds 1 || status=1
     return $status
   fi
-  tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" || status=1
-  tuner 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" --type BFloat16 || status=1
-  tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32 || status=1
-  tuner 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32x3 || status=1
+  tuner matmul 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" || status=1
+  tuner matmul 4096x4096x4096 8192x8192x8192 64x4096x14336 --device "$1" --type BFloat16 || status=1
+  tuner matmul 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32 || status=1
+  tuner matmul 4096x4096x4096 --device "$1" --type Float32 --input-precision Tf32x3 || status=1
   for mask in "" --causal; do
     tuner attention --seq 2048 4096 8192 16384 --heads 16 --head-dim 64 128 $mask --device "$1" || status=1
     tuner attention --seq 2048 4096 8192 16384 --heads 16 --head-dim 64 128 $mask --device "$1" --type BFloat16 || status=1
@@ -155,7 +155,7 @@ stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$checked" "
 stage faults 60 attn faults --device "$checked"
 [ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
 stage start $((share / 10)) starts "$device"
-stage tune $((share / 8)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
+stage tune $((share / 6)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
 cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" 2>/dev/null || echo "nothing tuned" | tee -a "$out/run.log"
 stage bench "$share" bench --device "$device" --workload "$workloads" --dtype "$types" --peers pytorch --out "$out/results"
 echo "== stages"

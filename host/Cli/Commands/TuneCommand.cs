@@ -6,8 +6,8 @@ using Spectre.Console;
 namespace AttnKernels.Cli.Commands;
 
 /// <summary>
-/// <c>attn tune</c>: measures the tiles that products can have on a device, and <c>attn tune attention</c> those of attention; the fastest
-/// are kept for plans to take.
+/// <c>attn tune matmul</c> and <c>attn tune attention</c>: measure the tiles that products or attention can have on a device, and keep the
+/// fastest for plans to take.
 /// </summary>
 internal static class TuneCommand
 {
@@ -31,7 +31,10 @@ internal static class TuneCommand
         Description = "The cache folder. Default: that of DeviceOptions.CacheFolder.",
     };
 
-    public static Command Create()
+    public static Command Create() =>
+        new("tune", "Measures the tiles of tensor-core kernels on a device; plans then take the fastest.") { Matmul(), Attention() };
+
+    private static Command Matmul()
     {
         Argument<string[]> products = new("MxNxK")
         {
@@ -41,10 +44,9 @@ internal static class TuneCommand
         Option<InputPrecision> precision = new("--input-precision") { Description = "Tf32 or Tf32x3, for Float32." };
         Option<bool> transposeA = new("--transpose-a") { Description = "A lies as (K, M)." };
         Option<bool> transposeB = new("--transpose-b") { Description = "B lies as (N, K), as weights often do." };
-        Command command = new("tune", "Measures the tiles of tensor-core products, or attention, on a device; plans then take the fastest.")
+        Command command = new("matmul", "Measures the tiles of tensor-core products.")
         {
             products, Device, Type, result, precision, transposeA, transposeB, Rounds, Cache,
-            Attention(products),
         };
         command.SetAction(parsed =>
         {
@@ -64,7 +66,7 @@ internal static class TuneCommand
         return command;
     }
 
-    private static Command Attention(Argument<string[]> products)
+    private static Command Attention()
     {
         Option<int[]> seq = Lengths("--seq", "Queries; several lengths are measured one after the other.");
         Option<int[]> headDim = Lengths("--head-dim", "Elements of a query and a key; several likewise.");
@@ -84,10 +86,6 @@ internal static class TuneCommand
             seq, heads, headDim, headsKv, headDimV, seqKv, batch, causal, window, softcap, packed, blockSize, Type, precision,
             Device, Rounds, Cache,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(products) is { Tokens.Count: > 0 }) result.AddError("One call measures products or attention, not both.");
-        });
         command.SetAction(parsed =>
         {
             return Run(parsed, Problems, AttentionTuner.Measure);

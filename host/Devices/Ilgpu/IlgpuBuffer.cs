@@ -9,8 +9,7 @@ internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long 
 
     protected override void Free()
     {
-        // A disposed accelerator has freed its memory, a lost one its context.
-        if (device.IsDisposed || device.Faults.IsLost) return;
+        if (device.IsDisposed) return; // with its memory
         try
         {
             // Not under the gate: cuMemFree waits for all that is queued on the device.
@@ -18,7 +17,7 @@ internal sealed class IlgpuBuffer(IlgpuDevice device, MemoryBuffer memory, long 
         }
         catch (AcceleratorException) when (device.IsDisposed || device.Faults.IsLost)
         {
-            // It went with the accelerator meanwhile.
+            // It went with the accelerator meanwhile, or goes with its lost context.
         }
         device.Freed(Bytes);
     }

@@ -165,15 +165,10 @@ internal sealed unsafe class IlgpuDevice : KernelDevice
     {
         lock (Gate)
         {
-            try
-            {
-                accelerator.Dispose();
-                context.Dispose();
-            }
-            catch (AcceleratorException) when (Faults.IsLost)
-            {
-                // What a lost device cannot free any more went with its context.
-            }
+            // A fault that nobody has waited for shows here.
+            if (Faults.IsLost || !LostAccelerator.Try(accelerator.Synchronize)) LostAccelerator.Dispose(accelerator);
+            else accelerator.Dispose();
+            context.Dispose();
         }
     }
 

@@ -18,8 +18,12 @@ internal sealed class IlgpuStream(IlgpuDevice device, AcceleratorStream stream, 
 
     public override void Dispose()
     {
-        // The work of a lost device is over, and its streams with it.
-        if (!owned || device.IsDisposed || device.Faults.IsLost) return;
+        if (!owned || device.IsDisposed) return;
+        if (device.Faults.IsLost)
+        {
+            LostAccelerator.Try(Stream.Dispose); // its work is over
+            return;
+        }
         Synchronize();
         lock (device.Gate) Stream.Dispose();
     }

@@ -1,6 +1,9 @@
 using System.Reflection;
 using AttnKernels.Devices.Ilgpu;
 using AttnKernels.Verification;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
@@ -144,6 +147,40 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public void ALostDeviceFreesAllThatIlgpuHolds()
+    {
+        AttentionDevice device = AttentionDevice.Open(Devices.First());
+        IlgpuDevice backend = (IlgpuDevice)device.Backend;
+        IlgpuBuffer live = (IlgpuBuffer)backend.Allocate(64), freed = (IlgpuBuffer)backend.Allocate(64);
+        IlgpuStream stream = (IlgpuStream)backend.CreateStream();
+        backend.Faults.Report(null, null, new CudaException("gone"), endsDevice: true);
+
+        freed.Dispose();
+        freed.Memory.IsDisposed.Should().BeTrue("its finaliser would bind the lost context");
+        device.Dispose();
+        live.Memory.IsDisposed.Should().BeTrue();
+        stream.Stream.IsDisposed.Should().BeTrue();
+        backend.Accelerator.IsDisposed.Should().BeTrue();
+    }
+
+    /// <summary>What a lost context cannot free stops ILGPU, and is no hindrance here.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AnObjectThatCannotBeFreedKeepsNothingElse(bool isLost)
+    {
+        using Context context = Context.Create(builder => builder.DefaultCPU());
+        Accelerator accelerator = context.GetCPUDevice(0).CreateAccelerator(context);
+        using Stuck first = new(accelerator);
+        using MemoryBuffer memory = accelerator.AllocateRaw(64, 1);
+        if (isLost) LostAccelerator.Dispose(accelerator);
+        else accelerator.Invoking(a => a.Dispose()).Should().Throw<CudaException>();
+
+        accelerator.IsDisposed.Should().Be(isLost);
+        memory.IsDisposed.Should().Be(isLost);
+    }
+
+    [Fact]
     public void AnErrorOfTheAcceleratorInAnyCallIsAFault()
     {
         using AttentionDevice device = AttentionDevice.Open("ilgpu-cpu");
@@ -185,6 +222,15 @@ public sealed class FaultTests
         using DeviceTensor c = device.Allocate(DType.Float32, 1, 1, 1);
         plan.Run(new MatmulTensors { A = a, B = b, C = c });
         c.ToArray<float>().Should().Equal(31);
+    }
+
+    /// <summary>Memory of a lost context, say.</summary>
+    private sealed class Stuck(Accelerator accelerator) : AcceleratorObject(accelerator)
+    {
+        protected override void DisposeAcceleratorObject(bool disposing)
+        {
+            if (disposing) throw new CudaException("gone");
+        }
     }
 
     /// <summary>A plan on the fake device with its tensors.</summary>

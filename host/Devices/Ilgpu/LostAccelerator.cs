@@ -8,8 +8,9 @@ namespace AttnKernels.Devices.Ilgpu;
 internal static class LostAccelerator
 {
     /// <summary>
-    /// Disposes what the accelerator owns piece by piece, and then itself. Left to itself, ILGPU stops at the first piece that a lost context
-    /// cannot free, so that the context keeps its memory, and the finalisers of the others bind the context, fail, and end the process.
+    /// Disposes what the accelerator owns piece by piece, and then itself. Left to itself, ILGPU stops at the first piece that a lost
+    /// context cannot free, so that the context keeps its memory, and the finalisers of the others bind the context, fail, and end the
+    /// process.
     /// </summary>
     public static void Dispose(Accelerator accelerator)
     {

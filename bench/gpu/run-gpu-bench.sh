@@ -8,7 +8,7 @@
 #
 # --out          DIR/run.log, DIR/stages.txt, DIR/tuning.json, and the report in DIR/results (default: gpu-bench beside the bundle)
 # --minutes      for everything together (default 9)
-# --stages       only these of verify, faults, conformance, start, tune, bench (default: all)
+# --stages       only these of verify, conformance, start, tune, bench, faults (default: all)
 # --cache        keeps compiled kernels and tuning there for the next run (default: a folder that is deleted)
 # --conformance  the ONNX backend node tests (default: those that the bundle brings, if any)
 # --dry-run      the same stages in small where there is no GPU: the kernels' PTX is verified on device ptx, a product and
@@ -152,12 +152,13 @@ share=$((minutes * 60))
 stage devices 60 attn devices
 [ -n "$dry" ] || stage gpu 20 nvidia-smi
 stage verify $((share * 45 / 100)) verify "$jobs" "$parts" --device "$checked" "${verify[@]}"
-stage faults 60 attn faults --device "$checked"
 [ -z "$conformance" ] || stage conformance $((share / 10)) attn conformance "$conformance" --device "$device"
 stage start $((share / 10)) starts "$device"
 stage tune $((share / 6)) tunes "$([ -n "$dry" ] && echo simulator || echo "$device")"
 cat "$ATTNKERNELS_CACHE"/attnkernels-*.json > "$out/tuning.json" 2>/dev/null || echo "nothing tuned" | tee -a "$out/run.log"
-stage bench "$share" bench --device "$device" --workload "$workloads" --dtype "$types" --peers pytorch --out "$out/results"
+stage bench $((share - SECONDS - 20)) bench --device "$device" --workload "$workloads" --dtype "$types" --peers pytorch --out "$out/results"
+# Last: a device that does not get over it has given its results.
+stage faults 20 attn faults --device "$checked"
 echo "== stages"
 cat "$out/stages.txt"
 echo "results: $(ls "$out/results" | tr '\n' ' ')"

@@ -182,7 +182,7 @@ public sealed class AttentionTuningTests : IDisposable
     [Fact]
     public void The_command_keeps_products_and_attention_in_one_file()
     {
-        Command("16x16x16").Should().Be(Report.Success);
+        Command("matmul 16x16x16").Should().Be(Report.Success);
         Command("attention --seq 5 17 --heads 2 --heads-kv 1 --head-dim 8 --causal").Should().Be(Report.Success);
 
         Tuning kept = Tuning.Read(new CacheFolder(path), device.Info);
@@ -207,8 +207,8 @@ public sealed class AttentionTuningTests : IDisposable
     [Theory]
     [InlineData("attention --heads 1 --head-dim 8", "--seq")]
     [InlineData("attention --seq 5 --heads 1 --head-dim x", "--head-dim")]
-    [InlineData("64x64x64 attention --seq 5 --heads 1 --head-dim 8", "not both")]
-    [InlineData("", "tune")]
+    [InlineData("matmul", "'matmul'")]
+    [InlineData("", "command")]
     public void What_cannot_be_read_is_named(string arguments, string name) =>
         TuneCommand.Create().Parse(arguments).Errors.Should().ContainSingle().Which.Message.Should().Contain(name);
 

@@ -90,6 +90,8 @@ public class CeilingTests
         all.Arithmetic.P20.Should().BeLessThan(operations / 0.5, "it has failed");
         if (asksForTf32) all.Current.Tf32Gflops.Should().BeApproximately(operations / 0.1, 1e-9);
         else all.Tf32.Should().BeNull();
+        first.Entered.Should().Be(1, "it multiplies as fp32 whatever is asked");
+        tensor.Entered.Should().Be(asksForTf32 ? 1 : 0);
         broken.Disposed.Should().Be(broken.Entered);
         fading.Disposed.Should().Be(fading.Entered);
     }
